@@ -1,0 +1,115 @@
+# Countersign: `make demo` runs the whole path, `make test` runs every test.
+# Nothing needs to be installed first: each target fetches what it lacks, once.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+VENV := .venv
+BIN := $(VENV)/bin
+CACHE := .cache
+STAMPS := $(CACHE)/stamps
+
+# Only what the lock names, the build backend included; never a question on the terminal.
+export PIP_CONSTRAINT := constraints.txt
+export PIP_NO_INPUT := 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+PIP_INSTALL := $(BIN)/pip install --quiet --progress-bar off
+
+# The tools that fetch the parts are plain Python, so they run before any package is installed.
+FETCH := PYTHONPATH=tools $(BIN)/python -m countersign_tools.toolchain fetch
+
+.PHONY: help
+help: ## show this list
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 22
+
+# ---- the virtual environment -------------------------------------------------------------------
+
+$(STAMPS)/venv: tools/bootstrap.sh
+	@mkdir -p $(@D)
+	@tools/bootstrap.sh $(VENV)
+	@touch $@
+
+$(STAMPS)/runtime: $(STAMPS)/venv pyproject.toml constraints.txt
+	@echo "setup: Python packages for running"
+	@$(PIP_INSTALL) --editable '.[node]'
+	@touch $@
+
+$(STAMPS)/dev: $(STAMPS)/runtime
+	@echo "setup: Python packages for developing"
+	@$(PIP_INSTALL) --editable '.[dev]'
+	@touch $@
+
+# ---- real parts from elsewhere -----------------------------------------------------------------
+
+FETCHER := $(STAMPS)/venv tools/countersign_tools/toolchain.py
+
+$(STAMPS)/micropython-native: $(FETCHER) tools/countersign_tools/micropython.py
+	@$(FETCH) micropython-native
+	@touch $@
+
+$(STAMPS)/micropython-armhf: $(FETCHER) tools/countersign_tools/micropython.py $(STAMPS)/qemu-arm
+	@$(FETCH) micropython-armhf
+	@touch $@
+
+$(STAMPS)/qemu-arm $(STAMPS)/mosquitto: $(STAMPS)/%: $(FETCHER)
+	@$(FETCH) $*
+	@touch $@
+
+$(STAMPS)/anvil: $(STAMPS)/runtime tools/anvil/package.json tools/anvil/package-lock.json
+	@$(FETCH) anvil
+	@touch $@
+
+$(STAMPS)/forge: $(STAMPS)/runtime $(wildcard contracts/package.json contracts/package-lock.json)
+	@$(FETCH) forge
+	@touch $@
+
+DEMO_PARTS := $(addprefix $(STAMPS)/,runtime anvil micropython-native)
+# Two users of apt at once would wait for each other's lock, so Debian's parts come in one line.
+$(STAMPS)/mosquitto: $(STAMPS)/qemu-arm
+TEST_PARTS := $(DEMO_PARTS) $(addprefix $(STAMPS)/,dev forge mosquitto micropython-armhf)
+
+# ---- what people type --------------------------------------------------------------------------
+
+.PHONY: setup demo-parts test-parts
+setup: $(STAMPS)/dev ## make .venv with everything a developer needs
+
+# The downloads do not depend on one another; side by side they take as long as the slowest.
+demo-parts:
+	@$(MAKE) -j3 $(DEMO_PARTS)
+
+test-parts:
+	@$(MAKE) -j3 $(TEST_PARTS)
+
+.PHONY: demo
+demo: demo-parts ## run the whole path: three emulated devices, the gateway, the chain
+	@$(BIN)/countersign demo
+
+.PHONY: test
+test: test-parts ## run every test on every runtime
+	@$(BIN)/python tools/run_tests.py
+
+.PHONY: check
+check: $(STAMPS)/dev ## lint, types, import rules, generated files, size budgets: seconds
+	@$(BIN)/python tools/run_checks.py
+
+.PHONY: format
+format: $(STAMPS)/dev ## rewrite the Python sources in the project's format
+	@$(BIN)/ruff check --quiet --fix .
+	@$(BIN)/ruff format --quiet .
+
+.PHONY: bench-gateway
+bench-gateway: $(STAMPS)/dev $(STAMPS)/mosquitto ## measure the gateway; prints one JSON object last
+	@$(BIN)/countersign bench-gateway
+
+.PHONY: lock
+lock: $(STAMPS)/venv ## write constraints.txt anew from the ranges in pyproject.toml
+	@$(BIN)/python tools/write_lock.py
+
+.PHONY: clean
+clean: ## remove everything that was made or downloaded
+	@rm -rf $(VENV) $(CACHE) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf .import_linter_cache contracts/out contracts/cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

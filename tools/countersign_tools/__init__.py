@@ -1,0 +1,1 @@
+"""The `countersign` command: everything that runs on a workstation rather than on a device."""

@@ -1,0 +1,1 @@
+"""`countersign`: one table of commands, each a module of its own."""
