@@ -1,0 +1,106 @@
+"""Evidence: what a device claims at a check-in, as an EAT claims set (RFC 9711), and the
+32-byte commitment that stands for it on the ledger.
+
+Claims of RFC 9711 and RFC 8392 keep their registered numbers; ours are private-use (below
+-65536). No claim is a time: freshness comes from the gateway's beacon and from the counter.
+"""
+
+from countersign import fields, reasons
+from countersign.tagged import tagged_sha256
+
+MAX_READINGS = 16
+MAX_READING_NAME_BYTES = 23  # one-byte CBOR head, so that both CBOR key orders agree
+MAX_VERSION_BYTES = 32
+
+_HEX_DIGITS = b"0123456789abcdef"
+
+
+def commitment(subject: bytes, result_digest: bytes) -> bytes:
+    """Merkle leaf input (32 bytes) for one message and the gateway's answer to it.
+
+    `subject` is the SHA-256 of the device's message as sent, `result_digest` that of the
+    AttestationResult. Both carry a signature, so the leaf reveals nothing to someone who holds
+    neither. Binding the answer means that an anchored verdict cannot be exchanged later.
+    """
+    if len(subject) != 32 or len(result_digest) != 32:
+        raise ValueError("digests are 32 bytes")
+    return tagged_sha256("countersign/Commitment/1", subject, result_digest)
+
+
+class Ueid(fields.Kind):
+    """UEID of RFC 9711 §4.2.1, type RAND: 0x01 ‖ device_id. The value is the device_id."""
+
+    def to_wire(self, value):
+        if not isinstance(value, bytes) or len(value) != 32:
+            raise ValueError("expected a device_id of 32 bytes")
+        return b"\x01" + value
+
+    def from_wire(self, item):
+        if not isinstance(item, bytes) or len(item) != 33 or item[0] != 1:
+            raise reasons.Refused(reasons.BAD_FIELD, "expected a UEID of type RAND, 33 bytes")
+        return item[1:]
+
+
+class Audience(fields.Kind):
+    """The aud claim must be text (RFC 8392 §3.1.3): the gateway_id in lower-case hexadecimal."""
+
+    def to_wire(self, value):
+        if not isinstance(value, bytes) or len(value) != 32:
+            raise ValueError("expected a gateway_id of 32 bytes")
+        return "".join(["%02x" % byte for byte in value])
+
+    def from_wire(self, item):
+        if isinstance(item, str) and len(item) == 64:
+            digits = item.encode()
+            # Digit by digit: bytes.fromhex also takes capitals and spaces, and one identity
+            # must have one spelling.
+            if len(digits) == 64 and all([digit in _HEX_DIGITS for digit in digits]):
+                return bytes.fromhex(item)
+        raise reasons.Refused(reasons.BAD_FIELD, "expected 64 lower-case hexadecimal digits")
+
+
+class SoftwareVersion(fields.Kind):
+    """swversion of RFC 9711 §4.2.7: an array whose first entry is the version text."""
+
+    def to_wire(self, value):
+        if not isinstance(value, str) or not 0 < len(value.encode()) <= MAX_VERSION_BYTES:
+            raise ValueError("expected a version of 1 to 32 bytes")
+        return [value]
+
+    def from_wire(self, item):
+        if isinstance(item, list) and len(item) == 1 and isinstance(item[0], str):
+            if 0 < len(item[0].encode()) <= MAX_VERSION_BYTES:
+                return item[0]
+        raise reasons.Refused(reasons.BAD_FIELD, "expected [version], 1 to 32 bytes")
+
+
+class Readings(fields.Kind):
+    """Sensor readings: a map of names to signed 32-bit integers (floats differ per runtime)."""
+
+    expected = "up to 16 readings, names of 1 to 23 bytes, signed 32-bit values"
+
+    def accepts(self, item):
+        if not isinstance(item, dict) or len(item) > MAX_READINGS:
+            return False
+        for name, value in item.items():
+            if not isinstance(name, str) or not 0 < len(name.encode()) <= MAX_READING_NAME_BYTES:
+                return False
+            if isinstance(value, bool) or not isinstance(value, int):
+                return False
+            if not -0x80000000 <= value <= 0x7FFFFFFF:
+                return False
+        return True
+
+
+# Ascending encoded keys: non-negative first, then negative (RFC 8949 §4.2.1).
+CLAIMS = fields.Record(
+    (3, "audience", Audience()),
+    (10, "beacon", fields.Bytes(32)),
+    (256, "device_id", Ueid()),
+    (261, "uptime_s", fields.Uint()),
+    (267, "boot_count", fields.Uint()),
+    (271, "software_version", SoftwareVersion()),
+    (-65537, "counter", fields.Uint(fields.UINT63_MAX, 1)),
+    (-65538, "readings", Readings()),
+    (-65539, "environment", fields.Uint(2, 1)),
+)

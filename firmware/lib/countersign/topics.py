@@ -1,0 +1,68 @@
+"""MQTT topics: one place that builds and reads them.
+
+    countersign/v1/<site>/<device_id>/up/<kind>     written by that device alone
+    countersign/v1/<site>/<device_id>/down/<kind>   read by that device
+    countersign/v1/<site>/<device_id>/presence      retained birth and last will; a hint only
+    countersign/v1/<site>/gateway/beacon            retained
+
+A broker's access list needs two lines a device: write `…/<device_id>/up/#`, read
+`…/<device_id>/down/#`. A topic is never trusted: what it says must agree with what the
+signed message says (reason WRONG_TOPIC).
+"""
+
+ROOT = "countersign/v1/"
+UPLINK_KINDS = ("enrol", "evidence")
+MAX_SITE_BYTES = 32
+_SITE_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789-"
+_HEX_CHARACTERS = "0123456789abcdef"
+
+
+def check_site(site: str) -> str:
+    """Return `site`; ValueError unless it is 1 to 32 of a-z, 0-9 and '-'."""
+    if not 0 < len(site) <= MAX_SITE_BYTES or any([c not in _SITE_CHARACTERS for c in site]):
+        raise ValueError("a site is 1 to 32 of a-z, 0-9 and '-'")
+    return site
+
+
+def uplink(site: str, device_id: bytes, kind: str) -> str:
+    return _device(site, device_id) + "/up/" + kind
+
+
+def downlink(site: str, device_id: bytes, kind: str) -> str:
+    return _device(site, device_id) + "/down/" + kind
+
+
+def downlink_filter(site: str, device_id: bytes) -> str:
+    return _device(site, device_id) + "/down/+"
+
+
+def uplink_filter(site: str) -> str:
+    return ROOT + check_site(site) + "/+/up/+"
+
+
+def presence(site: str, device_id: bytes) -> str:
+    return _device(site, device_id) + "/presence"
+
+
+def beacon(site: str) -> str:
+    return ROOT + check_site(site) + "/gateway/beacon"
+
+
+def parse_uplink(site: str, topic: str) -> tuple:
+    """(device_id, kind) of an uplink topic of `site`, or None if it is not exactly one."""
+    prefix = ROOT + site + "/"
+    if not topic.startswith(prefix):
+        return None
+    parts = topic[len(prefix) :].split("/")
+    if len(parts) != 3 or parts[1] != "up" or parts[2] not in UPLINK_KINDS:
+        return None
+    name = parts[0]
+    if len(name) != 64 or any([c not in _HEX_CHARACTERS for c in name]):
+        return None
+    return bytes.fromhex(name), parts[2]
+
+
+def _device(site, device_id):
+    if len(device_id) != 32:
+        raise ValueError("device_id must be 32 bytes")
+    return ROOT + check_site(site) + "/" + "".join(["%02x" % byte for byte in device_id])
