@@ -201,7 +201,7 @@ class Message:
 
 
 def signing_digest(definition: Definition, payload: bytes) -> bytes:
-    """What the sender signs, for every message: `tagged_sha256("countersign/<Name>/1", payload)`."""
+    """The 32 bytes that a sender signs: `tagged_sha256("countersign/<Name>/1", payload)`."""
     return tagged_sha256(definition.tag, payload)
 
 
