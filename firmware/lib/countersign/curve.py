@@ -1,0 +1,365 @@
+"""secp256k1 in plain integers: the group behind schnorr.py (SEC 1 v2, SEC 2 v2 §2.4.1).
+
+NOT CONSTANT-TIME. Python integers take longer when they are longer, and allocation depends on
+values. Whoever can time this closely may learn about a secret scalar. It is the portable
+fallback; only a native engine may be called constant-time.
+
+What schnorr.py needs from an engine, and all it uses, is the section "Interface": a native one
+that offers the same five functions can take this module's place without a change in a caller.
+
+Written for MicroPython, where every integer operation allocates and a reduction with `%` costs
+more than two multiplications (on a Cortex-M0+, about 19,000 cycles). So:
+- intermediate products are only folded, p = 2**256 - C: one multiplication by a small constant,
+  leaving a number slightly too long but congruent. Coordinates that leave a function are reduced.
+- k·G uses a signed comb of 64 points (8 kB of heap); s·G + t·Q splits both scalars in two
+  halves with the curve's endomorphism (GLV) and adds all four in one pass (Straus, wNAF).
+- the tables of G are made at first use, about as long as four signatures take, and then kept.
+
+Points are tuples (x, y) of integers in [0, P), or None where a function says so; the point at
+infinity has no tuple. Inside, Jacobian (X, Y, Z) stands for (X / Z², Y / Z³), Z = 0 for infinity.
+"""
+
+# SEC 2 v2 §2.4.1.
+P = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEFFFFFC2F
+N = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+G = (
+    0x79BE667EF9DCBBAC55A06295CE870B07029BFCDB2DCE28D959F2815B16F81798,
+    0x483ADA7726A3C4655DA4FBFC0E1108A8FD17B448A68554199C47D08FFB10D4B8,
+)
+
+_C = 0x1000003D1  # 2**256 - P
+_MASK = (1 << 256) - 1
+
+# The endomorphism (x, y) → (β·x, y) is multiplication by λ, with λ³ = 1 mod N and β³ = 1 mod P
+# (Gallant, Lambert, Vanstone, CRYPTO 2001). (A1, B1) and (A2, A1) are short vectors of the
+# lattice {(a, b): a + b·λ = 0 mod N}.
+_BETA = 0x7AE96A2B657C07106E64479EAC3434E99CF0497512F58995C1396C28719501EE
+_A1 = 0x3086D221A7D46BCDE86C90E49284EB15
+_B1 = -0xE4437ED6010E88286F547FA90ABFE4C3
+_A2 = 0x114CA50F7A8E2F3F657C1108D9D44CFD8
+# Both halves are below 2**128 in magnitude, and a wNAF may carry one place further.
+_POSITIONS = 130
+
+_WINDOW_G = 7  # wNAF width for G: 32 odd multiples, kept
+_WINDOW_Q = 5  # and for the other point: 8 odd multiples, made for each point
+
+# Signed comb for k·G: 2 blocks × 6 teeth × 22 positions = 264 digits, each +1 or -1.
+_BLOCKS = 2
+_TEETH = 6
+_SPACING = 22
+_DIGITS = _BLOCKS * _TEETH * _SPACING
+
+_comb = None
+_table_g = None
+# The table of the last point used: a device checks signatures of one gateway all day.
+_last_point = None
+_last_table = None
+
+
+# Interface: what an engine offers ------------------------------------------------------------
+
+
+def scalar(data: bytes) -> object:
+    """The integer of 32 big-endian bytes if it is below N, else None."""
+    if len(data) != 32:
+        return None
+    value = int.from_bytes(data, "big")
+    return value if value < N else None
+
+
+def field_element(data: bytes) -> object:
+    """The integer of 32 big-endian bytes if it is below P, else None."""
+    if len(data) != 32:
+        return None
+    value = int.from_bytes(data, "big")
+    return value if value < P else None
+
+
+def lift_x(data: bytes) -> object:
+    """The point with this x-coordinate (32 bytes) and even y, or None if there is none.
+
+    BIP-340 lift_x. With cofactor 1 every point of the curve is in the group, so a result needs
+    no further check.
+    """
+    x = field_element(data)
+    if x is None:
+        return None
+    if _last_point is not None and _last_point[0] == x and not _last_point[1] & 1:
+        return _last_point
+    square = (x * x * x + 7) % P
+    y = _root_candidate(square)
+    if y * y % P != square:
+        return None
+    return (x, P - y if y & 1 else y)
+
+
+def multiply_generator(k: int) -> tuple:
+    """k·G for k in [1, N); ValueError otherwise."""
+    if not 0 < k < N:
+        raise ValueError("scalar out of range")
+    global _comb
+    if _comb is None:
+        _comb = _make_comb()
+
+    # N is odd, so of k and N - k exactly one is odd, and only odd numbers have all digits ±1.
+    # Every k takes the same additions and doublings.
+    negate = not k & 1
+    if negate:
+        k = N - k
+    # digit i is +1 where bit i of (k + 2**DIGITS - 1) / 2 is set, else -1.
+    bits = ((k + (1 << _DIGITS) - 1) >> 1).to_bytes(_DIGITS // 8, "little")
+    X, Y, Z = 1, 1, 0
+    for position in range(_SPACING - 1, -1, -1):
+        if Z:
+            X, Y, Z = _double(X, Y, Z)
+        i = position
+        for block in _comb:
+            index = 0
+            for tooth in range(_TEETH):
+                index |= (bits[i >> 3] >> (i & 7) & 1) << tooth
+                i += _SPACING
+            # Entries have the last tooth positive; the rest is their mirror image.
+            if index >> (_TEETH - 1):
+                x, y = block[index & (1 << (_TEETH - 1)) - 1]
+            else:
+                x, y = block[index ^ (1 << (_TEETH - 1)) - 1]
+                y = P - y
+            X, Y, Z = _add(X, Y, Z, x, y)
+    x, y = _affine(X, Y, Z)
+    return (x, P - y) if negate else (x, y)
+
+
+def multiply_add(s: int, t: int, point: tuple) -> object:
+    """s·G + t·point for s and t in [0, N); None if that is the point at infinity.
+
+    `point` must be on the curve: a result of lift_x or of multiply_generator.
+    """
+    if not (0 <= s < N and 0 <= t < N):
+        raise ValueError("scalar out of range")
+    global _table_g, _last_point, _last_table
+    if _table_g is None:
+        _table_g = _with_endomorphism(_odd_multiples(G, 1 << (_WINDOW_G - 2)))
+    if point != _last_point:
+        table = _with_endomorphism(_odd_multiples(point, 1 << (_WINDOW_Q - 2)))
+        _last_table = table
+        _last_point = point
+    table = _last_table
+
+    # What to add at which power of two.
+    additions = [None] * _POSITIONS
+    s1, s2 = _split(s)
+    t1, t2 = _split(t)
+    _schedule(additions, s1, _WINDOW_G, _table_g[0])
+    _schedule(additions, s2, _WINDOW_G, _table_g[1])
+    _schedule(additions, t1, _WINDOW_Q, table[0])
+    _schedule(additions, t2, _WINDOW_Q, table[1])
+    X, Y, Z = 1, 1, 0
+    for position in range(_POSITIONS - 1, -1, -1):
+        if Z:
+            X, Y, Z = _double(X, Y, Z)
+        if additions[position]:
+            for x, y in additions[position]:
+                X, Y, Z = _add(X, Y, Z, x, y)
+    return _affine(X, Y, Z) if Z else None
+
+
+# Scalars -------------------------------------------------------------------------------------
+
+
+def _split(k):
+    """(k1, k2) with k1 + k2·λ = k mod N, both below 2**128 in magnitude, either may be negative."""
+    c1 = (_A1 * k + N // 2) // N
+    c2 = (-_B1 * k + N // 2) // N
+    return k - c1 * _A1 - c2 * _A2, -c1 * _B1 - c2 * _A1
+
+
+def _schedule(additions, k, width, table):
+    """Enter k·point into `additions` as a wNAF: odd digits below 2**(width-1), far apart.
+
+    table[i] is the odd multiple 2·i + 1 of the point.
+    """
+    negative = k < 0
+    if negative:
+        k = -k
+    mask = (1 << width) - 1
+    half = 1 << (width - 1)
+    position = 0
+    while k:
+        if not k & 1:
+            k >>= 1
+            position += 1
+            continue
+        digit = k & mask
+        if digit >= half:
+            digit -= mask + 1
+        k = (k - digit) >> width
+        x, y = table[abs(digit) >> 1]
+        if (digit < 0) != negative:
+            y = P - y
+        if additions[position] is None:
+            additions[position] = [(x, y)]
+        else:
+            additions[position].append((x, y))
+        position += width
+
+
+# Tables --------------------------------------------------------------------------------------
+
+
+def _odd_multiples(point, count):
+    """[1·Q, 3·Q, 5·Q, …] in affine coordinates, with one inversion."""
+    # With 2·Q = (X, Y, Z): on the isomorphic curve scaled by Z, 2·Q is affine, so the cheap
+    # mixed addition applies; going back multiplies each Z by this one.
+    x, y = point
+    X, Y, Z = _double(x, y, 1)
+    z2 = Z * Z % P
+    row = [(x * z2 % P, y * z2 * Z % P, 1)]
+    while len(row) < count:
+        A, B, D = row[-1]
+        row.append(_add(A, B, D, X, Y))
+    return _all_affine([(A, B, D * Z % P) for A, B, D in row])
+
+
+def _with_endomorphism(table):
+    return table, [(x * _BETA % P, y) for x, y in table]
+
+
+def _make_comb():
+    """For each block the 32 sums T5 ± T4 ± … ± T0, where Ti = 2**(SPACING·i)·G and bit i of
+    the index tells whether Ti is added or subtracted."""
+    X, Y, Z = G[0], G[1], 1
+    powers = []  # Ti and 2·Ti alternating, over all blocks
+    for i in range(_DIGITS - _SPACING + 2):
+        if i % _SPACING < 2:
+            powers.append((X, Y, Z))
+        X, Y, Z = _double(X, Y, Z)
+    powers = _all_affine(powers)
+
+    blocks = []
+    for _ in range(_BLOCKS):
+        x, y = powers[2 * _TEETH - 2]
+        X, Y, Z = x, y, 1
+        for tooth in range(_TEETH - 1):
+            x, y = powers[2 * tooth]
+            X, Y, Z = _add(X, Y, Z, x, P - y)
+        row = [(X, Y, Z)]
+        for tooth in range(_TEETH - 1):
+            # The same sums with the sign of this tooth turned: 2·Ti more.
+            x, y = powers[2 * tooth + 1]
+            for index in range(len(row)):
+                X, Y, Z = row[index]
+                row.append(_add(X, Y, Z, x, y))
+        blocks.append(_all_affine(row))
+        powers = powers[2 * _TEETH :]
+    return blocks
+
+
+# Points --------------------------------------------------------------------------------------
+
+
+def _double(X, Y, Z):
+    """2·(X, Y, Z) for Z ≠ 0. No point has order 2, so the result is never infinity."""
+    M = _MASK
+    C = _C
+    B = Y * Y
+    B = (B >> 256) * C + (B & M)
+    S = X * B
+    S = ((S >> 256) * C + (S & M)) << 2
+    A = X * X
+    A = ((A >> 256) * C + (A & M)) * 3
+    X3 = (A * A - (S << 1)) % P
+    return X3, (A * (S - X3) - (B * B << 3)) % P, (Y * Z << 1) % P
+
+
+def _add(X, Y, Z, x, y):
+    """(X, Y, Z) + (x, y), the second affine; complete: any two points, equal and opposite too."""
+    if not Z:
+        return x, y, 1
+    M = _MASK
+    C = _C
+    ZZ = Z * Z
+    ZZ = (ZZ >> 256) * C + (ZZ & M)
+    H = (x * ZZ - X) % P
+    ZZ = ZZ * Z
+    ZZ = (ZZ >> 256) * C + (ZZ & M)
+    R = (y * ZZ - Y) % P
+    if not H:
+        return (1, 1, 0) if R else _double(X, Y, Z)
+    HH = H * H
+    HH = (HH >> 256) * C + (HH & M)
+    V = X * HH
+    V = (V >> 256) * C + (V & M)
+    HH = HH * H
+    HH = (HH >> 256) * C + (HH & M)
+    X3 = (R * R - HH - (V << 1)) % P
+    return X3, (R * (V - X3) - Y * HH) % P, Z * H % P
+
+
+def _affine(X, Y, Z):
+    """(x, y) of a Jacobian point, Z ≠ 0."""
+    z = _inverse(Z)
+    z2 = z * z % P
+    return X * z2 % P, Y * z2 % P * z % P
+
+
+def _all_affine(points):
+    """The same for a list, none of them infinity, with one inversion for all (Montgomery)."""
+    products = []
+    product = 1
+    for _, _, Z in points:
+        products.append(product)
+        product = product * Z % P
+    inverse = _inverse(product)
+    affine = [None] * len(points)
+    for i in range(len(points) - 1, -1, -1):
+        X, Y, Z = points[i]
+        z = inverse * products[i] % P
+        inverse = inverse * Z % P
+        z2 = z * z % P
+        affine[i] = (X * z2 % P, Y * z2 % P * z % P)
+    return affine
+
+
+# Field ---------------------------------------------------------------------------------------
+
+
+def _inverse(value):
+    """1 / value mod P for value in [1, P), by the extended Euclidean algorithm.
+
+    `pow(value, -1, P)` is silently 0 on MicroPython, and `pow(value, P - 2, P)` ten times slower.
+    """
+    u, v = value, P
+    x, y = 1, 0
+    while u != 1:
+        q, r = divmod(v, u)
+        v, u = u, r
+        y, x = x, y - q * x
+    return x % P
+
+
+def _root_candidate(square):
+    """square**((P+1)/4) mod P: a square root if there is one (P = 3 mod 4).
+
+    The exponent in binary is 223 ones, a zero, 22 ones, 0000 11 00. An addition chain over the
+    runs of ones needs 13 multiplications where `pow` would need 246.
+    """
+    x2 = _squared(square, 1) * square % P
+    x3 = _squared(x2, 1) * square % P
+    x6 = _squared(x3, 3) * x3 % P
+    x9 = _squared(x6, 3) * x3 % P
+    x11 = _squared(x9, 2) * x2 % P
+    x22 = _squared(x11, 11) * x11 % P
+    x44 = _squared(x22, 22) * x22 % P
+    x88 = _squared(x44, 44) * x44 % P
+    x176 = _squared(x88, 88) * x88 % P
+    x220 = _squared(x176, 44) * x44 % P
+    x223 = _squared(x220, 3) * x3 % P
+    root = _squared(x223, 23) * x22 % P
+    root = _squared(root, 6) * x2 % P
+    return _squared(root, 2)
+
+
+def _squared(value, times):
+    for _ in range(times):
+        value = value * value % P
+    return value
