@@ -143,11 +143,12 @@ class Registry(Protocol):
     def record(self, decisions: Sequence[Decision]) -> None:
         """Store all of `decisions`, in order, in ONE transaction; return once they are durable.
 
-        Each takes the next position. Within a decision: its enrolment is entered (a new device,
-        or the known one again: identity, keys and owner must then be the same as before), the
-        device's counter moves to `counter`, which must be greater than the last, the commitment,
-        message and result are appended, and the status changes where `status` is set. A new
-        enrolment with a registration_signature also puts a REGISTER into the outbox.
+        Each takes the next position. Within a decision: its enrolment is entered (a new device as
+        its record says; a known one stays exactly as it is, owner and class too, and must come
+        with the keys it has), the device's counter moves to `counter`, which must be
+        greater than the last, the commitment, message and result are appended, and the status
+        changes where `status` is set. An enrolment with a registration_signature also puts a
+        REGISTER into the outbox, unless one is there that has not failed.
 
         RegistryError and nothing stored if any decision breaks that, or is for an unknown device
         without enrolling it: answers to strangers are not recorded, or anyone could fill the disk.
@@ -166,13 +167,13 @@ class Registry(Protocol):
         RegistryError for an unknown device, or for leaving REVOKED, which is final.
         """
 
-    def last_upstream_s(self) -> int | None:
+    def last_upstream_s(self) -> float | None:
         """Unix seconds of the last confirmed contact with the ledger, or None: never.
 
         After a restart it may be up to 10 s older than the truth, never younger.
         """
 
-    def note_upstream(self, wall_s: int) -> None:
+    def note_upstream(self, wall_s: float) -> None:
         """Remember a confirmed contact with the ledger. Cheap enough to call every second."""
 
     def counts(self) -> Counts:
@@ -222,6 +223,9 @@ class Registry(Protocol):
     def attempts(self, row_id: int) -> list[Attempt]:
         """Everything ever signed for a row, oldest first."""
 
+    def attempts_from_nonce(self, nonce: int) -> list[Attempt]:
+        """All attempts with this nonce or a higher one, by nonce, oldest first."""
+
     def next_nonce(self) -> int | None:
         """One more than the highest nonce ever used by an attempt; None before the first."""
 
@@ -238,9 +242,7 @@ class Registry(Protocol):
     def mark_included(self, row_id: int, block_number: int, transaction_hash: bytes) -> None:
         """It is in a block that is not final yet."""
 
-    def mark_finalized(
-        self, row_id: int, block_number: int, transaction_hash: bytes
-    ) -> None:
+    def mark_finalized(self, row_id: int, block_number: int, transaction_hash: bytes) -> None:
         """It is done."""
 
     def mark_pending(self, row_id: int, detail: str) -> None:

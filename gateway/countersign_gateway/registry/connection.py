@@ -1,0 +1,163 @@
+"""Opening the SQLite file, and its two connections: one that writes, one that reads.
+
+WAL with synchronous=FULL: a commit that returned survives a power cut, and readers never wait
+for the disk. One writer behind a lock, since SQLite has one anyway and waiting in Python is fair.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from countersign_gateway.registry.interface import RegistryError, RegistryUnusable
+from countersign_gateway.registry.schema import APPLICATION_ID, MIGRATIONS
+
+# 16 MB of log between checkpoints: fewer, larger ones, at 10,000 messages of 1 KB a second.
+_CHECKPOINT_PAGES = 4000
+_CACHE_KIB = 32_000
+
+
+class Connections:
+    """The open file. `write()` yields the writer inside a transaction, `read()` the reader."""
+
+    def __init__(self, path: Path, gateway_id: bytes) -> None:
+        """Open or create `path` for the gateway `gateway_id` (32 bytes).
+
+        RegistryUnusable, with one sentence for the operator, if another process holds it, if it
+        is damaged, is not ours, comes from a newer release, or belongs to another gateway.
+        """
+        if len(gateway_id) != 32:
+            raise ValueError("gateway_id is 32 bytes")
+        self.path = path
+        self._write_lock = threading.Lock()
+        self._read_lock = threading.Lock()
+        self._lock_file = _hold(path)
+        try:
+            self._writer = _connect(path)
+            try:
+                _check(self._writer, path)
+                _migrate(self._writer)
+                _claim(self._writer, path, gateway_id)
+                self._reader = _connect(path)
+                self._reader.execute("PRAGMA query_only = ON")
+            except BaseException:
+                self._writer.close()
+                raise
+        except sqlite3.DatabaseError as error:
+            os.close(self._lock_file)
+            raise RegistryUnusable(
+                f"{path} cannot be used ({error}): restore it from a backup"
+            ) from error
+        except BaseException:
+            os.close(self._lock_file)
+            raise
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """One transaction: committed, and durable, when the block ends; undone if it raises."""
+        with self._write_lock:
+            connection = self._writer
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException as error:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                if isinstance(error, sqlite3.Error):
+                    raise RegistryError(f"nothing was stored: {error}") from error
+                raise
+
+    @contextmanager
+    def read(self) -> Iterator[sqlite3.Connection]:
+        """The reading connection. Fetch before the block ends; keep blocks short."""
+        with self._read_lock:
+            yield self._reader
+
+    def close(self) -> None:
+        with self._write_lock, self._read_lock:
+            self._reader.close()
+            self._writer.close()
+            os.close(self._lock_file)
+
+
+def _hold(path: Path) -> int:
+    """Take the lock beside the file; the kernel lets go of it however the process ends."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock_file = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock_file)
+        raise RegistryUnusable(f"{path} is in use by another gateway process") from None
+    return lock_file
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    # Created by us first, so that what devices said is readable by the gateway's user alone.
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
+        connection.execute("PRAGMA journal_size_limit = 67108864")
+        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _check(connection: sqlite3.Connection, path: Path) -> None:
+    version = _pragma(connection, "user_version")
+    application_id = _pragma(connection, "application_id")
+    empty = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0] == 0
+    if not empty and application_id != APPLICATION_ID:
+        raise RegistryUnusable(f"{path} is not a gateway's record but another program's database")
+    if version > len(MIGRATIONS):
+        raise RegistryUnusable(
+            f"{path} was written by a newer release (schema {version}, this one knows"
+            f" {len(MIGRATIONS)}): upgrade the gateway"
+        )
+    finding = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if finding != "ok":
+        raise RegistryUnusable(f"{path} is damaged ({finding}): restore it from a backup")
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    version = _pragma(connection, "user_version")
+    for number, script in enumerate(MIGRATIONS[version:], version + 1):
+        try:
+            connection.executescript(
+                f"BEGIN IMMEDIATE; {script}; PRAGMA application_id = {APPLICATION_ID};"
+                f" PRAGMA user_version = {number}; COMMIT;"
+            )
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+
+
+def _claim(connection: sqlite3.Connection, path: Path, gateway_id: bytes) -> None:
+    row = connection.execute("SELECT gateway_id FROM gateway").fetchone()
+    if row is None:
+        connection.execute("INSERT INTO gateway (one, gateway_id) VALUES (1, ?)", (gateway_id,))
+    elif row[0] != gateway_id:
+        raise RegistryUnusable(
+            f"{path} belongs to gateway {row[0].hex()[:16]}…, and this gateway's key makes it"
+            f" {gateway_id.hex()[:16]}…"
+        )
+
+
+def _pragma(connection: sqlite3.Connection, name: str) -> int:
+    value = connection.execute(f"PRAGMA {name}").fetchone()[0]
+    if not isinstance(value, int):
+        raise RegistryError(f"PRAGMA {name} gave no number")
+    return value

@@ -1,0 +1,22 @@
+"""What every backend checks before it enters an enrolment."""
+
+from __future__ import annotations
+
+from countersign_gateway.records import Decision, DeviceRecord, Enrolment
+from countersign_gateway.registry.interface import RegistryError
+
+
+def check_enrolment(decision: Decision, enrolment: Enrolment, known: DeviceRecord | None) -> None:
+    """RegistryError unless the enrolment is of this decision's device and keeps its binding."""
+    record = enrolment.record
+    if record.device_id != decision.device_id or record.counter != decision.counter:
+        raise RegistryError("an enrolment of another device, or with another counter")
+    if known is None:
+        return
+    if (record.suite, record.public_key, record.post_quantum_digest, record.next_key_digest) != (
+        known.suite,
+        known.public_key,
+        known.post_quantum_digest,
+        known.next_key_digest,
+    ):
+        raise RegistryError("a known device enrols with another key")

@@ -1,0 +1,246 @@
+# ruff: noqa: S608 (only constants of this module are put into the SQL)
+"""The outbox half of the SQLite record: what the ledger must come to hold, and how far it is."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+
+from countersign_gateway.records import DeviceRecord, Status
+from countersign_gateway.registry.connection import Connections
+from countersign_gateway.registry.interface import (
+    Attempt,
+    LedgerBinding,
+    OutboxKind,
+    OutboxRow,
+    OutboxState,
+    Registration,
+    RegistryError,
+    RegistryUnusable,
+)
+
+DEVICE_COLUMNS = (
+    "device_id, suite, public_key, post_quantum_digest, next_key_digest, owner, device_class,"
+    " environment, status, counter"
+)
+
+_SELECT_ROW = (
+    "SELECT row_id, kind, batch, device_id, state, nonce, tries, block_number, transaction_hash,"
+    " detail FROM outbox LEFT JOIN devices ON number = device"
+)
+_SELECT_ATTEMPT = "SELECT transaction_hash, raw, nonce, max_fee, priority_fee FROM attempts"
+
+
+class OutboxTables:
+    """The methods under `outbox` and `receipts` of interface.Registry."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+
+    def bind_ledger(self, binding: LedgerBinding) -> None:
+        wanted = (
+            binding.chain_id,
+            binding.account,
+            binding.commitment_log,
+            binding.device_registry,
+        )
+        with self._connections.write() as writer:
+            bound = writer.execute(
+                "SELECT chain_id, account, commitment_log, device_registry FROM gateway"
+            ).fetchone()
+            if bound[0] is None:
+                writer.execute(
+                    "UPDATE gateway SET chain_id = ?, account = ?, commitment_log = ?,"
+                    " device_registry = ?",
+                    wanted,
+                )
+                return
+        for name, before, now in zip(
+            ("chain id", "ledger key", "CommitmentLog", "DeviceID"), bound, wanted, strict=True
+        ):
+            if before != now:
+                raise RegistryUnusable(
+                    f"{self._connections.path} anchors to another ledger: its {name} was"
+                    f" {_shown(before)}, and the configuration says {_shown(now)}"
+                )
+
+    def outbox(self, states: Sequence[OutboxState], limit: int) -> list[OutboxRow]:
+        # One indexed look-up a state: a finalized year must not be scanned for one open row.
+        rows: list[OutboxRow] = []
+        with self._connections.read() as reader:
+            for state in states:
+                found = reader.execute(
+                    f"{_SELECT_ROW} WHERE state = ? ORDER BY row_id LIMIT ?", (int(state), limit)
+                ).fetchall()
+                rows.extend(_row(values) for values in found)
+        rows.sort(key=lambda row: row.row_id)
+        return rows[:limit]
+
+    def outbox_row(self, kind: OutboxKind, subject: bytes) -> OutboxRow | None:
+        with self._connections.read() as reader:
+            if kind is OutboxKind.APPEND:
+                return _one(reader, "batch = ?", int.from_bytes(subject, "big"))
+            return _one(
+                reader, "device = (SELECT number FROM devices WHERE device_id = ?)", subject
+            )
+
+    def outbox_from_nonce(self, nonce: int) -> list[OutboxRow]:
+        with self._connections.read() as reader:
+            rows = reader.execute(
+                f"{_SELECT_ROW} WHERE nonce >= ? ORDER BY nonce", (nonce,)
+            ).fetchall()
+        return [_row(values) for values in rows]
+
+    def attempts(self, row_id: int) -> list[Attempt]:
+        with self._connections.read() as reader:
+            rows = reader.execute(
+                f"{_SELECT_ATTEMPT} WHERE row_id = ? ORDER BY attempt", (row_id,)
+            ).fetchall()
+        return [Attempt(*values) for values in rows]
+
+    def attempts_from_nonce(self, nonce: int) -> list[Attempt]:
+        with self._connections.read() as reader:
+            rows = reader.execute(
+                f"{_SELECT_ATTEMPT} WHERE nonce >= ? ORDER BY nonce, attempt", (nonce,)
+            ).fetchall()
+        return [Attempt(*values) for values in rows]
+
+    def next_nonce(self) -> int | None:
+        with self._connections.read() as reader:
+            highest: int | None = reader.execute("SELECT max(nonce) FROM attempts").fetchone()[0]
+        return None if highest is None else highest + 1
+
+    def store_signed(self, row_id: int, attempt: Attempt) -> None:
+        with self._connections.write() as writer:
+            row = _one(writer, "row_id = ?", row_id)
+            if row is None or row.state not in (
+                OutboxState.PENDING,
+                OutboxState.SIGNED,
+                OutboxState.SENT,
+            ):
+                raise RegistryError("only an open row can be signed")
+            writer.execute(
+                "INSERT INTO attempts (row_id, transaction_hash, raw, nonce, max_fee,"
+                " priority_fee) VALUES (?, ?, ?, ?, ?, ?)",
+                (
+                    row_id,
+                    attempt.transaction_hash,
+                    attempt.raw,
+                    attempt.nonce,
+                    attempt.max_fee,
+                    attempt.priority_fee,
+                ),
+            )
+            writer.execute(
+                "UPDATE outbox SET state = ?, tries = tries + (nonce IS NOT ?), nonce = ?"
+                " WHERE row_id = ?",
+                (int(OutboxState.SIGNED), attempt.nonce, attempt.nonce, row_id),
+            )
+
+    def mark_sent(self, row_id: int) -> None:
+        self._mark(row_id, OutboxState.SENT)
+
+    def mark_included(self, row_id: int, block_number: int, transaction_hash: bytes) -> None:
+        self._mark(row_id, OutboxState.INCLUDED, block_number, transaction_hash)
+
+    def mark_finalized(self, row_id: int, block_number: int, transaction_hash: bytes) -> None:
+        self._mark(row_id, OutboxState.FINALIZED, block_number, transaction_hash)
+
+    def mark_pending(self, row_id: int, detail: str) -> None:
+        self._mark(row_id, OutboxState.PENDING, detail=detail)
+
+    def mark_failed(self, row_id: int, detail: str) -> None:
+        self._mark(row_id, OutboxState.FAILED, detail=detail)
+
+    def registration(self, device_id: bytes) -> Registration | None:
+        with self._connections.read() as reader:
+            row = reader.execute(
+                f"SELECT {DEVICE_COLUMNS}, registration_signature"
+                " FROM devices JOIN counters ON device = number WHERE device_id = ?",
+                (device_id,),
+            ).fetchone()
+        if row is None or row[10] is None:
+            return None
+        return Registration(device_from_row(row), row[10])
+
+    def unreceipted(self) -> list[int]:
+        with self._connections.read() as reader:
+            rows = reader.execute(
+                "SELECT sequence FROM batches JOIN outbox ON batch = sequence"
+                " WHERE receipted = 0 AND state = ? ORDER BY sequence",
+                (int(OutboxState.FINALIZED),),
+            ).fetchall()
+        return [row[0] for row in rows]
+
+    def note_receipted(self, sequence: int) -> None:
+        with self._connections.write() as writer:
+            changed = writer.execute(
+                "UPDATE batches SET receipted = 1 WHERE sequence = ?", (sequence,)
+            ).rowcount
+            if changed != 1:
+                raise RegistryError("no such batch")
+
+    # --- inside --------------------------------------------------------------------------
+
+    def _mark(
+        self,
+        row_id: int,
+        state: OutboxState,
+        block_number: int | None = None,
+        transaction_hash: bytes | None = None,
+        detail: str = "",
+    ) -> None:
+        # A row that needs a new nonce, or was not mined after all, has no place in a block.
+        forget_nonce = state is OutboxState.PENDING
+        with self._connections.write() as writer:
+            changed = writer.execute(
+                "UPDATE outbox SET state = ?, block_number = ?, transaction_hash = ?, detail = ?,"
+                " nonce = CASE WHEN ? THEN NULL ELSE nonce END WHERE row_id = ?",
+                (int(state), block_number, transaction_hash, detail, forget_nonce, row_id),
+            ).rowcount
+            if changed != 1:
+                raise RegistryError("no such outbox row")
+
+    @staticmethod
+    def _want(writer: sqlite3.Connection, kind: OutboxKind, subject: int) -> None:
+        """A new PENDING row; `subject` is a batch's sequence or a device's row number."""
+        column = "batch" if kind is OutboxKind.APPEND else "device"
+        writer.execute(f"INSERT INTO outbox (kind, {column}) VALUES (?, ?)", (int(kind), subject))
+
+    def _want_registration(self, writer: sqlite3.Connection, device: int, signature: bytes) -> None:
+        """Put a registration into the outbox, unless one is there that has not failed."""
+        row = _one(writer, "device = ?", device)
+        if row is not None and row.state is not OutboxState.FAILED:
+            return
+        writer.execute(
+            "UPDATE devices SET registration_signature = ? WHERE number = ?", (signature, device)
+        )
+        if row is None:
+            self._want(writer, OutboxKind.REGISTER, device)
+        else:
+            writer.execute(
+                "UPDATE outbox SET state = ?, nonce = NULL, tries = 0 WHERE row_id = ?",
+                (int(OutboxState.PENDING), row.row_id),
+            )
+
+
+def device_from_row(row: tuple[Any, ...]) -> DeviceRecord:
+    """The record in a row that begins with DEVICE_COLUMNS."""
+    fields: tuple[Any, ...] = (*row[:8], Status(row[8]), row[9])
+    return DeviceRecord(*fields)
+
+
+def _one(connection: sqlite3.Connection, condition: str, value: object) -> OutboxRow | None:
+    values = connection.execute(f"{_SELECT_ROW} WHERE {condition}", (value,)).fetchone()
+    return None if values is None else _row(values)
+
+
+def _row(values: tuple[Any, ...]) -> OutboxRow:
+    row_id, kind, batch, device_id, state = values[:5]
+    subject = batch.to_bytes(8, "big") if kind == OutboxKind.APPEND else device_id
+    return OutboxRow(row_id, OutboxKind(kind), subject, OutboxState(state), *values[5:])
+
+
+def _shown(value: object) -> str:
+    return f"0x{value.hex()}" if isinstance(value, bytes) else str(value)

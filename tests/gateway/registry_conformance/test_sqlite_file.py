@@ -1,0 +1,174 @@
+"""What only a file can get wrong: whose it is, how old it is, whether it is whole."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from countersign_gateway.records import Decision, DeviceRecord, Enrolment, Status
+from countersign_gateway.registry.interface import RegistryError, RegistryUnusable
+from countersign_gateway.registry.schema import MIGRATIONS
+from countersign_gateway.registry.sqlite import SqliteRegistry
+
+GATEWAY_ID = bytes(range(32))
+
+
+def decision(counter: int) -> Decision:
+    record = DeviceRecord(
+        bytes(32), 1, bytes(32), bytes(32), bytes(32), bytes(20), 1, 2, Status.ENROLLED, counter
+    )
+    enrolment = Enrolment(record, None) if counter == 1 else None
+    return Decision(bytes(32), counter, b"m%d" % counter, b"r", bytes(32), enrolment)
+
+
+def filled(path: Path) -> None:
+    registry = SqliteRegistry(path, GATEWAY_ID)
+    registry.record([decision(counter) for counter in range(1, 200)])
+    registry.note_upstream(1000)
+    registry.note_upstream(1005)
+    registry.close()
+
+
+def test_it_is_the_same_after_opening_again(sqlite_path: Path) -> None:
+    filled(sqlite_path)
+    registry = SqliteRegistry(sqlite_path, GATEWAY_ID)
+    known = registry.device(bytes(32))
+    assert known is not None and known.counter == 199
+    assert registry.commitment_count() == 199
+    # At most 10 s older than the truth, never younger.
+    assert registry.last_upstream_s() == 1000
+    registry.close()
+
+
+def test_only_its_owner_may_read_it(sqlite_path: Path) -> None:
+    filled(sqlite_path)
+    for path in sqlite_path.parent.iterdir():
+        assert path.stat().st_mode & 0o077 == 0, path.name
+
+
+def test_another_gateway_is_refused(sqlite_path: Path) -> None:
+    filled(sqlite_path)
+    with pytest.raises(RegistryUnusable, match="belongs to gateway 00010203"):
+        SqliteRegistry(sqlite_path, bytes(32))
+
+
+def test_a_newer_schema_is_refused(sqlite_path: Path) -> None:
+    filled(sqlite_path)
+    with sqlite3.connect(sqlite_path) as connection:
+        connection.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
+    connection.close()
+    with pytest.raises(RegistryUnusable, match="newer release"):
+        SqliteRegistry(sqlite_path, GATEWAY_ID)
+
+
+def test_another_program_s_database_is_refused(sqlite_path: Path) -> None:
+    with sqlite3.connect(sqlite_path) as connection:
+        connection.execute("CREATE TABLE cakes (name TEXT)")
+    connection.close()
+    with pytest.raises(RegistryUnusable, match="another program"):
+        SqliteRegistry(sqlite_path, GATEWAY_ID)
+
+
+def test_what_is_no_database_is_refused(sqlite_path: Path) -> None:
+    sqlite_path.write_bytes(b"not a database at all " * 100)
+    with pytest.raises(RegistryUnusable, match="restore it from a backup"):
+        SqliteRegistry(sqlite_path, GATEWAY_ID)
+
+
+def test_damage_is_found_at_the_start(sqlite_path: Path) -> None:
+    filled(sqlite_path)
+    size = sqlite_path.stat().st_size
+    with sqlite_path.open("r+b") as file:
+        for offset in range(8192, size, 4096):
+            file.seek(offset)
+            file.write(b"\xa5" * 64)
+    with pytest.raises(RegistryUnusable, match="restore it from a backup"):
+        SqliteRegistry(sqlite_path, GATEWAY_ID)
+
+
+def test_two_processes_never_share_it(sqlite_path: Path) -> None:
+    registry = SqliteRegistry(sqlite_path, GATEWAY_ID)
+    with pytest.raises(RegistryUnusable, match="in use"):
+        SqliteRegistry(sqlite_path, GATEWAY_ID)
+    registry.close()
+    SqliteRegistry(sqlite_path, GATEWAY_ID).close()
+
+
+def test_history_cannot_be_rewritten(sqlite_path: Path) -> None:
+    filled(sqlite_path)
+    connection = sqlite3.connect(sqlite_path)
+    for statement in (
+        "UPDATE commitments SET commitment = zeroblob(32) WHERE position = 3",
+        "DELETE FROM commitments WHERE position = 3",
+        "DELETE FROM commitments WHERE position = 198",
+        "INSERT INTO commitments VALUES (400, zeroblob(32))",
+        "UPDATE counters SET counter = counter - 1",
+        "UPDATE messages SET message = x'00' WHERE position = 3",
+        "UPDATE devices SET public_key = zeroblob(32)",
+        "DELETE FROM devices",
+    ):
+        with pytest.raises(sqlite3.IntegrityError):
+            connection.execute(statement)
+    connection.close()
+
+
+def test_a_full_disk_loses_nothing_that_was_acknowledged(sqlite_path: Path) -> None:
+    registry = SqliteRegistry(sqlite_path, GATEWAY_ID)
+    registry.record([decision(counter) for counter in range(1, 50)])
+    with registry._connections.write() as writer:
+        pages = writer.execute("PRAGMA page_count").fetchone()[0]
+        writer.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(RegistryError, match="nothing was stored"):
+        registry.record([decision(counter) for counter in range(50, 5000)])
+    assert registry.commitment_count() == 49
+    with registry._connections.write() as writer:
+        writer.execute("PRAGMA max_page_count = 1000000")
+    registry.record([decision(50)])
+    known = registry.device(bytes(32))
+    assert known is not None and known.counter == 50
+    registry.close()
+
+
+_WRITER = """
+import sys
+from pathlib import Path
+sys.path[:0] = {path!r}
+from test_sqlite_file import GATEWAY_ID, decision
+from countersign_gateway.registry.sqlite import SqliteRegistry
+registry = SqliteRegistry(Path(sys.argv[1]), GATEWAY_ID)
+counter = registry.commitment_count() + 1
+while True:
+    registry.record([decision(c) for c in range(counter, counter + 10)])
+    counter += 10
+    sys.stdout.write(f"{{counter - 1}}\\n")
+    sys.stdout.flush()
+"""
+
+
+def test_a_killed_writer_loses_nothing_that_returned(sqlite_path: Path) -> None:
+    script = _WRITER.format(path=[str(Path(__file__).parent), *sys.path])
+    acknowledged = 0
+    for lines in (1, 7, 40):
+        child = subprocess.Popen(
+            [sys.executable, "-c", script, str(sqlite_path)], stdout=subprocess.PIPE, text=True
+        )
+        assert child.stdout is not None
+        for _ in range(lines):
+            acknowledged = int(child.stdout.readline())
+        os.kill(child.pid, signal.SIGKILL)
+        for line in child.stdout.read().splitlines():
+            acknowledged = int(line)
+        child.stdout.close()
+        child.wait()
+    registry = SqliteRegistry(sqlite_path, GATEWAY_ID)
+    stored = registry.commitment_count()
+    assert acknowledged <= stored <= acknowledged + 10 and stored % 10 == 0
+    known = registry.device(bytes(32))
+    assert known is not None and known.counter == stored
+    registry.close()
