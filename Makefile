@@ -44,10 +44,12 @@ $(STAMPS)/dev: $(STAMPS)/runtime
 
 # ---- real parts from elsewhere -----------------------------------------------------------------
 
-FETCHER := $(STAMPS)/venv tools/countersign_tools/toolchain.py
+# The rung 0 runtime is this machine's own architecture.
+HOST := $(if $(filter aarch64,$(shell uname -m)),arm64,x64)
+FETCHER := $(STAMPS)/venv tools/countersign_tools/debian.py
 
-$(STAMPS)/micropython-native: $(FETCHER) tools/countersign_tools/micropython.py
-	@$(FETCH) micropython-native
+$(STAMPS)/micropython-$(HOST): $(FETCHER) tools/countersign_tools/micropython.py
+	@$(FETCH) micropython-$(HOST)
 	@touch $@
 
 $(STAMPS)/micropython-armhf: $(FETCHER) tools/countersign_tools/micropython.py $(STAMPS)/qemu-arm
@@ -66,9 +68,7 @@ $(STAMPS)/forge: $(STAMPS)/runtime $(wildcard contracts/package.json contracts/p
 	@$(FETCH) forge
 	@touch $@
 
-DEMO_PARTS := $(addprefix $(STAMPS)/,runtime anvil micropython-native)
-# Two users of apt at once would wait for each other's lock, so Debian's parts come in one line.
-$(STAMPS)/mosquitto: $(STAMPS)/qemu-arm
+DEMO_PARTS := $(addprefix $(STAMPS)/,runtime anvil micropython-$(HOST))
 TEST_PARTS := $(DEMO_PARTS) $(addprefix $(STAMPS)/,dev forge mosquitto micropython-armhf)
 
 # ---- what people type --------------------------------------------------------------------------
@@ -78,10 +78,10 @@ setup: $(STAMPS)/dev ## make .venv with everything a developer needs
 
 # The downloads do not depend on one another; side by side they take as long as the slowest.
 demo-parts:
-	@$(MAKE) -j3 $(DEMO_PARTS)
+	@$(MAKE) -j4 $(DEMO_PARTS)
 
 test-parts:
-	@$(MAKE) -j3 $(TEST_PARTS)
+	@$(MAKE) -j4 $(TEST_PARTS)
 
 .PHONY: demo
 demo: demo-parts ## run the whole path: three emulated devices, the gateway, the chain

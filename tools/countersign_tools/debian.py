@@ -1,0 +1,275 @@
+"""Programs from Debian trixie, unpacked into a folder of ours; the machine's own packages stay.
+
+The packages come through a private apt root: apt downloads and verifies, `dpkg-deb` unpacks, and
+nothing is installed, so no root rights are needed and no service starts. The mirror and its
+keyring are those of the machine's own sources, read at run time: a mirror's address is the
+machine's affair. Everything here is the standard library: it runs before any package is there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+SUITE = "trixie"
+
+# The loader and the library folder of each architecture that a part is fetched for.
+_LOADERS = {
+    "amd64": "usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2",
+    "arm64": "usr/lib/aarch64-linux-gnu/ld-linux-aarch64.so.1",
+    "armhf": "usr/lib/arm-linux-gnueabihf/ld-linux-armhf.so.3",
+}
+
+_DEBIAN_SUITES = {"oldstable", "stable", "testing", "unstable", "sid"}
+_DEBIAN_SUITES |= {"bullseye", "bookworm", "trixie", "forky"}
+
+
+class DebianError(Exception):
+    """A package could not be had; the text says what to do about it."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """One archive of the machine's apt configuration.
+
+    signed_by is what apt's field holds (a path, a fingerprint or a key block), empty if not given.
+    """
+
+    uri: str
+    suites: tuple[str, ...]
+    components: tuple[str, ...]
+    signed_by: str
+
+    @property
+    def is_debian_archive(self) -> bool:
+        """Debian's main archive, not its security archive nor another publisher's."""
+        return "main" in self.components and any(suite in _DEBIAN_SUITES for suite in self.suites)
+
+
+def host_architecture() -> str:
+    """Debian's name of this machine's architecture, such as amd64."""
+    machine = os.uname().machine
+    names = {"x86_64": "amd64", "aarch64": "arm64"}
+    if machine not in names:
+        raise DebianError(f"no part is published for this machine's architecture ({machine})")
+    return names[machine]
+
+
+def parse_deb822(text: str) -> Iterator[Source]:
+    """The enabled binary sources of a `.sources` file: stanzas of fields that may be continued."""
+    for stanza in re.split(r"\n(?:[ \t]*\n)+", text):
+        fields: dict[str, str] = {}
+        name = ""
+        for line in stanza.splitlines():
+            if line.startswith("#"):
+                continue
+            if line[:1] in (" ", "\t"):
+                # A continued line keeps its indentation: an embedded key block needs it.
+                if name:
+                    fields[name] += "\n" + line
+            elif ":" in line:
+                name, value = line.split(":", 1)
+                name = name.strip().lower()
+                fields[name] = value.strip()
+        if fields.get("enabled", "yes").lower() in ("no", "false", "0"):
+            continue
+        if "deb" not in fields.get("types", "").split():
+            continue
+        for uri in fields.get("uris", "").split():
+            yield Source(
+                uri,
+                tuple(fields.get("suites", "").split()),
+                tuple(fields.get("components", "").split()),
+                fields.get("signed-by", ""),
+            )
+
+
+def parse_one_line(text: str) -> Iterator[Source]:
+    """The binary sources of a classic list: `deb [options] uri suite component...` a line."""
+    for line in text.splitlines():
+        matched = re.match(r"deb\s+(?:\[(?P<options>[^]]*)\]\s+)?(?P<rest>[^#]+)", line.strip())
+        if not matched:
+            continue
+        words = matched["rest"].split()
+        if len(words) < 2:
+            continue
+        options = dict(
+            option.split("=", 1) for option in (matched["options"] or "").split() if "=" in option
+        )
+        yield Source(words[0], (words[1],), tuple(words[2:]), options.get("signed-by", ""))
+
+
+def system_sources(etc_apt: Path = Path("/etc/apt")) -> list[Source]:
+    """Every enabled source of this machine, in apt's order."""
+    found: list[Source] = []
+    single = etc_apt / "sources.list"
+    if single.is_file():
+        found += parse_one_line(single.read_text(encoding="utf-8"))
+    folder = etc_apt / "sources.list.d"
+    for path in sorted(folder.iterdir()) if folder.is_dir() else []:
+        if path.suffix == ".list":
+            found += parse_one_line(path.read_text(encoding="utf-8"))
+        elif path.suffix == ".sources":
+            found += parse_deb822(path.read_text(encoding="utf-8"))
+    return found
+
+
+def debian_archive(sources: Iterable[Source]) -> Source:
+    """The first of the sources that is Debian's main archive."""
+    for source in sources:
+        if source.is_debian_archive:
+            return source
+    raise DebianError(
+        "no Debian archive in this machine's apt sources; add one under /etc/apt/sources.list.d"
+    )
+
+
+class AptRoot:
+    """A private apt: its own lists and cache for one architecture of one suite."""
+
+    def __init__(self, folder: Path, architecture: str) -> None:
+        self._folder = folder
+        self._architecture = architecture
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """One user of this root at a time: parts are fetched side by side."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with (self._folder / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def download(self, packages: Iterable[str], *, dependencies: bool = True) -> list[Path]:
+        """The package files, verified by apt; with all that they depend on unless told not to."""
+        self._configure()
+        if not any(self._folder.glob("lists/*_Packages*")):
+            self._apt("update", "-o", "APT::Update::Error-Mode=any")
+        archives = self._folder / "cache" / "archives"
+        shutil.rmtree(archives, ignore_errors=True)
+        (archives / "partial").mkdir(parents=True)
+        try:
+            if dependencies:
+                self._apt("install", "--yes", "--download-only", *packages)
+            else:
+                self._apt("download", *packages, cwd=archives)
+        except DebianError:
+            # The lists may be older than the mirror: the next run reads them anew.
+            shutil.rmtree(self._folder / "lists", ignore_errors=True)
+            raise
+        return sorted(archives.glob("*.deb"))
+
+    def _configure(self) -> None:
+        for name in ("lists/partial", "state", "cache/archives/partial"):
+            (self._folder / name).mkdir(parents=True, exist_ok=True)
+        # An empty record of installed packages: apt then resolves every dependency, as we need.
+        (self._folder / "status").touch()
+        archive = debian_archive(system_sources())
+        stanza = [
+            "Types: deb",
+            f"URIs: {archive.uri}",
+            f"Suites: {SUITE}",
+            "Components: main",
+            f"Architectures: {self._architecture}",
+        ]
+        if archive.signed_by:
+            stanza.append(f"Signed-By: {archive.signed_by}")
+        self._write("archive.sources", "\n".join(stanza) + "\n")
+        self._write(
+            "apt.conf",
+            f"""\
+Dir::Etc::sourcelist "{self._folder}/archive.sources";
+Dir::Etc::sourceparts "-";
+Dir::State "{self._folder}/state";
+Dir::State::Lists "{self._folder}/lists";
+Dir::State::status "{self._folder}/status";
+Dir::Cache "{self._folder}/cache";
+APT::Architecture "{self._architecture}";
+#clear APT::Architectures;
+APT::Architectures {{ "{self._architecture}"; }};
+APT::Install-Recommends "false";
+APT::Sandbox::User "";
+Acquire::Languages "none";
+Acquire::Retries "3";
+""",
+        )
+
+    def _write(self, name: str, text: str) -> None:
+        (self._folder / name).write_text(text, encoding="utf-8")
+
+    def _apt(self, *arguments: str, cwd: Path | None = None) -> None:
+        environment = dict(os.environ)
+        environment["APT_CONFIG"] = str(self._folder / "apt.conf")
+        environment["LC_ALL"] = "C.UTF-8"
+        try:
+            finished = subprocess.run(
+                ["apt-get", "--quiet", "--quiet", *arguments],
+                cwd=cwd,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                check=False,
+            )
+        except FileNotFoundError:
+            raise DebianError("apt-get is missing: this needs a Debian machine") from None
+        if finished.returncode != 0:
+            raise DebianError(f"apt-get {arguments[0]} failed:\n{finished.stdout.strip()}")
+
+
+def unpack(packages: Iterable[Path], into: Path, members: Iterable[str] = ()) -> None:
+    """Unpack package files over each other; only the members named, if any are."""
+    wanted = [f"./{member}" for member in members]
+    into.mkdir(parents=True, exist_ok=True)
+    for package in packages:
+        with subprocess.Popen(
+            ["dpkg-deb", "--fsys-tarfile", str(package)], stdout=subprocess.PIPE
+        ) as reader:
+            # Ownership is of no use to an unpacked tree, and needs rights that we do not ask for.
+            writer = subprocess.run(
+                ["tar", "--extract", "--no-same-owner", "--directory", str(into), *wanted],
+                stdin=reader.stdout,
+                check=False,
+            )
+            if reader.stdout is not None:
+                reader.stdout.close()
+        # Once tar has the members it wanted it may stop reading, which is not a failure.
+        if writer.returncode != 0 or (reader.returncode != 0 and not wanted):
+            raise DebianError(f"{package.name} could not be unpacked")
+
+
+def fetch(
+    name: str,
+    packages: Iterable[str],
+    architecture: str,
+    cache: Path,
+    *,
+    dependencies: bool = True,
+    members: Iterable[str] = (),
+) -> Path:
+    """The folder `cache/name` with these packages unpacked; it is replaced as a whole."""
+    apt = AptRoot(cache / "apt" / f"{SUITE}-{architecture}", architecture)
+    target = cache / name
+    fresh = target.with_name(target.name + ".new")
+    with apt.locked():
+        shutil.rmtree(fresh, ignore_errors=True)
+        files = apt.download(packages, dependencies=dependencies)
+        unpack(files, fresh, members)
+        for file in files:
+            file.unlink()
+        shutil.rmtree(target, ignore_errors=True)
+        fresh.rename(target)
+    return target
+
+
+def loader_argv(tree: Path, architecture: str, program: str) -> list[str]:
+    """How to start a program of an unpacked tree with that tree's own loader and libraries."""
+    loader = tree / _LOADERS[architecture]
+    return [str(loader), "--library-path", str(loader.parent), str(tree / program)]
