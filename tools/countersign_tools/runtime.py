@@ -30,4 +30,5 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"countersign runtime: {fault}", file=sys.stderr)
         return 1
     folders = [ROOT / "firmware/lib", ROOT / "firmware/agent"]
-    os.execve(argv[0], [*argv, *arguments.script], micropython.environment(folders))
+    script = arguments.script[arguments.script[:1] == ["--"] :]
+    os.execve(argv[0], [*argv, *script], micropython.environment(folders))
