@@ -1,0 +1,145 @@
+"""One valid message of every type, made the way a device and a gateway make them.
+
+The keys are fixed so that failures repeat; they are test keys and identify nothing.
+"""
+
+from countersign import evidence, identity, messages, schnorr
+
+DEVICE_SECRET = bytes([7] * 32)
+NEXT_SECRET = bytes([8] * 32)
+GATEWAY_SECRET = bytes([9] * 32)
+ENTROPY = bytes([3] * 32)
+
+DEVICE_KEY = schnorr.public_key(DEVICE_SECRET)
+NEXT_KEY = schnorr.public_key(NEXT_SECRET)
+GATEWAY_KEY = schnorr.public_key(GATEWAY_SECRET)
+DEVICE_ID = identity.device_id(identity.SUITE_SECP256K1, DEVICE_KEY)
+GATEWAY_ID = identity.gateway_id(GATEWAY_KEY)
+
+CHALLENGE = bytes([0xC4] * 32)
+BEACON = bytes([0xBE] * 32)
+NONCE = bytes([0x11] * 32)
+CONTRACT = bytes([0xCC] * 20)
+OWNER = bytes([0x0A] * 20)
+CHAIN_ID = 31337
+
+
+def sign_as_device(digest):
+    return schnorr.sign(DEVICE_SECRET, digest, ENTROPY)
+
+
+def sign_as_gateway(digest):
+    return schnorr.sign(GATEWAY_SECRET, digest, ENTROPY)
+
+
+def values(type):
+    """Fields of a valid message of this type; a fresh dict, so that tests may change it."""
+    subject = messages.digest(b"subject")
+    result_digest = messages.digest(b"result")
+    if type == messages.ENROL_REQUEST:
+        return {
+            "device_id": DEVICE_ID,
+            "suite": identity.SUITE_SECP256K1,
+            "public_key": DEVICE_KEY,
+            "post_quantum_digest": identity.ZERO_DIGEST,
+            "next_key_digest": identity.next_key_digest(identity.SUITE_SECP256K1, NEXT_KEY),
+            "audience": GATEWAY_ID,
+            "request_nonce": NONCE,
+            "environment": identity.ENVIRONMENT_EMULATED,
+        }
+    if type == messages.ENROL_CHALLENGE:
+        return {
+            "gateway_id": GATEWAY_ID,
+            "device_id": DEVICE_ID,
+            "request_nonce": NONCE,
+            "challenge": CHALLENGE,
+            "registration": {
+                "chain_id": CHAIN_ID,
+                "contract": CONTRACT,
+                "owner": OWNER,
+                "device_class": identity.CLASS_STANDARD,
+            },
+        }
+    if type == messages.ENROL_PROOF:
+        return {
+            "device_id": DEVICE_ID,
+            "audience": GATEWAY_ID,
+            "challenge": CHALLENGE,
+            "counter": 1,
+            "registration_signature": None,
+        }
+    if type == messages.EVIDENCE:
+        return {
+            "audience": GATEWAY_ID,
+            "beacon": BEACON,
+            "device_id": DEVICE_ID,
+            "uptime_s": 61,
+            "boot_count": 3,
+            "software_version": "0.1.0",
+            "counter": 258,
+            "readings": {"temperature_mc": 21500, "door": 0, "offset": -70000},
+            "environment": identity.ENVIRONMENT_EMULATED,
+        }
+    if type == messages.ATTESTATION_RESULT:
+        return {
+            "gateway_id": GATEWAY_ID,
+            "device_id": DEVICE_ID,
+            "subject": subject,
+            "allow": True,
+            "reason": 0,
+            "mode": messages.MODE_DEGRADED,
+            "age_s": 86400,
+            "policy_version": 1,
+            "revocation_epoch": 0,
+            "counter": 258,
+        }
+    if type == messages.RECEIPT:
+        # The other leaf of a tree of two.
+        sibling = messages.digest(b"sibling")
+        return {
+            "gateway_id": GATEWAY_ID,
+            "device_id": DEVICE_ID,
+            "subject": subject,
+            "result_digest": result_digest,
+            "sequence": 1,
+            "leaf_index": 0,
+            "tree_size": 2,
+            "batch_root": _root_of_two(evidence.commitment(subject, result_digest), sibling),
+            "inclusion_proof": [sibling],
+            "chain_id": CHAIN_ID,
+            "contract": CONTRACT,
+            "block_number": 12,
+            "transaction_hash": messages.digest(b"transaction"),
+        }
+    if type == messages.BEACON:
+        return {
+            "gateway_id": GATEWAY_ID,
+            "beacon": BEACON,
+            "sequence": 5,
+            "policy_version": 1,
+            "revocation_epoch": 0,
+            "mode": messages.MODE_ONLINE,
+            "age_s": None,
+        }
+    if type == messages.ERROR:
+        return {
+            "gateway_id": GATEWAY_ID,
+            "device_id": DEVICE_ID,
+            "subject": subject,
+            "reason": 31,
+        }
+    raise ValueError("no sample for this type")
+
+
+def sealed(type):
+    """A valid, signed message of this type as bytes."""
+    signer = messages.BY_TYPE[type].signer
+    return messages.seal(
+        type, values(type), sign_as_device if signer == "device" else sign_as_gateway
+    )
+
+
+def _root_of_two(leaf, sibling_hash):
+    from countersign import merkle
+
+    return merkle.node_hash(merkle.leaf_hash(leaf), sibling_hash)

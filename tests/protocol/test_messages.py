@@ -1,0 +1,193 @@
+"""Messages are strict in both directions, and every fault has its reason."""
+
+import samples
+
+from countersign import cbor, evidence, messages, reasons, schnorr
+
+TYPES = [definition.type for definition in messages.DEFINITIONS]
+
+
+def _refusal(data):
+    try:
+        messages.open_message(data)
+    except reasons.Refused as refused:
+        return refused.reason
+    return None
+
+
+def _rebuild(type, wire):
+    """A message of this type around any payload item, with an empty signature."""
+    payload = wire if isinstance(wire, bytes) else cbor.encode(wire)
+    return cbor.encode([messages.BY_TYPE[type].protected, {}, payload, bytes(64)])
+
+
+def _wire(type):
+    return messages.BY_TYPE[type].payload.to_wire(samples.values(type))
+
+
+def test_round_trip_of_every_type():
+    for type in TYPES:
+        data = messages.seal(type, samples.values(type), lambda digest: bytes(64))
+        message = messages.open_message(data)
+        assert message.type == type
+        assert message.fields == samples.values(type)
+
+
+def test_signature_covers_type_and_payload():
+    message = messages.open_message(samples.sealed(messages.EVIDENCE))
+    assert schnorr.verify(samples.DEVICE_KEY, message.signing_digest(), message.signature)
+    other = messages.signing_digest(messages.BY_TYPE[messages.ENROL_PROOF], message.payload)
+    assert not schnorr.verify(samples.DEVICE_KEY, other, message.signature)
+
+
+def test_tags_and_headers_are_distinct():
+    assert len(set([d.tag for d in messages.DEFINITIONS])) == len(TYPES)
+    assert len(set([d.protected for d in messages.DEFINITIONS])) == len(TYPES)
+    assert messages.BY_TYPE[messages.EVIDENCE].protected == bytes.fromhex(
+        "a2013a000100003a0001000014"
+    )
+
+
+def test_every_truncation_is_refused():
+    data = _rebuild(messages.EVIDENCE, _wire(messages.EVIDENCE))
+    for length in range(len(data)):
+        assert _refusal(data[:length]) == reasons.TRUNCATED, length
+    assert _refusal(data + b"\x00") == reasons.TRAILING_BYTES
+
+
+def test_size_and_depth():
+    assert _refusal(bytes(messages.MAX_MESSAGE_BYTES + 1)) == reasons.OVERSIZED
+    assert _refusal(b"\x81" * 100 + b"\x00") == reasons.OVER_DEEP
+
+
+def test_envelope_shape():
+    payload = cbor.encode(_wire(messages.ERROR))
+    header = messages.BY_TYPE[messages.ERROR].protected
+    good = [header, {}, payload, bytes(64)]
+    assert _refusal(cbor.encode(good)) is None
+    for bad, reason in (
+        ([header, {}, payload], reasons.MALFORMED),
+        (good + [0], reasons.MALFORMED),
+        ({0: header}, reasons.MALFORMED),
+        (0, reasons.MALFORMED),
+        ([header, {4: b"kid"}, payload, bytes(64)], reasons.MALFORMED),
+        ([header, [], payload, bytes(64)], reasons.MALFORMED),
+        ([header, {}, payload, bytes(63)], reasons.MALFORMED),
+        ([header, {}, "text", bytes(64)], reasons.MALFORMED),
+        ([None, {}, payload, bytes(64)], reasons.MALFORMED),
+        ([b"", {}, payload, bytes(64)], reasons.UNKNOWN_MESSAGE),
+        ([cbor.encode({1: -65537, -65537: 99}), {}, payload, bytes(64)], reasons.UNKNOWN_MESSAGE),
+        ([cbor.encode({1: -7, -65537: 255}), {}, payload, bytes(64)], reasons.UNKNOWN_MESSAGE),
+    ):
+        assert _refusal(cbor.encode(bad)) == reason, bad
+
+
+def test_every_field_missing_or_one_too_many():
+    for type in TYPES:
+        for key in _wire(type):
+            wire = _wire(type)
+            del wire[key]
+            assert _refusal(_rebuild(type, wire)) == reasons.BAD_FIELD, (type, key)
+            wire[key + 1000] = 0
+            assert _refusal(_rebuild(type, wire)) == reasons.BAD_FIELD, (type, key)
+        wire = _wire(type)
+        wire[99] = 0
+        assert _refusal(_rebuild(type, wire)) == reasons.BAD_FIELD, type
+
+
+def test_every_field_of_a_wrong_kind():
+    wrong = (None, True, -1, 1 << 63, b"", b"\x02" * 33, "", "x" * 64, [], [b""], {}, {"a": True})
+    for type in TYPES:
+        for key, name, _ in messages.BY_TYPE[type].payload.fields:
+            refused = 0
+            for item in wrong:
+                wire = _wire(type)
+                wire[key] = item
+                data = _rebuild(type, wire)
+                reason = _refusal(data)
+                if reason is None:
+                    # Accepted: then it must mean the same when it is made again.
+                    fields = messages.open_message(data).fields
+                    again = messages.seal(type, fields, lambda digest: bytes(64))
+                    assert again == data, (type, name, item)
+                else:
+                    assert reason == reasons.BAD_FIELD, (type, name, item)
+                    refused += 1
+            assert refused >= len(wrong) - 2, (type, name)
+
+
+def test_payload_is_canonical_too():
+    payload = cbor.encode(_wire(messages.ERROR))
+    # The same map, its first key not in the shortest form: 0x01 becomes 0x1801.
+    longer = payload[:1] + b"\x18\x01" + payload[2:]
+    assert _refusal(_rebuild(messages.ERROR, longer)) == reasons.NON_CANONICAL
+    assert _refusal(_rebuild(messages.ERROR, payload + b"\x00")) == reasons.TRAILING_BYTES
+    assert _refusal(_rebuild(messages.ERROR, b"")) == reasons.TRUNCATED
+
+
+def test_seal_refuses_what_open_would():
+    for type in TYPES:
+        for name in samples.values(type):
+            values = samples.values(type)
+            values[name] = 1.5
+            try:
+                messages.seal(type, values, lambda digest: bytes(64))
+            except ValueError:
+                continue
+            raise AssertionError("sealed a wrong " + name)
+
+
+def test_seal_does_not_quote_values():
+    values = samples.values(messages.ENROL_REQUEST)
+    values["public_key"] = b"a secret passed by mistake, 33 b."
+    try:
+        messages.seal(messages.ENROL_REQUEST, values, lambda digest: bytes(64))
+    except ValueError as error:
+        assert "mistake" not in str(error)
+    else:
+        raise AssertionError("sealed a key of 33 bytes")
+
+
+def test_readings_are_bounded():
+    for readings in (
+        {"": 0},
+        {"x" * 24: 0},
+        {1: 0},
+        {"t": 0x80000000},
+        {"t": -0x80000001},
+        {"t": True},
+        {"t": "1"},
+        dict([("r%02d" % index, 0) for index in range(evidence.MAX_READINGS + 1)]),
+    ):
+        wire = _wire(messages.EVIDENCE)
+        wire[-65538] = readings
+        assert _refusal(_rebuild(messages.EVIDENCE, wire)) == reasons.BAD_FIELD, readings
+
+
+def test_audience_has_one_spelling():
+    wire = _wire(messages.EVIDENCE)
+    for text in (wire[3].upper(), " " + wire[3][1:], wire[3][:-1], wire[3] + "0", "é" * 32):
+        wire[3] = text
+        assert _refusal(_rebuild(messages.EVIDENCE, wire)) == reasons.BAD_FIELD, text
+
+
+def test_largest_messages_fit():
+    values = samples.values(messages.RECEIPT)
+    values["inclusion_proof"] = [bytes(32)] * messages.MAX_PROOF_HASHES
+    assert len(messages.seal(messages.RECEIPT, values, lambda d: bytes(64))) <= 2048
+    values = samples.values(messages.EVIDENCE)
+    values["readings"] = {}
+    for index in range(evidence.MAX_READINGS):
+        values["readings"]["%-23d" % index] = -0x80000000
+    assert len(messages.seal(messages.EVIDENCE, values, lambda d: bytes(64))) <= 2048
+
+
+def test_commitment_binds_both():
+    one, two = bytes([1] * 32), bytes([2] * 32)
+    assert evidence.commitment(one, two) != evidence.commitment(two, one)
+    for bad in ((one, b""), (b"", two)):
+        try:
+            evidence.commitment(*bad)
+        except ValueError:
+            continue
+        raise AssertionError("took a digest of another length")
