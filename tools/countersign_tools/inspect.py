@@ -13,8 +13,6 @@ from typing import Any
 
 from countersign import cbor, identity, messages, reasons, schnorr
 
-HELP = "print a captured message field by field"
-
 # Larger captures are not messages; reading on would only fill the memory.
 MAX_INPUT_BYTES = 64 * 1024
 
