@@ -1,0 +1,94 @@
+"""What follows from a message that is true: the appraisal policy.
+
+The policy is code behind one small interface, so that a signed policy bundle can take the place of
+`SitePolicy` without a change elsewhere. An appraisal is pure: the same claims, record and policy
+give the same verdict, on any machine, at any time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from countersign import reasons
+from countersign_gateway.records import ENVIRONMENT_EMULATED, DeviceRecord, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Appraisal:
+    """`reason` is ACCEPTED exactly when `allow` is true."""
+
+    allow: bool
+    reason: int
+    policy_version: int
+
+
+class Policy(Protocol):
+    """Decides; remembers and writes nothing."""
+
+    @property
+    def version(self) -> int: ...
+
+    def enrolment(self, environment: int, known: DeviceRecord | None) -> Appraisal:
+        """May a device that runs in `environment` enrol? `known`: its record, if it has one."""
+        ...
+
+    def evidence(self, claims: Mapping[str, object], device: DeviceRecord) -> Appraisal:
+        """May this device go on, given what it claims?"""
+        ...
+
+
+_REASON_OF_STATUS = {
+    Status.SUSPENDED: reasons.SUSPENDED,
+    Status.QUARANTINED: reasons.QUARANTINED,
+    Status.REVOKED: reasons.REVOKED,
+}
+
+
+class SitePolicy:
+    """The policy that gateway.toml describes."""
+
+    def __init__(self, version: int, allow_emulated: bool) -> None:
+        self._version = version
+        self._allow_emulated = allow_emulated
+        # Verdicts are few and immutable, evidence is frequent: made once.
+        self._verdicts = {
+            code: Appraisal(code == reasons.ACCEPTED, code, version)
+            for code in (
+                reasons.ACCEPTED,
+                reasons.SUSPENDED,
+                reasons.QUARANTINED,
+                reasons.REVOKED,
+                reasons.POLICY_DENIED,
+                reasons.EMULATED_REFUSED,
+            )
+        }
+
+    @property
+    def version(self) -> int:
+        return self._version
+
+    def enrolment(self, environment: int, known: DeviceRecord | None) -> Appraisal:
+        reason = reasons.ACCEPTED
+        if known is not None and known.status in _REASON_OF_STATUS:
+            reason = _REASON_OF_STATUS[known.status]
+        elif environment == ENVIRONMENT_EMULATED and not self._allow_emulated:
+            reason = reasons.EMULATED_REFUSED
+        elif known is not None and known.environment != environment:
+            # An identity that was born on hardware and now says it is emulated, or the reverse,
+            # has had its key copied.
+            reason = reasons.POLICY_DENIED
+        return self._verdicts[reason]
+
+    def evidence(self, claims: Mapping[str, object], device: DeviceRecord) -> Appraisal:
+        reason = _REASON_OF_STATUS.get(device.status)
+        if reason is None:
+            environment = claims["environment"]
+            if environment == ENVIRONMENT_EMULATED and not self._allow_emulated:
+                reason = reasons.EMULATED_REFUSED
+            elif environment != device.environment:
+                reason = reasons.POLICY_DENIED
+            else:
+                reason = reasons.ACCEPTED
+        return self._verdicts[reason]

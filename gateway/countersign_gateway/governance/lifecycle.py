@@ -1,0 +1,92 @@
+"""Where a device stands, and the only file that moves it.
+
+    enrolled ──▶ active ⇄ suspended ──▶ revoked        a device of any ordinary class
+    enrolled ──▶ active ⇄ quarantined ──▶ revoked      a life-critical device: alarmed, never cut
+
+`revoked` is final. No clock is read here and no status changes by the passing of time: the way
+back to `active` is always someone's explicit act.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from countersign import identity
+from countersign_gateway.records import DeviceRecord, Status
+
+_ORDINARY: dict[Status, frozenset[Status]] = {
+    Status.ENROLLED: frozenset({Status.ACTIVE, Status.SUSPENDED, Status.REVOKED}),
+    Status.ACTIVE: frozenset({Status.SUSPENDED, Status.REVOKED}),
+    Status.SUSPENDED: frozenset({Status.ACTIVE, Status.REVOKED}),
+    # An ordinary device is never put here; one that was reclassified may leave.
+    Status.QUARANTINED: frozenset({Status.ACTIVE, Status.SUSPENDED, Status.REVOKED}),
+    Status.REVOKED: frozenset(),
+}
+
+# One step from working to cut is one step too few: revoking passes through quarantine.
+_LIFE_CRITICAL: dict[Status, frozenset[Status]] = {
+    Status.ENROLLED: frozenset({Status.ACTIVE, Status.QUARANTINED}),
+    Status.ACTIVE: frozenset({Status.QUARANTINED}),
+    Status.SUSPENDED: frozenset({Status.ACTIVE, Status.QUARANTINED}),
+    Status.QUARANTINED: frozenset({Status.ACTIVE, Status.REVOKED}),
+    Status.REVOKED: frozenset(),
+}
+
+
+class IllegalTransition(Exception):
+    """The asked-for move is not one of the arrows above."""
+
+
+def allows(device_class: int, present: Status, wanted: Status) -> bool:
+    """Whether a device of this class may go from `present` to `wanted`."""
+    life_critical = device_class == identity.CLASS_LIFE_CRITICAL
+    arrows = _LIFE_CRITICAL if life_critical else _ORDINARY
+    return wanted in arrows[present]
+
+
+class Lifecycle:
+    """The one writer of status.
+
+    device, set_status: the registry's. `on_accepted` is for the pipeline, which stores the move in
+    the same transaction as the decision; everything else is an operator's act and stored at once.
+    """
+
+    def __init__(
+        self,
+        device: Callable[[bytes], DeviceRecord | None],
+        set_status: Callable[[bytes, Status], None],
+    ) -> None:
+        self._device = device
+        self._set_status = set_status
+
+    @staticmethod
+    def on_accepted(device: DeviceRecord) -> Status | None:
+        """The status that accepted evidence moves a device to, or None if it moves nothing."""
+        return Status.ACTIVE if device.status is Status.ENROLLED else None
+
+    def suspend(self, device_id: bytes) -> Status:
+        """Set a device aside. A life-critical one is quarantined instead; returns which."""
+        device = self._known(device_id)
+        life_critical = device.device_class == identity.CLASS_LIFE_CRITICAL
+        return self._move(device, Status.QUARANTINED if life_critical else Status.SUSPENDED)
+
+    def reinstate(self, device_id: bytes) -> Status:
+        return self._move(self._known(device_id), Status.ACTIVE)
+
+    def revoke(self, device_id: bytes) -> Status:
+        return self._move(self._known(device_id), Status.REVOKED)
+
+    def _known(self, device_id: bytes) -> DeviceRecord:
+        device = self._device(device_id)
+        if device is None:
+            raise KeyError("no such device")
+        return device
+
+    def _move(self, device: DeviceRecord, wanted: Status) -> Status:
+        if not allows(device.device_class, device.status, wanted):
+            raise IllegalTransition(
+                f"a device of class {device.device_class} cannot go from "
+                f"{device.status.name} to {wanted.name}"
+            )
+        self._set_status(device.device_id, wanted)
+        return wanted

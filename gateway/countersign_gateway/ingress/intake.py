@@ -1,0 +1,55 @@
+"""The bounded queue between the transports and the pipeline.
+
+When it is full a message is not taken: the transport sheds it. Memory is bounded by
+`max_envelopes` × 2048 bytes of payload, whatever arrives.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+
+from countersign_gateway.records import Envelope
+
+MAX_ENVELOPES = 8192
+
+
+class Intake:
+    """Many transports put, one pipeline takes. Safe from any thread."""
+
+    def __init__(self, max_envelopes: int = MAX_ENVELOPES) -> None:
+        self._max_envelopes = max_envelopes
+        self._queue: deque[Envelope] = deque()
+        self._arrived = threading.Condition()
+        self._closed = False
+
+    def put(self, envelope: Envelope) -> bool:
+        """Queue one envelope; False if the queue is full or closed: it was not taken."""
+        with self._arrived:
+            if self._closed or len(self._queue) >= self._max_envelopes:
+                return False
+            self._queue.append(envelope)
+            if len(self._queue) == 1:
+                self._arrived.notify()
+            return True
+
+    def take(self, most: int, timeout_s: float) -> list[Envelope]:
+        """Up to `most` envelopes, in order; empty after `timeout_s` without any, or when closed."""
+        with self._arrived:
+            if not self._queue and not self._closed:
+                self._arrived.wait(timeout_s)
+            queue = self._queue
+            return [queue.popleft() for _ in range(min(most, len(queue)))]
+
+    def close(self) -> None:
+        """Take nothing more; what is queued can still be taken."""
+        with self._arrived:
+            self._closed = True
+            self._arrived.notify_all()
+
+    @property
+    def closed(self) -> bool:
+        return self._closed
+
+    def __len__(self) -> int:
+        return len(self._queue)

@@ -1,0 +1,267 @@
+"""MQTT in and out: QoS 1, acknowledged only when the pipeline says so.
+
+The session is persistent and acknowledgements are manual: what the broker delivered and the
+gateway has not made durable is delivered again after a crash. The broker is trusted with nothing;
+everything that comes in is an Envelope full of claims.
+
+One thread owns the connection and drives paho through its documented hooks for external loops
+(`loop_read`, `loop_write`, `loop_misc`), which lets a group of answers go out in few system calls.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import select
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+
+from countersign import messages, reasons, topics
+from countersign_gateway.config import Endpoint
+from countersign_gateway.ingress.buffered_socket import BufferedSocket
+from countersign_gateway.ingress.intake import Intake
+from countersign_gateway.journal import Journal
+from countersign_gateway.records import Envelope, Reply
+from countersign_gateway.tally import Tally
+
+KEEPALIVE_S = 30
+CONNECT_TIMEOUT_S = 5.0
+BACKOFF_S = (0.1, 10.0)
+MAX_UNACKNOWLEDGED_OUT = 4096  # QoS 1 messages on the way to the broker
+MAX_QUEUED_OUT = 16384  # and waiting to be; past that replies are dropped and counted
+MAX_KNOWN_TOPICS = 16384
+
+# What to tell a device whose message is never queued: (device_id or None, payload, reason).
+RefuseEarly = Callable[[bytes | None, bytes, int], None]
+
+
+class _Client(paho.Client):
+    """paho with our socket. The one private name of paho that is used; versions are pinned."""
+
+    def _create_socket(self) -> Any:
+        return BufferedSocket(self._create_socket_connection())
+
+
+class MqttIngress:
+    """The connection to one broker. `start`, then `send`/`publish` from any thread, then `stop`."""
+
+    def __init__(
+        self,
+        *,
+        endpoint: Endpoint,
+        site: str,
+        client_id: str,
+        intake: Intake,
+        refuse_early: RefuseEarly,
+        journal: Journal,
+        tally: Tally,
+        username: str | None = None,
+        password: str | None = None,
+        on_connected: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._endpoint = endpoint
+        self._site = site
+        self._intake = intake
+        self._refuse_early = refuse_early
+        self._journal = journal
+        self._tally = tally
+        self._on_connected = on_connected
+        self._senders: dict[str, tuple[bytes, str] | None] = {}
+        self._connection = 0  # which connection a delivery belongs to
+        self._subscribed = threading.Event()
+        self._stopping = False
+        self._wake_read, self._wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._thread = threading.Thread(target=self._run, name="mqtt", daemon=True)
+        client = _Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=client_id,
+            clean_session=False,
+            protocol=paho.MQTTv311,
+            manual_ack=True,
+        )
+        client.connect_timeout = CONNECT_TIMEOUT_S
+        client.max_inflight_messages_set(MAX_UNACKNOWLEDGED_OUT)
+        client.max_queued_messages_set(MAX_QUEUED_OUT)
+        if username is not None:
+            client.username_pw_set(username, password)
+        client.on_connect = self._connected
+        client.on_disconnect = self._disconnected
+        client.on_subscribe = self._subscribed_to
+        client.on_message = self._message
+        # Tells paho that someone else runs the loop; `flush` is what wakes it.
+        client.on_socket_register_write = lambda *_: None
+        self._client = client
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def wait_ready(self, timeout_s: float) -> bool:
+        """Wait until the subscription stands; False if it does not within the time."""
+        return self._subscribed.wait(timeout_s)
+
+    def stop(self) -> None:
+        """Disconnect and end the thread. Anything not acknowledged will be delivered again."""
+        self._stopping = True
+        self._wake()
+        if self._thread.is_alive():
+            self._thread.join(CONNECT_TIMEOUT_S + 5)
+        os.close(self._wake_read)
+        os.close(self._wake_write)
+
+    def send(self, reply: Reply) -> None:
+        """Queue a reply for its device; it goes out at `flush`."""
+        self.publish(topics.downlink(self._site, reply.device_id, reply.kind), reply.payload)
+
+    def publish(self, topic: str, payload: bytes, retain: bool = False) -> None:
+        info = self._client.publish(topic, payload, qos=1, retain=retain)
+        if info.rc == MQTTErrorCode.MQTT_ERR_QUEUE_SIZE:
+            self._tally.unsent += 1
+            self._journal.event("reply_dropped", topic=topic)
+
+    def flush(self) -> None:
+        """Let what was queued go out."""
+        self._wake()
+
+    # The network thread ----------------------------------------------------------------------
+
+    def _run(self) -> None:
+        backoff_s = BACKOFF_S[0]
+        while not self._stopping:
+            try:
+                self._client.connect(self._endpoint.host, self._endpoint.port, KEEPALIVE_S)
+                self._serve_connection()
+                if self._subscribed.is_set():
+                    backoff_s = BACKOFF_S[0]
+            except OSError as error:
+                self._journal.event("broker_unreachable", error=type(error).__name__)
+            except Exception as error:  # noqa: BLE001 - a new connection starts from a clean state
+                self._journal.fault("connection_fault", error)
+            self._subscribed.clear()
+            if not self._stopping:
+                # Jitter, so that many gateways do not return to one broker at one moment.
+                select.select([self._wake_read], [], [], backoff_s * random.uniform(0.5, 1))  # noqa: S311
+                self._drain_wake()
+                backoff_s = min(backoff_s * 2, BACKOFF_S[1])
+
+    def _serve_connection(self) -> None:
+        client = self._client
+        sock = client.socket()
+        if not isinstance(sock, BufferedSocket):
+            return
+        poller = select.poll()
+        poller.register(self._wake_read, select.POLLIN)
+        wanted = -1
+        status = MQTTErrorCode.MQTT_ERR_SUCCESS
+        while status == MQTTErrorCode.MQTT_ERR_SUCCESS and sock.fileno() >= 0:
+            if self._stopping:
+                client.disconnect()
+            # paho gathers into the buffer, one flush sends it.
+            if client.want_write():
+                status = client.loop_write()
+            if sock.fileno() < 0:
+                return
+            sock.flush()
+            interest = select.POLLIN | (select.POLLOUT if sock.unsent else 0)
+            if interest != wanted:
+                poller.register(sock.fileno(), interest)
+                wanted = interest
+            ready = dict(poller.poll(1000))
+            if self._wake_read in ready:
+                self._drain_wake()
+            if ready.get(sock.fileno(), 0) & ~select.POLLOUT:
+                status = client.loop_read()
+                while sock.pending() and status == MQTTErrorCode.MQTT_ERR_SUCCESS:
+                    status = client.loop_read()
+            if not ready or status == MQTTErrorCode.MQTT_ERR_SUCCESS:
+                client.loop_misc()
+
+    def _wake(self) -> None:
+        try:
+            os.write(self._wake_write, b"w")
+        except BlockingIOError:
+            pass  # the pipe is full of wake-ups already
+
+    def _drain_wake(self) -> None:
+        try:
+            while os.read(self._wake_read, 4096):
+                pass
+        except BlockingIOError:
+            pass
+
+    # paho's callbacks, on the network thread -------------------------------------------------
+
+    def _connected(
+        self, client: paho.Client, _userdata: Any, _flags: Any, code: Any, _properties: Any
+    ) -> None:
+        if code.is_failure:
+            self._journal.event("broker_refused", code=str(code))
+            return
+        self._connection += 1
+        client.subscribe(topics.uplink_filter(self._site), qos=1)
+
+    def _subscribed_to(
+        self, client: paho.Client, _userdata: Any, _mid: int, codes: Any, _properties: Any
+    ) -> None:
+        if any(code.is_failure for code in codes):
+            self._journal.event("subscription_refused")
+            client.disconnect()
+            return
+        self._journal.event("broker_connected", host=self._endpoint.host, port=self._endpoint.port)
+        self._subscribed.set()
+        self._on_connected()
+
+    def _disconnected(
+        self, _client: paho.Client, _userdata: Any, _flags: Any, code: Any, _properties: Any
+    ) -> None:
+        self._journal.event("broker_disconnected", code=str(code))
+
+    def _message(self, client: paho.Client, _userdata: Any, message: paho.MQTTMessage) -> None:
+        # Size before anything: what is too large is never looked at, copied or queued.
+        device_id, kind = self._sender(message)
+        if len(message.payload) > messages.MAX_MESSAGE_BYTES:
+            self._tally.oversized += 1
+            self._refuse_early(device_id, bytes(message.payload), reasons.OVERSIZED)
+            client.ack(message.mid, message.qos)
+            return
+        mid, qos, connection = message.mid, message.qos, self._connection
+        payload = bytes(message.payload)
+        envelope = Envelope(
+            device_id, kind, payload, lambda: self._acknowledge(mid, qos, connection)
+        )
+        if not self._intake.put(envelope):
+            self._tally.shed += 1
+            self._refuse_early(device_id, payload, reasons.BUSY)
+            envelope.acknowledge()
+
+    def _sender(self, message: paho.MQTTMessage) -> tuple[bytes | None, str]:
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:
+            return None, ""
+        if topic not in self._senders:
+            if len(self._senders) >= MAX_KNOWN_TOPICS:
+                self._senders.clear()  # whoever writes to so many topics pays for parsing them
+            self._senders[topic] = topics.parse_uplink(self._site, topic)
+        return self._senders[topic] or (None, "")
+
+    def _acknowledge(self, mid: int, qos: int, connection: int) -> None:
+        # A packet id belongs to its connection: on a later one it may name another message,
+        # which must not be acknowledged by this one's success.
+        if connection == self._connection:
+            self._client.ack(mid, qos)
+
+
+def read_password(path: Path | None) -> str | None:
+    """The broker password in `path`, which must be private; None without a path."""
+    if path is None:
+        return None
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    with os.fdopen(descriptor, "r", encoding="utf-8") as file:
+        if os.fstat(file.fileno()).st_mode & 0o077:
+            raise PermissionError(f"{path} can be read by others: run chmod 600 {path}")
+        return file.read(1024).removesuffix("\n")

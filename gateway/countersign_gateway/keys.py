@@ -1,0 +1,107 @@
+"""Private keys of the gateway: how they are kept in files, and the one that signs.
+
+A key file holds one secp256k1 secret as 64 lower-case hexadecimal digits and a newline, readable
+by its owner alone (mode 0600). Nothing here prints, returns or raises anything of a secret.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+from pathlib import Path
+from typing import Any
+
+from coincurve import PublicKeyXOnly
+from coincurve._libsecp256k1 import ffi, lib  # type: ignore[import-not-found]
+from coincurve.context import GLOBAL_CONTEXT
+
+from countersign import identity
+
+GROUP_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+
+
+class KeyFileError(Exception):
+    """A key file is missing, open to others, or not a key. The text names the file, not the key."""
+
+
+def create_key_file(path: Path) -> None:
+    """Make a new secret key and keep it in `path`, which must not exist yet."""
+    while True:
+        secret_key = secrets.token_bytes(32)
+        if 0 < int.from_bytes(secret_key, "big") < GROUP_ORDER:
+            break
+    try:
+        # O_EXCL with the mode at creation: the key is never, even briefly, readable by others.
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise KeyFileError(f"{path} exists already; a key is never overwritten") from None
+    with os.fdopen(descriptor, "w") as file:
+        file.write(secret_key.hex() + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def read_key_file(path: Path) -> bytes:
+    """The 32 secret bytes in `path`; KeyFileError unless it is private and well-formed."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    except OSError as error:
+        raise KeyFileError(f"{path} cannot be opened: {error.strerror}") from None
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise KeyFileError(f"{path} is not a regular file")
+        if status.st_mode & 0o077:
+            raise KeyFileError(f"{path} can be read by others: run chmod 600 {path}")
+        text = file.read(66)
+    digits = text.removesuffix(b"\n")
+    if len(digits) != 64 or digits.strip(b"0123456789abcdef"):
+        raise KeyFileError(f"{path} does not hold 64 lower-case hexadecimal digits")
+    secret_key = bytes.fromhex(digits.decode())
+    if not 0 < int.from_bytes(secret_key, "big") < GROUP_ORDER:
+        raise KeyFileError(f"{path} does not hold a secp256k1 secret")
+    return secret_key
+
+
+class SigningKey:
+    """The gateway's key: signs 32-byte digests with BIP-340, byte for byte.
+
+    libsecp256k1 is called directly with a key pair prepared once: coincurve's `sign_schnorr`
+    prepares it anew and verifies its own output for every signature, which costs four times as
+    much. What that check defends against, a fault during a repeated deterministic nonce, cannot
+    arise: every nonce is hedged with fresh entropy. A start-up self-test shows that the key works.
+    """
+
+    def __init__(self, secret_key: bytes) -> None:
+        self._keypair: Any = ffi.new("secp256k1_keypair *")
+        if not lib.secp256k1_keypair_create(GLOBAL_CONTEXT.ctx, self._keypair, secret_key):
+            raise ValueError("not a secp256k1 secret")
+        public = PublicKeyXOnly.from_secret(secret_key)
+        self.public_key: bytes = public.format()
+        self.gateway_id: bytes = identity.gateway_id(self.public_key)
+        probe_digest = bytes(32)
+        if not public.verify(self.sign(probe_digest), probe_digest):
+            raise RuntimeError("the signature library failed its self-test")
+
+    @classmethod
+    def from_file(cls, path: Path) -> SigningKey:
+        return cls(read_key_file(path))
+
+    def sign(self, digest: bytes) -> bytes:
+        """A 64-byte BIP-340 signature over exactly 32 bytes."""
+        if len(digest) != 32:
+            raise ValueError("a digest is 32 bytes")
+        signature = ffi.new("unsigned char[64]")
+        entropy = os.urandom(32)
+        if not lib.secp256k1_schnorrsig_sign32(
+            GLOBAL_CONTEXT.ctx, signature, digest, self._keypair, entropy
+        ):
+            raise RuntimeError("signing failed")
+        return bytes(ffi.buffer(signature, 64))
+
+    def __repr__(self) -> str:
+        return f"SigningKey(gateway_id={self.gateway_id.hex()})"
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a signing key is not copied or stored")

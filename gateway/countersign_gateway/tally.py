@@ -1,0 +1,45 @@
+"""Counts of what this run has seen. For people and for the demonstration; nothing decides by them.
+
+Each field is written by one thread only, so that no count needs a lock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class Tally:
+    # Written by the pipeline's thread.
+    received: int = 0
+    groups: int = 0
+    largest_group: int = 0
+    challenged: int = 0
+    enrolled: int = 0
+    verified: int = 0
+    degraded_verified: int = 0
+    denied: int = 0
+    refused: dict[str, int] = field(default_factory=dict)  # by reason name: a closed set
+    # Written by the transport's thread.
+    shed: int = 0
+    oversized: int = 0
+    # Written by whoever sends: the pipeline's thread, the app's or the anchoring's.
+    unsent: int = 0
+
+    def note_group(self, size: int) -> None:
+        self.received += size
+        self.groups += 1
+        self.largest_group = max(self.largest_group, size)
+
+    def note_verdict(self, event: str, degraded: bool) -> None:
+        """event: "enrolled", "evidence_verified" or "denied"."""
+        if event == "enrolled":
+            self.enrolled += 1
+        elif event == "denied":
+            self.denied += 1
+        else:
+            self.verified += 1
+            self.degraded_verified += degraded
+
+    def refuse(self, reason_name: str) -> None:
+        self.refused[reason_name] = self.refused.get(reason_name, 0) + 1

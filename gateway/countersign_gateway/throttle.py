@@ -1,0 +1,61 @@
+"""How often an error may be answered: token buckets, one for each device topic and one for all.
+
+The table of buckets is bounded. Forgetting a bucket refills it, so the shared bucket is what holds
+an attacker who writes to many topics; it also means that errors are a courtesy, never a promise.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+
+
+class Throttle:
+    """Safe from any thread. `clock_s` is monotonic."""
+
+    def __init__(
+        self,
+        clock_s: Callable[[], float],
+        *,
+        each_per_s: float = 1.0,
+        each_burst: float = 5.0,
+        all_per_s: float = 200.0,
+        all_burst: float = 400.0,
+        max_keys: int = 4096,
+    ) -> None:
+        self._clock_s = clock_s
+        self._each_per_s = each_per_s
+        self._each_burst = each_burst
+        self._all_per_s = all_per_s
+        self._all_burst = all_burst
+        self._max_keys = max_keys
+        self._lock = threading.Lock()
+        self._all = (all_burst, clock_s())
+        # key → (tokens, when), least recently used first.
+        self._each: OrderedDict[bytes, tuple[float, float]] = OrderedDict()
+
+    def allow(self, key: bytes) -> bool:
+        """Whether one more may pass for `key` now; if so, it is counted."""
+        with self._lock:
+            now_s = self._clock_s()
+            all_tokens = _refilled(self._all, now_s, self._all_per_s, self._all_burst)
+            full = (self._each_burst, now_s)
+            bucket = self._each.get(key, full)
+            tokens = _refilled(bucket, now_s, self._each_per_s, self._each_burst)
+            allowed = tokens >= 1 and all_tokens >= 1
+            spent = 1 if allowed else 0
+            self._all = (all_tokens - spent, now_s)
+            self._each[key] = (tokens - spent, now_s)
+            self._each.move_to_end(key)
+            if len(self._each) > self._max_keys:
+                self._each.popitem(last=False)
+            return allowed
+
+    def __len__(self) -> int:
+        return len(self._each)
+
+
+def _refilled(bucket: tuple[float, float], now_s: float, per_s: float, burst: float) -> float:
+    tokens, filled_s = bucket
+    return min(burst, tokens + (now_s - filled_s) * per_s)

@@ -1,0 +1,1 @@
+"""Is it true? Decoding, beacons, challenges, and the numbered checks of the verifier."""
