@@ -151,6 +151,9 @@ class Pipeline:
 
     def refuse_early(self, device_id: bytes | None, payload: bytes, reason: int) -> None:
         """Answer a message that was never queued (shed, or too large). From any thread."""
+        self._journal.event(
+            "refused", device_id=device_id, reason=reasons.NAMES[reason], detail="not queued"
+        )
         reply = self._error(device_id, payload, reason)
         if reply is not None:
             self._outlet.send(reply)

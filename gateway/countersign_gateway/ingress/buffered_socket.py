@@ -22,6 +22,8 @@ class BufferedSocket:
 
     def __init__(self, raw: socket.socket) -> None:
         raw.setblocking(False)
+        # Writes are gathered here already; waiting for more would only delay the answers.
+        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._raw = raw
         self._read = b""
         self._position = 0

@@ -1,0 +1,236 @@
+"""`countersign gateway run`: builds the stages from the configuration, runs them, stops them.
+
+The only file that knows all stages. Threads: the broker's (if embedded), MQTT's, the pipeline's,
+the anchoring's, and the main one, which keeps the beacon turning and waits for a signal. The ledger
+may be absent or down at any moment, the start included: devices are served, verdicts say so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from countersign import messages, topics
+
+from countersign_gateway import config as configuration
+from countersign_gateway.config import Config, ConfigError
+from countersign_gateway.governance.appraisal import SitePolicy
+from countersign_gateway.governance.freshness import UpstreamFreshness
+from countersign_gateway.ingress.broker import GATEWAY_USERNAME, EmbeddedBroker
+from countersign_gateway.ingress.intake import Intake
+from countersign_gateway.ingress.mqtt import MqttIngress, read_password
+from countersign_gateway.journal import Journal
+from countersign_gateway.keys import KeyFileError, SigningKey
+from countersign_gateway.pipeline import REVOCATION_EPOCH, Pipeline, Terms
+from countersign_gateway.records import Reply
+from countersign_gateway.registry.interface import RegistryUnusable
+from countersign_gateway.registry.sqlite import SqliteRegistry
+from countersign_gateway.serving.status import write_status
+from countersign_gateway.tally import Tally
+from countersign_gateway.throttle import Throttle
+from countersign_gateway.verification.beacons import Beacons
+from countersign_gateway.verification.challenges import Challenges
+from countersign_gateway.verification.verifier import Verifier
+
+READY_TIMEOUT_S = 15.0
+TICK_S = 0.25
+STATUS_INTERVAL_S = 1.0
+
+
+class Gateway:
+    """One running site. `start`, then `tick` a few times a second, then `stop`."""
+
+    def __init__(self, config: Config, journal: Journal) -> None:
+        """Opens keys and registry; starts nothing. KeyFileError, RegistryUnusable."""
+        self._config = config
+        self._journal = journal
+        self.tally = Tally()
+        self.key = SigningKey.from_file(config.key_file)
+        self.registry = SqliteRegistry(config.registry_path, self.key.gateway_id)
+        self.freshness = UpstreamFreshness(
+            config.degraded_after_s,
+            time.monotonic,
+            time.time,
+            self.registry.last_upstream_s(),
+            self.registry.note_upstream,
+        )
+        self.beacons = Beacons(config.verification.beacon_interval_s, time.monotonic())
+        challenges = Challenges(config.verification.challenge_ttl_s)
+        self._intake = Intake()
+        self._policy = SitePolicy(config.policy.policy_version, config.policy.allow_emulated)
+        ledger = config.anchoring
+        self._pipeline = Pipeline(
+            key=self.key,
+            verifier=Verifier(self.key.gateway_id, self.beacons, challenges, time.monotonic),
+            challenges=challenges,
+            policy=self._policy,
+            terms=Terms(
+                config.policy.owner,
+                config.policy.device_class,
+                None if ledger is None else (ledger.chain_id, ledger.device_registry),
+            ),
+            freshness=self.freshness.current,
+            registry=self.registry,
+            outlet=self,
+            journal=journal,
+            tally=self.tally,
+            throttle=Throttle(time.monotonic),
+        )
+        self._pipeline_thread = threading.Thread(
+            target=self._pipeline.run, args=(self._intake,), name="pipeline", daemon=True
+        )
+        self._broker: EmbeddedBroker | None = None
+        self._mqtt: MqttIngress | None = None
+        self._mode = messages.MODE_DEGRADED
+        self._status_written_s = 0.0
+
+    # The pipeline's and the anchoring's outlet.
+
+    def send(self, reply: Reply) -> None:
+        if self._mqtt is not None:
+            self._mqtt.send(reply)
+
+    def flush(self) -> None:
+        if self._mqtt is not None:
+            self._mqtt.flush()
+
+    def start(self) -> bool:
+        """Start all stages; True once devices can be heard, False if the broker is not there yet.
+
+        OSError if the embedded broker cannot listen.
+        """
+        config = self._config.mqtt
+        if config.broker is None:
+            self._broker = EmbeddedBroker(config.listen, self._config.site, self._journal)
+            endpoint = self._broker.start()
+            username: str | None = GATEWAY_USERNAME
+            password: str | None = self._broker.password
+        else:
+            endpoint = config.broker
+            username, password = config.username, read_password(config.password_file)
+        self._mqtt = MqttIngress(
+            endpoint=endpoint,
+            site=self._config.site,
+            client_id=f"countersign-gateway-{self.key.gateway_id.hex()[:16]}",
+            intake=self._intake,
+            refuse_early=self._pipeline.refuse_early,
+            journal=self._journal,
+            tally=self.tally,
+            username=username,
+            password=password,
+            on_connected=self._publish_beacon,
+        )
+        self._pipeline_thread.start()
+        self._mqtt.start()
+        ready = self._mqtt.wait_ready(READY_TIMEOUT_S)
+        self._journal.event(
+            "gateway_ready" if ready else "gateway_waiting",
+            site=self._config.site,
+            gateway_id=self.key.gateway_id,
+            public_key=self.key.public_key,
+            host=endpoint.host,
+            port=endpoint.port,
+        )
+        self._write_status()
+        return ready
+
+    def tick(self) -> None:
+        """What happens by the passing of time: beacons, the change of mode, the status file."""
+        now_s = time.monotonic()
+        turned = self.beacons.rotate_if_due(now_s)
+        freshness = self.freshness.current()
+        if freshness.mode != self._mode:
+            self._mode = freshness.mode
+            lost = freshness.mode == messages.MODE_DEGRADED
+            self._journal.event(
+                "upstream_lost" if lost else "upstream_restored", age_s=freshness.age_s
+            )
+            turned = True
+        if turned:
+            self._publish_beacon()
+        if now_s - self._status_written_s >= STATUS_INTERVAL_S:
+            self._status_written_s = now_s
+            self._write_status()
+
+    def stop(self) -> None:
+        """Finish what was taken in, then close. What was not taken in is delivered again."""
+        self._intake.close()
+        if self._pipeline_thread.is_alive():
+            self._pipeline_thread.join(30)
+        if self._mqtt is not None:
+            self._mqtt.stop()
+        if self._broker is not None:
+            self._broker.stop()
+        self._write_status()
+        self.registry.close()
+        self._journal.event("gateway_stopped")
+
+    def _publish_beacon(self) -> None:
+        if self._mqtt is None:
+            return
+        freshness = self.freshness.current()
+        beacon = messages.seal(
+            messages.BEACON,
+            {
+                "gateway_id": self.key.gateway_id,
+                "beacon": self.beacons.current,
+                "sequence": self.beacons.sequence,
+                "policy_version": self._policy.version,
+                "revocation_epoch": REVOCATION_EPOCH,
+                "mode": freshness.mode,
+                "age_s": freshness.age_s,
+            },
+            self.key.sign,
+        )
+        self._mqtt.publish(topics.beacon(self._config.site), beacon, retain=True)
+        self._mqtt.flush()
+        self._journal.event("beacon_published", sequence=self.beacons.sequence)
+
+    def _write_status(self) -> None:
+        freshness = self.freshness.current()
+        status: dict[str, object] = dataclasses.asdict(self.tally)
+        status.update(
+            site=self._config.site,
+            gateway_id=self.key.gateway_id.hex(),
+            mode="online" if freshness.mode == messages.MODE_ONLINE else "degraded",
+            age_s=freshness.age_s,
+            queued=len(self._intake),
+            registry=dataclasses.asdict(self.registry.counts()),
+        )
+        try:
+            write_status(self._config.registry_path.with_name("status.json"), status)
+        except OSError as error:
+            self._journal.event("status_unwritable", error=type(error).__name__)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """`run --config gateway.toml`. 0 after a clean stop, 1 if it cannot run, 2 on misuse."""
+    parser = argparse.ArgumentParser(prog="countersign gateway", description="The site's gateway.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    run = commands.add_parser("run", help="run until SIGTERM or Ctrl-C")
+    run.add_argument("--config", type=Path, required=True, help="the site's gateway.toml")
+    arguments = parser.parse_args(argv)
+
+    stop_asked = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop_asked.set())
+    # Keys, the registry and its log are this user's alone, whatever the shell's habit.
+    os.umask(0o077)
+    journal = Journal(sys.stderr)
+    try:
+        gateway = Gateway(configuration.load(arguments.config), journal)
+        gateway.start()
+    except (ConfigError, KeyFileError, RegistryUnusable, OSError) as error:
+        print(f"countersign gateway: {error}", file=sys.stderr)
+        return 1
+    while not stop_asked.wait(TICK_S):
+        gateway.tick()
+    gateway.stop()
+    return 0
