@@ -89,11 +89,11 @@ demo: demo-parts ## run the whole path: three emulated devices, the gateway, the
 
 .PHONY: test
 test: test-parts ## run every test on every runtime
-	@$(BIN)/python tools/run_tests.py
+	@$(BIN)/python -m countersign_tools.every_test
 
 .PHONY: check
 check: $(STAMPS)/dev ## lint, types, import rules, generated files, size budgets: seconds
-	@$(BIN)/python tools/run_checks.py
+	@$(BIN)/python -m countersign_tools.checks
 
 .PHONY: format
 format: $(STAMPS)/dev ## rewrite the Python sources in the project's format
@@ -106,7 +106,7 @@ bench-gateway: $(STAMPS)/dev $(STAMPS)/mosquitto ## measure the gateway; prints 
 
 .PHONY: lock
 lock: $(STAMPS)/venv ## write constraints.txt anew from the ranges in pyproject.toml
-	@$(BIN)/python tools/write_lock.py
+	@$(BIN)/python -m countersign_tools.lock
 
 .PHONY: clean
 clean: ## remove everything that was made or downloaded

@@ -64,6 +64,14 @@ def solc_module() -> Path:
     return _require(_npm_folder("contracts") / "node_modules/solc", "forge")
 
 
+def forge_environment() -> dict[str, str]:
+    """What forge needs in its environment: the path on which its compiler finds `node`."""
+    return {
+        "PATH": f"{node().parent}:{os.environ.get('PATH', '')}",
+        "FOUNDRY_DISABLE_NIGHTLY_WARNING": "1",
+    }
+
+
 def mosquitto() -> list[str]:
     """The command that starts the Mosquitto broker, to be followed by its options."""
     tree = cache_folder() / "mosquitto"
@@ -182,9 +190,8 @@ def _install_for_other_architecture(folder: Path) -> None:
 
 def _npm(folder: Path, *arguments: str) -> None:
     package = _node_package()
-    environment = dict(os.environ)
     # npm starts "node" by name, and this machine may have none or another one.
-    environment["PATH"] = f"{package / 'bin'}:{environment.get('PATH', '')}"
+    path = f"{package / 'bin'}:{os.environ.get('PATH', '')}"
     options = ["--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier"]
     finished = subprocess.run(
         [
@@ -195,7 +202,7 @@ def _npm(folder: Path, *arguments: str) -> None:
             "--loglevel=error",
         ],
         cwd=folder,
-        env=environment,
+        env={**os.environ, "PATH": path},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
