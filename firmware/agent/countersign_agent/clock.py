@@ -1,0 +1,23 @@
+"""Time since start. There is no wall clock: a board without one is a full citizen."""
+
+import time
+
+
+class TicksClock:
+    """Milliseconds since it was made, from MicroPython's wrapping ticks.
+
+    `now_ms` must be called at least once in each wrap of `ticks_ms` (six days on a board).
+    """
+
+    def __init__(self):
+        self._last_ticks = time.ticks_ms()
+        self._now_ms = 0
+
+    def now_ms(self) -> int:
+        ticks = time.ticks_ms()
+        self._now_ms += time.ticks_diff(ticks, self._last_ticks)
+        self._last_ticks = ticks
+        return self._now_ms
+
+    def sleep_ms(self, duration_ms: int) -> None:
+        time.sleep_ms(duration_ms)

@@ -1,0 +1,117 @@
+"""The agent's configuration: one JSON object, checked in full before anything starts.
+
+    name                   text for the log
+    site                   the site's name in topics: a-z, 0-9, '-'
+    gateway_public_key     64 hexadecimal digits: the one key whose word this device takes
+    broker_host, broker_port
+    storage_folder         where the key store lives; its parent exists
+    check_in_interval_ms   default 30000, at least 100
+    result_timeout_ms      default 10000: how long to wait for an answer before asking anew
+    reconnect_least_ms, reconnect_most_ms    default 500 and 60000
+    keep_alive_s           default 30
+    environment            "emulated", or "hardware" (the default, where the platform allows it)
+    owner                  40 hexadecimal digits, or absent: the only owner to be registered under
+    broker_username, broker_password         absent by default
+    tls_ca_path            DER certificate of the broker's authority; absent: no TLS
+    max_pending            default 64: messages remembered for their verdict and receipt
+
+Unknown keys are refused: a misspelt setting must not be a setting that silently is not there.
+"""
+
+import json
+
+from countersign import identity, topics
+
+# (name, type, default, least, most): for text and bytes least and most are lengths.
+_REQUIRED = object()
+_FIELDS = (
+    ("name", str, "device", 1, 64),
+    ("site", str, _REQUIRED, 1, 32),
+    ("gateway_public_key", bytes, _REQUIRED, 32, 32),
+    ("broker_host", str, _REQUIRED, 1, 255),
+    ("broker_port", int, 1883, 1, 65535),
+    ("storage_folder", str, _REQUIRED, 1, 255),
+    ("check_in_interval_ms", int, 30000, 100, 86400000),
+    ("result_timeout_ms", int, 10000, 100, 3600000),
+    ("reconnect_least_ms", int, 500, 10, 3600000),
+    ("reconnect_most_ms", int, 60000, 10, 3600000),
+    ("keep_alive_s", int, 30, 5, 3600),
+    ("environment", str, "hardware", 1, 16),
+    ("owner", bytes, None, 20, 20),
+    ("broker_username", str, None, 1, 255),
+    ("broker_password", str, None, 1, 255),
+    ("tls_ca_path", str, None, 1, 255),
+    ("max_pending", int, 64, 2, 1024),
+)
+_ENVIRONMENTS = {
+    "hardware": identity.ENVIRONMENT_HARDWARE,
+    "emulated": identity.ENVIRONMENT_EMULATED,
+}
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used. The text names the setting, never its value."""
+
+
+class Config:
+    """The settings above as attributes. `environment` is the number of the protocol."""
+
+    def __init__(self, settings: dict):
+        if not isinstance(settings, dict):
+            raise ConfigError("the configuration is one JSON object")
+        known = [field[0] for field in _FIELDS]
+        for name in settings:
+            if name not in known:
+                raise ConfigError("unknown setting " + str(name))
+        for name, kind, default, least, most in _FIELDS:
+            value = settings.get(name)
+            if value is None:
+                if default is _REQUIRED:
+                    raise ConfigError("missing setting " + name)
+                value = default
+            else:
+                value = _checked(name, value, kind, least, most)
+            setattr(self, name, value)
+        self._check_together()
+
+    def _check_together(self):
+        try:
+            topics.check_site(self.site)
+        except ValueError as error:
+            raise ConfigError(str(error))
+        if self.environment not in _ENVIRONMENTS:
+            raise ConfigError("environment is hardware or emulated")
+        self.environment = _ENVIRONMENTS[self.environment]
+        if self.broker_password is not None and self.broker_username is None:
+            raise ConfigError("broker_password without broker_username")
+        if self.reconnect_most_ms < self.reconnect_least_ms:
+            raise ConfigError("reconnect_most_ms is below reconnect_least_ms")
+
+
+def load_config(path: str) -> Config:
+    """Read the file at `path`. Raises ConfigError; OSError if it cannot be opened."""
+    with open(path) as file:
+        try:
+            settings = json.load(file)
+        except ValueError:
+            raise ConfigError("the configuration is not JSON")
+    return Config(settings)
+
+
+def _checked(name, value, kind, least, most):
+    if kind is int:
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+            raise ConfigError(name + " is an integer from " + str(least) + " to " + str(most))
+        return value
+    if not isinstance(value, str):
+        raise ConfigError(name + " is text")
+    if kind is bytes:
+        if value.startswith("0x"):
+            value = value[2:]
+        try:
+            value = bytes.fromhex(value)
+        except ValueError:
+            raise ConfigError(name + " is hexadecimal")
+    if not least <= len(value) <= most:
+        raise ConfigError(name + " has the wrong length")
+    return value

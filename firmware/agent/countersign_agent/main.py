@@ -1,0 +1,93 @@
+"""Puts the real parts together and runs the agent.
+
+On a host `micropython -m countersign_agent CONFIG.json`; on a board its main.py says
+
+    from countersign_agent.main import main
+    main("/countersign.json")
+"""
+
+import os
+import sys
+import time
+
+from countersign import identity
+from countersign_agent import __version__, keystore, sensors, tcp_stream
+from countersign_agent.agent import Agent
+from countersign_agent.clock import TicksClock
+from countersign_agent.config import ConfigError, load_config
+from countersign_agent.entropy import EntropyError, EntropyPool
+from countersign_agent.mqtt_transport import MqttTransport
+from countersign_agent.records import Records
+from countersign_agent.report import hex_text, print_json_line
+from countersign_agent.storage import FolderStorage, PosixFolderStorage, StorageError
+
+# Where MicroPython is a process, or a machine of QEMU: nothing there is a device's hardware.
+# rp2 and esp32 look the same to us in an emulator: there the configuration has to say it.
+_HOSTED = ("linux", "darwin", "win32")
+_EMULATED = _HOSTED + ("qemu", "qemu-arm", "qemu-riscv32", "qemu-riscv64")
+
+
+def main(config_path: str) -> int:
+    """Run until revoked. Returns 0 then, 2 if the device must not start; the reason is reported."""
+    try:
+        agent = build(load_config(config_path))
+    except (ConfigError, keystore.KeyStoreDamaged, StorageError, EntropyError, OSError) as error:
+        print_json_line("cannot_start", error=type(error).__name__, why=str(error))
+        return 2
+    try:
+        agent.run()
+    except KeyboardInterrupt:
+        print_json_line("stopped", reason="INTERRUPTED")
+    return 0
+
+
+def build(config) -> Agent:
+    """The agent of this board. The order is that of keystore.py: counters, entropy, identity."""
+    if sys.platform in _EMULATED:
+        config.environment = identity.ENVIRONMENT_EMULATED
+    records = Records(_storage(config.storage_folder))
+    counters = keystore.load_counters(records)
+    urandom = getattr(os, "urandom", None)
+    entropy = EntropyPool(urandom, time.ticks_us, records, counters.boot_count)
+    key_store = keystore.open_key_store(records, counters, entropy)
+    device_id = key_store.identity.device_id
+    print_json_line(
+        "started",
+        name=config.name,
+        software_version=__version__,
+        device_id=device_id,
+        boot_count=key_store.counters.boot_count,
+        environment=config.environment,
+        entropy=entropy.sources(),
+    )
+    if key_store.is_new:
+        print_json_line("key_made", device_id=device_id, public_key=key_store.identity.public_key)
+    clock = TicksClock()
+    tls_ca = _read(config.tls_ca_path)
+
+    def open_stream(timeout_ms):
+        return tcp_stream.open_tcp(
+            config.broker_host, config.broker_port, timeout_ms, clock, tls_ca
+        )
+
+    transport = MqttTransport(
+        open_stream,
+        clock,
+        # 23 characters: what every 3.1.1 broker must take (section 3.1.3.1).
+        "cs-" + hex_text(device_id)[:20],
+        config.keep_alive_s,
+        config.broker_username,
+        config.broker_password,
+    )
+    return Agent(config, key_store, entropy, transport, clock, sensors.read_board, print_json_line)
+
+
+def _storage(folder):
+    return PosixFolderStorage(folder) if sys.platform in _HOSTED else FolderStorage(folder)
+
+
+def _read(path):
+    if path is None:
+        return None
+    with open(path, "rb") as file:
+        return file.read()

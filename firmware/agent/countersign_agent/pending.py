@@ -1,0 +1,47 @@
+"""The messages this device sent and still expects something for. In RAM, bounded, oldest out.
+
+An answer counts only if its `subject` is here. After a reboot nothing is: late answers to
+earlier boots are ignored, and the device sends new evidence.
+"""
+
+REQUEST = "enrol_request"
+PROOF = "enrol_proof"
+EVIDENCE = "evidence"
+
+
+class Entry:
+    """One message sent. subject: its SHA-256. counter: None for an EnrolRequest."""
+
+    def __init__(self, subject: bytes, kind: str, counter: int):
+        self.subject = subject
+        self.kind = kind
+        self.counter = counter
+        self.result_digest = None  # SHA-256 of the verdict accepted for it
+
+
+class Pending:
+    """At most `capacity` entries."""
+
+    def __init__(self, capacity: int):
+        self._capacity = capacity
+        self._entries = []  # oldest first: dicts have no order on MicroPython
+
+    def add(self, subject: bytes, kind: str, counter: int) -> Entry:
+        if len(self._entries) >= self._capacity:
+            self._entries.pop(0)
+        entry = Entry(subject, kind, counter)
+        self._entries.append(entry)
+        return entry
+
+    def find(self, subject: bytes) -> Entry:
+        """The entry, or None."""
+        for entry in self._entries:
+            if entry.subject == subject:
+                return entry
+        return None
+
+    def remove(self, entry: Entry) -> None:
+        self._entries = [other for other in self._entries if other is not entry]
+
+    def __len__(self) -> int:
+        return len(self._entries)

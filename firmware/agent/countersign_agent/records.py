@@ -1,0 +1,53 @@
+"""Small records in storage: a list of values, its digest behind it, the name in the digest.
+
+The digest finds what the medium did to a record. It is no defence against someone who can write
+the flash: whoever can do that has the key anyway.
+"""
+
+from countersign import cbor, reasons
+from countersign.tagged import tagged_sha256
+
+DIGEST_BYTES = 32
+
+
+class RecordDamaged(Exception):
+    """A record is there and is not what was written. Never treated as absent."""
+
+
+class Records:
+    """Named records over a storage (storage.py). Values: integers, bytes, text, lists."""
+
+    def __init__(self, storage):
+        self._storage = storage
+
+    def load(self, name: str, version: int, length: int) -> list:
+        """The `length` values of record `name`, or None if it was never written.
+
+        Raises RecordDamaged, and StorageError if the medium cannot be read.
+        """
+        data = self._storage.read(name)
+        if data is None:
+            return None
+        body = data[:-DIGEST_BYTES]
+        if len(data) <= DIGEST_BYTES or _digest(name, body) != data[-DIGEST_BYTES:]:
+            raise RecordDamaged(name + ": digest does not match")
+        try:
+            values = cbor.decode(body)
+        except reasons.Refused:
+            raise RecordDamaged(name + ": not a record")
+        if not isinstance(values, list) or len(values) != length + 1 or values[0] != version:
+            raise RecordDamaged(name + ": another format")
+        return values[1:]
+
+    def save(self, name: str, version: int, values: list) -> None:
+        """Durable when it returns. Raises StorageError."""
+        body = cbor.encode([version] + values)
+        self._storage.write(name, body + _digest(name, body))
+
+    def read_raw(self, name: str) -> bytes:
+        """Content of a file that provisioning put there, or None."""
+        return self._storage.read(name)
+
+
+def _digest(name, body):
+    return tagged_sha256("countersign/store/" + name + "/1", body)

@@ -1,0 +1,159 @@
+"""Everything on a device that writes flash, in one list: whoever adds a writer adds it here.
+
+A writer has three functions over a storage:
+
+    prepare(storage)          bring the flash to the state before
+    act(storage, witness)     do what writes, and append to `witness` what the outside world has
+                              seen of it; the power may go at any moment
+    check(storage, witness)   after power is back: assert what must hold, whatever was cut
+"""
+
+import hashlib
+
+from countersign import schnorr
+from countersign_agent import keystore
+from countersign_agent.entropy import EntropyPool
+from countersign_agent.records import Records
+
+GATEWAY_1 = b"\x11" * 32
+GATEWAY_2 = b"\x22" * 32
+
+
+class Boot:
+    """One start of the key store, as main.py does it. `salt` makes its randomness its own."""
+
+    def __init__(self, storage, salt):
+        self.records = Records(storage)
+        counters = keystore.load_counters(self.records)
+        noise = Noise(salt)
+        self.entropy = EntropyPool(noise.urandom, noise.ticks_us, self.records, counters.boot_count)
+        self.key_store = keystore.open_key_store(self.records, counters, self.entropy)
+        self.device_id = self.key_store.identity.device_id
+        self.counters = self.key_store.counters
+
+
+class Noise:
+    """Repeatable stand-in for the platform's entropy: the same salt gives the same bytes."""
+
+    def __init__(self, salt):
+        self._state = bytes([salt])
+
+    def urandom(self, size):
+        self._state = hashlib.sha256(self._state).digest()
+        return self._state[:size]
+
+    def ticks_us(self):
+        return 0
+
+
+class KnownKeys:
+    """The real public_key, each answer computed once: the sweep boots hundreds of times."""
+
+    def __init__(self):
+        self._known = {}
+
+    def public_key(self, secret):
+        if secret not in self._known:
+            self._known[secret] = schnorr.public_key(secret)
+        return self._known[secret]
+
+
+def nothing(storage):
+    """prepare: flash as it left the factory, formatted."""
+
+
+def booted_once(storage):
+    Boot(storage, 1)
+
+
+def first_boot(storage, witness):
+    boot = Boot(storage, 1)
+    # From here on others have seen this identity and this counter.
+    witness.append((boot.device_id, boot.counters.next()))
+
+
+def second_boot(storage, witness):
+    boot = Boot(storage, 2)
+    witness.append((boot.device_id, boot.counters.next()))
+
+
+def use_up_blocks(storage, witness):
+    boot = Boot(storage, 2)
+    for _ in range(520):
+        witness[:] = [(boot.device_id, boot.counters.next())]
+
+
+def enrol(storage, witness):
+    boot = Boot(storage, 2)
+    boot.key_store.set_enrolled_gateway(GATEWAY_1)
+    witness.append(GATEWAY_1)
+    boot.key_store.set_enrolled_gateway(GATEWAY_2)
+    witness.append(GATEWAY_2)
+
+
+def same_identity_higher_counter(storage, witness):
+    """Exactly one identity, the one that was seen; no counter ever again; and it keeps working."""
+    seen = list(witness)
+    for salt in (3, 4):
+        boot = Boot(storage, salt)
+        seen.append((boot.device_id, boot.counters.next()))
+    for earlier, later in zip(seen, seen[1:]):
+        assert earlier[0] == later[0], "a second identity"
+        assert earlier[1] < later[1], "a counter went back"
+
+
+def old_identity_stays(storage, witness):
+    """As above, and the identity is the one of `booted_once`."""
+    same_identity_higher_counter(storage, witness)
+    assert Boot(storage, 5).device_id == first_identity(), "another identity"
+
+
+def old_or_new_gateway(storage, witness):
+    """The enrolment is the last one seen, or the one that was being written."""
+    boot = Boot(storage, 3)
+    assert boot.device_id == first_identity(), "another identity"
+    steps = [None, GATEWAY_1, GATEWAY_2]
+    allowed = steps[len(witness) : len(witness) + 2]
+    assert boot.key_store.enrolled_gateway() in allowed, "an enrolment from nowhere"
+
+
+def use_before_reserving(storage, witness):
+    """What a counter must not do: it is used, then written."""
+    boot = Boot(storage, 2)
+    for _ in range(520):
+        witness[:] = [(boot.device_id, boot.counters._last + 1)]
+        boot.counters.next()
+
+
+class InMemory:
+    """A storage that cannot fail, to know what a boot without any cut gives."""
+
+    def __init__(self):
+        self._files = {}
+
+    def read(self, name):
+        return self._files.get(name)
+
+    def write(self, name, data):
+        self._files[name] = data
+
+
+_first = []
+
+
+def first_identity():
+    if not _first:
+        _first.append(Boot(InMemory(), 1).device_id)
+    return _first[0]
+
+
+# (name, prepare, act, check)
+WRITERS = (
+    ("first boot", nothing, first_boot, same_identity_higher_counter),
+    ("later boot", booted_once, second_boot, old_identity_stays),
+    ("counter reservation", booted_once, use_up_blocks, old_identity_stays),
+    ("enrolment", booted_once, enrol, old_or_new_gateway),
+)
+
+# Not a promise but a test of the sweep: it must find this one broken.
+CONTROL = ("control that must fail", booted_once, use_before_reserving, old_identity_stays)
