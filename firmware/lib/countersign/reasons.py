@@ -77,7 +77,7 @@ class Refused(Exception):
     """
 
     def __init__(self, reason: int, detail: str = ""):
-        Exception.__init__(self, reason, detail)
+        super().__init__(reason, detail)
         self.reason = reason
         self.detail = detail
 
