@@ -16,21 +16,21 @@ import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from countersign import messages, topics
-
 from countersign_gateway import config as configuration
-from countersign_gateway.config import Config, ConfigError
+from countersign_gateway.config import AnchoringConfig, Config, ConfigError
 from countersign_gateway.governance.appraisal import SitePolicy
-from countersign_gateway.governance.freshness import UpstreamFreshness
+from countersign_gateway.governance.freshness import Freshness, UpstreamFreshness
 from countersign_gateway.ingress.broker import GATEWAY_USERNAME, EmbeddedBroker
 from countersign_gateway.ingress.intake import Intake
 from countersign_gateway.ingress.mqtt import MqttIngress, read_password
 from countersign_gateway.journal import Journal
-from countersign_gateway.keys import KeyFileError, SigningKey
+from countersign_gateway.keys import KeyFileError, SigningKey, read_key_file
 from countersign_gateway.pipeline import REVOCATION_EPOCH, Pipeline, Terms
 from countersign_gateway.records import Reply
-from countersign_gateway.registry.interface import RegistryUnusable
+from countersign_gateway.registry.interface import LedgerBinding, RegistryUnusable
 from countersign_gateway.registry.sqlite import SqliteRegistry
 from countersign_gateway.serving.status import write_status
 from countersign_gateway.tally import Tally
@@ -39,9 +39,18 @@ from countersign_gateway.verification.beacons import Beacons
 from countersign_gateway.verification.challenges import Challenges
 from countersign_gateway.verification.verifier import Verifier
 
+if TYPE_CHECKING:
+    from countersign_gateway.anchoring.worker import AnchoringWorker
+
 READY_TIMEOUT_S = 15.0
+RECEIPT_ROOM_TIMEOUT_S = 30.0
+ANCHORING_INTERVAL_S = 1.0
 TICK_S = 0.25
 STATUS_INTERVAL_S = 1.0
+
+
+class BrokerAway(Exception):
+    """Receipts cannot be handed out now; they will be later."""
 
 
 class Gateway:
@@ -86,6 +95,15 @@ class Gateway:
         self._pipeline_thread = threading.Thread(
             target=self._pipeline.run, args=(self._intake,), name="pipeline", daemon=True
         )
+        self._anchoring_stop = threading.Event()
+        self._anchoring_thread: threading.Thread | None = None
+        if ledger is not None:
+            self._anchoring_thread = threading.Thread(
+                target=self._anchoring(ledger).run,
+                args=(self._anchoring_stop, min(ANCHORING_INTERVAL_S, ledger.batch_age_s)),
+                name="anchoring",
+                daemon=True,
+            )
         self._broker: EmbeddedBroker | None = None
         self._mqtt: MqttIngress | None = None
         self._mode = messages.MODE_DEGRADED
@@ -129,6 +147,8 @@ class Gateway:
         )
         self._pipeline_thread.start()
         self._mqtt.start()
+        if self._anchoring_thread is not None:
+            self._anchoring_thread.start()
         ready = self._mqtt.wait_ready(READY_TIMEOUT_S)
         self._journal.event(
             "gateway_ready" if ready else "gateway_waiting",
@@ -148,10 +168,7 @@ class Gateway:
         freshness = self.freshness.current()
         if freshness.mode != self._mode:
             self._mode = freshness.mode
-            lost = freshness.mode == messages.MODE_DEGRADED
-            self._journal.event(
-                "upstream_lost" if lost else "upstream_restored", age_s=freshness.age_s
-            )
+            self._journal.event("mode_changed", mode=_mode_name(freshness), age_s=freshness.age_s)
             turned = True
         if turned:
             self._publish_beacon()
@@ -164,6 +181,9 @@ class Gateway:
         self._intake.close()
         if self._pipeline_thread.is_alive():
             self._pipeline_thread.join(30)
+        self._anchoring_stop.set()
+        if self._anchoring_thread is not None and self._anchoring_thread.is_alive():
+            self._anchoring_thread.join(30)
         if self._mqtt is not None:
             self._mqtt.stop()
         if self._broker is not None:
@@ -171,6 +191,45 @@ class Gateway:
         self._write_status()
         self.registry.close()
         self._journal.event("gateway_stopped")
+
+    def _anchoring(self, config: AnchoringConfig) -> AnchoringWorker:
+        # Imported here: a site without a ledger need not wait for, or even have, an EVM library.
+        from countersign_gateway.anchoring.batcher import Batcher
+        from countersign_gateway.anchoring.evm import EvmLedger
+        from countersign_gateway.anchoring.ledger_key import LedgerKey
+        from countersign_gateway.anchoring.outbox import Outbox
+        from countersign_gateway.anchoring.receipts import Receipts
+        from countersign_gateway.anchoring.worker import AnchoringWorker
+
+        ledger_key = LedgerKey(read_key_file(config.ledger_key_file))
+        ledger = EvmLedger(
+            config.rpc_url,
+            chain_id=config.chain_id,
+            commitment_log=config.commitment_log,
+            device_registry=config.device_registry,
+        )
+        binding = LedgerBinding(
+            config.chain_id, ledger_key.address, config.commitment_log, config.device_registry
+        )
+        return AnchoringWorker(
+            registry=self.registry,
+            batcher=Batcher(self.registry, config.batch_max, config.batch_age_s),
+            outbox=Outbox(self.registry, ledger, ledger_key, binding, self._journal),
+            receipts=Receipts(self.registry, self.key.gateway_id, self.key.sign),
+            journal=self._journal,
+            on_contact=self.freshness.confirmed,
+            on_anchored=lambda _: None,
+            on_reply=self._send_receipt,
+        )
+
+    def _send_receipt(self, receipt: Reply) -> None:
+        """Receipts come by the thousand and can wait; results of this moment go before them."""
+        if self._mqtt is None or not self._mqtt.wait_for_room(RECEIPT_ROOM_TIMEOUT_S):
+            # Raising leaves the batch without its mark, so that it is handed out again later.
+            raise BrokerAway("the broker takes no receipts now")
+        self._mqtt.send(receipt)
+        self._mqtt.flush()
+        self._journal.event("receipt_sent", device_id=receipt.device_id)
 
     def _publish_beacon(self) -> None:
         if self._mqtt is None:
@@ -199,7 +258,7 @@ class Gateway:
         status.update(
             site=self._config.site,
             gateway_id=self.key.gateway_id.hex(),
-            mode="online" if freshness.mode == messages.MODE_ONLINE else "degraded",
+            mode=_mode_name(freshness),
             age_s=freshness.age_s,
             queued=len(self._intake),
             registry=dataclasses.asdict(self.registry.counts()),
@@ -208,6 +267,10 @@ class Gateway:
             write_status(self._config.registry_path.with_name("status.json"), status)
         except OSError as error:
             self._journal.event("status_unwritable", error=type(error).__name__)
+
+
+def _mode_name(freshness: Freshness) -> str:
+    return "online" if freshness.mode == messages.MODE_ONLINE else "degraded"
 
 
 def main(argv: Sequence[str] | None = None) -> int:

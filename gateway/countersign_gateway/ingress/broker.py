@@ -5,8 +5,8 @@ points one setting at Mosquitto. What amqtt does not bound is bounded here: conn
 size, messages under way, sessions, and what is kept for a device that is away.
 
 The broker is trusted with nothing, and access rules cannot make it so. The rules below only keep an
-honest site tidy: devices write upward, read downward, and do not pose as the gateway, which alone
-has the password that is made anew at each start.
+honest site tidy: devices write upward only, and do not pose as the gateway, which alone has the
+password that is made anew at each start.
 """
 
 from __future__ import annotations
@@ -208,8 +208,9 @@ class SiteTopics(BaseTopicPlugin):  # type: ignore[misc]
             )
         if action == Action.RECEIVE:
             return bool(session.retained_messages.qsize() < MAX_KEPT_FOR_ABSENT)
-        # Subscribing: downlinks, presence and the beacon; uplinks are the gateway's to read.
-        return "up" not in parts and "#" not in parts
+        # Anyone may read. The protocol promises no confidentiality towards whoever reaches the
+        # broker, and a rule that looked as if it did would mislead (PROTOCOL.md, section 1).
+        return True
 
 
 class _Forward(logging.Handler):

@@ -14,6 +14,7 @@ import os
 import random
 import select
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,8 @@ class MqttIngress:
         self._tally = tally
         self._on_connected = on_connected
         self._senders: dict[str, tuple[bytes, str] | None] = {}
+        self._sent = 0  # handed to paho, by any thread
+        self._taken = 0  # acknowledged by the broker
         self._connection = 0  # which connection a delivery belongs to
         self._subscribed = threading.Event()
         self._stopping = False
@@ -93,6 +96,7 @@ class MqttIngress:
         client.on_disconnect = self._disconnected
         client.on_subscribe = self._subscribed_to
         client.on_message = self._message
+        client.on_publish = self._delivered
         # Tells paho that someone else runs the loop; `flush` is what wakes it.
         client.on_socket_register_write = lambda *_: None
         self._client = client
@@ -122,6 +126,20 @@ class MqttIngress:
         if info.rc == MQTTErrorCode.MQTT_ERR_QUEUE_SIZE:
             self._tally.unsent += 1
             self._journal.event("reply_dropped", topic=topic)
+        else:
+            self._sent += 1
+
+    def wait_for_room(self, timeout_s: float) -> bool:
+        """Wait until the broker is there and half of the outgoing queue is free.
+
+        For what comes in masses and is not urgent; False if there is no room within the time.
+        """
+        deadline_s = time.monotonic() + timeout_s
+        while time.monotonic() < deadline_s and not self._stopping:
+            if self._subscribed.is_set() and self._queued_out() < MAX_QUEUED_OUT // 2:
+                return True
+            time.sleep(0.02)
+        return False
 
     def flush(self) -> None:
         """Let what was queued go out."""
@@ -237,6 +255,13 @@ class MqttIngress:
             self._tally.shed += 1
             self._refuse_early(device_id, payload, reasons.BUSY)
             envelope.acknowledge()
+
+    def _delivered(self, *_: Any) -> None:
+        self._taken += 1
+
+    def _queued_out(self) -> int:
+        # A count that two threads raise may fall short by a few; it only paces receipts.
+        return self._sent - self._taken
 
     def _sender(self, message: paho.MQTTMessage) -> tuple[bytes | None, str]:
         try:
