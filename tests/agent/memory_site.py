@@ -1,0 +1,324 @@
+"""A site in memory: clock, storage, broker, and a gateway made from the protocol library.
+
+The gateway follows PROTOCOL.md with the same message definitions as the real one. What a test
+wants to go wrong it sets as an attribute, or does to `broker` directly.
+"""
+
+import hashlib
+
+from countersign import evidence, identity, merkle, messages, reasons, schnorr, topics
+from countersign_agent.transport import MAX_PAYLOAD_BYTES, TransportError
+
+SITE = "ward-3"
+GATEWAY_SECRET = hashlib.sha256(b"a gateway for tests").digest()
+GATEWAY_KEY = schnorr.public_key(GATEWAY_SECRET)
+OTHER_SECRET = hashlib.sha256(b"somebody else").digest()
+CONTRACT = b"\x0c" * 20
+OWNER = b"\x0e" * 20
+CHAIN_ID = 31337
+
+
+class Clock:
+    """Time that passes only when somebody waits."""
+
+    def __init__(self):
+        self.ms = 0
+
+    def now_ms(self):
+        return self.ms
+
+    def sleep_ms(self, duration_ms):
+        self.ms += duration_ms
+
+
+class Noise:
+    """Repeatable randomness, and a tick counter that moves."""
+
+    def __init__(self, seed=b"noise"):
+        self._state = seed
+        self._ticks = 0
+
+    def urandom(self, size):
+        self._state = hashlib.sha256(self._state).digest()
+        return self._state[:size]
+
+    def take(self):
+        return self.urandom(32)
+
+    def ticks_us(self):
+        self._ticks += 17
+        return self._ticks
+
+
+class Storage:
+    """Storage (storage.py) in memory; it outlives a device's reboot. `files` is open to tests."""
+
+    def __init__(self):
+        self.files = {}
+
+    def read(self, name):
+        return self.files.get(name)
+
+    def write(self, name, data):
+        self.files[name] = data
+
+
+class Broker:
+    """Delivers to one device. `queue` is what waits for it, `published` what it sent."""
+
+    def __init__(self, clock):
+        self.clock = clock
+        self.is_up = True
+        self.queue = []
+        self.published = []
+        self.retained = {}
+        self.on_publish = None
+        self.subscriptions = []
+
+    def deliver(self, topic, payload):
+        self.queue.append((topic, payload))
+
+    def retain(self, topic, payload):
+        self.retained[topic] = payload
+        if topic in self.subscriptions:
+            self.deliver(topic, payload)
+
+
+class Transport:
+    """The transport's contract (transport.py) over a Broker."""
+
+    def __init__(self, broker):
+        self._broker = broker
+        self._connected = False
+        self.connects = 0
+        self.will = None
+
+    def connect(self, will_topic, will_payload):
+        if not self._broker.is_up:
+            raise TransportError("cannot connect: refused")
+        self.connects += 1
+        self._connected = True
+        self.will = (will_topic, will_payload)
+
+    def subscribe(self, filters):
+        self._check()
+        for name in filters:
+            if name not in self._broker.subscriptions:
+                self._broker.subscriptions.append(name)
+            if name in self._broker.retained:
+                self._broker.deliver(name, self._broker.retained[name])
+
+    def publish(self, topic, payload, retain=False):
+        self._check()
+        self._broker.published.append((topic, payload, retain))
+        if self._broker.on_publish is not None:
+            self._broker.on_publish(topic, payload)
+
+    def poll(self, timeout_ms):
+        self._check()
+        if self._broker.queue:
+            topic, payload = self._broker.queue.pop(0)
+            return topic, payload if len(payload) <= MAX_PAYLOAD_BYTES else None
+        self._broker.clock.sleep_ms(timeout_ms)
+        return None
+
+    def close(self):
+        self._connected = False
+
+    def _check(self):
+        if not self._broker.is_up:
+            self._connected = False
+        if not self._connected:
+            raise TransportError("session lost")
+
+
+class Gateway:
+    """Answers what a device publishes. Switches, all for tests:
+
+    secret            what it signs with
+    is_silent         takes messages and answers nothing
+    refuse_with       reason of an Error for everything
+    deny_with         reason of a denial for everything that verifies
+    registration      what its challenges carry
+    """
+
+    def __init__(self, broker):
+        self.broker = broker
+        self.secret = GATEWAY_SECRET
+        self.gateway_id = identity.gateway_id(GATEWAY_KEY)
+        self.is_silent = False
+        self.refuse_with = None
+        self.deny_with = None
+        self.registration = None
+        self.devices = {}  # device_id: public key
+        self.counters = []
+        self.received = []  # (kind, message) in the order of arrival
+        self.decided = []  # (device_id, message bytes, result bytes)
+        self._noise = Noise(b"gateway")
+        self._challenge = None
+        self._sequence = 0
+        self.beacon = None
+        self.publish_beacon()
+        broker.on_publish = self.on_publish
+
+    def sign(self, digest):
+        return schnorr.sign(self.secret, digest, self._noise.take())
+
+    def publish_beacon(self):
+        self._sequence += 1
+        self.beacon = self._noise.take()
+        data = self.make_beacon(self.beacon, self._sequence)
+        self.broker.retain(topics.beacon(SITE), data)
+        return data
+
+    def make_beacon(self, beacon, sequence):
+        return messages.seal(
+            messages.BEACON,
+            {
+                "gateway_id": self.gateway_id,
+                "beacon": beacon,
+                "sequence": sequence,
+                "policy_version": 1,
+                "revocation_epoch": 0,
+                "mode": messages.MODE_ONLINE,
+                "age_s": 0,
+            },
+            self.sign,
+        )
+
+    def on_publish(self, topic, payload):
+        parsed = topics.parse_uplink(SITE, topic)
+        if parsed is None:
+            return  # presence
+        device_id, kind = parsed
+        message = messages.open_message(payload)
+        assert message.definition.kind == kind
+        self.received.append((message.name, message, payload))
+        if self.is_silent:
+            return
+        if self.refuse_with is not None:
+            self.send(device_id, "error", self.make_error(device_id, payload, self.refuse_with))
+        elif message.type == messages.ENROL_REQUEST:
+            self._on_request(device_id, message)
+        else:
+            self._on_proof_or_evidence(device_id, message, payload)
+
+    def send(self, device_id, kind, payload):
+        self.broker.deliver(topics.downlink(SITE, device_id, kind), payload)
+
+    def make_error(self, device_id, payload, reason):
+        return messages.seal(
+            messages.ERROR,
+            {
+                "gateway_id": self.gateway_id,
+                "device_id": device_id,
+                "subject": messages.digest(payload),
+                "reason": reason,
+            },
+            self.sign,
+        )
+
+    def make_result(self, device_id, payload, counter, reason=reasons.ACCEPTED, **changes):
+        fields = {
+            "gateway_id": self.gateway_id,
+            "device_id": device_id,
+            "subject": messages.digest(payload),
+            "allow": reason == reasons.ACCEPTED,
+            "reason": reason,
+            "mode": messages.MODE_ONLINE,
+            "age_s": 1,
+            "policy_version": 1,
+            "revocation_epoch": 0,
+            "counter": counter,
+        }
+        fields.update(changes)
+        return messages.seal(messages.ATTESTATION_RESULT, fields, self.sign)
+
+    def make_receipt(self, index, **changes):
+        """A Receipt for the decision `index`, in one batch of all decisions so far."""
+        leaves = [
+            evidence.commitment(messages.digest(message), messages.digest(result))
+            for _, message, result in self.decided
+        ]
+        device_id, message, result = self.decided[index]
+        fields = {
+            "gateway_id": self.gateway_id,
+            "device_id": device_id,
+            "subject": messages.digest(message),
+            "result_digest": messages.digest(result),
+            "sequence": 1,
+            "leaf_index": index,
+            "tree_size": len(leaves),
+            "batch_root": merkle.root(leaves),
+            "inclusion_proof": merkle.inclusion_proof(leaves, index),
+            "chain_id": CHAIN_ID,
+            "contract": CONTRACT,
+            "block_number": 7,
+            "transaction_hash": b"\x07" * 32,
+        }
+        fields.update(changes)
+        return messages.seal(messages.RECEIPT, fields, self.sign)
+
+    def send_receipts(self):
+        for index in range(len(self.decided)):
+            self.send(self.decided[index][0], "receipt", self.make_receipt(index))
+
+    def names(self):
+        return [entry[0] for entry in self.received]
+
+    def _on_request(self, device_id, message):
+        fields = message.fields
+        assert fields["device_id"] == device_id
+        assert fields["audience"] == self.gateway_id
+        assert identity.device_id(fields["suite"], fields["public_key"]) == device_id
+        self._verify(fields["public_key"], message)
+        self.devices[device_id] = (fields["public_key"], fields["next_key_digest"])
+        self._challenge = self._noise.take()
+        challenge = messages.seal(
+            messages.ENROL_CHALLENGE,
+            {
+                "gateway_id": self.gateway_id,
+                "device_id": device_id,
+                "request_nonce": fields["request_nonce"],
+                "challenge": self._challenge,
+                "registration": self.registration,
+            },
+            self.sign,
+        )
+        self.send(device_id, "challenge", challenge)
+
+    def _on_proof_or_evidence(self, device_id, message, payload):
+        fields = message.fields
+        public_key, next_key_digest = self.devices[device_id]
+        self._verify(public_key, message)
+        if message.type == messages.ENROL_PROOF:
+            assert fields["challenge"] == self._challenge
+            self._check_registration(device_id, public_key, next_key_digest, fields)
+        elif fields["beacon"] != self.beacon:
+            error = self.make_error(device_id, payload, reasons.STALE_BEACON)
+            self.send(device_id, "error", error)
+            return
+        assert not self.counters or fields["counter"] > self.counters[-1], "a counter went back"
+        self.counters.append(fields["counter"])
+        reason = reasons.ACCEPTED if self.deny_with is None else self.deny_with
+        result = self.make_result(device_id, payload, fields["counter"], reason)
+        self.decided.append((device_id, payload, result))
+        self.send(device_id, "result", result)
+
+    def _check_registration(self, device_id, public_key, next_key_digest, fields):
+        signature = fields["registration_signature"]
+        wanted = self.registration
+        assert (signature is None) == (wanted is None)
+        if wanted is not None:
+            digest = identity.registration_digest(
+                wanted["chain_id"],
+                wanted["contract"],
+                device_id,
+                wanted["owner"],
+                wanted["device_class"],
+                next_key_digest,
+            )
+            assert schnorr.verify(public_key, digest, signature), "registration signature"
+
+    def _verify(self, public_key, message):
+        assert schnorr.verify(public_key, message.signing_digest(), message.signature)
