@@ -39,9 +39,15 @@ install_python() {
         as_root=(sudo -n)
     fi
     echo "bootstrap: installing ${packages[*]} from Debian"
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q update </dev/null
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-        apt-get -q -y --no-install-recommends install "${packages[@]}" </dev/null
+    apt_get() {
+        "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q "$@" </dev/null 2>&1
+    }
+    local words
+    words=$(apt_get update && apt_get -y --no-install-recommends install "${packages[@]}") || {
+        printf '%s\n' "$words" >&2
+        echo "bootstrap: Debian's packages could not be installed: ${packages[*]}" >&2
+        exit 1
+    }
 }
 
 python=$(find_python) || { install_python; python=$(find_python); } || {
