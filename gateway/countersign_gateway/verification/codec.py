@@ -35,18 +35,39 @@ def _decode(data: bytes, max_bytes: int, max_depth: int) -> Any:
         raise _NotPlain
     try:
         value = cbor2.loads(data)
-        # cbor2 sorts keys by length first (RFC 7049), we bytewise (RFC 8949). For every key that
-        # a message can have the two agree, see `evidence.MAX_READING_NAME_BYTES`.
-        if cbor2.dumps(value, canonical=True) != data:
+        # Shortest heads, definite lengths, no duplicate keys, nothing after the end.
+        if cbor2.dumps(value) != data:
             raise _NotPlain
     except (cbor2.CBORError, ValueError, TypeError, OverflowError, RecursionError):
         raise _NotPlain from None
     if type(value) is dict:
-        # 3.0 and True are equal to 3 and 1 as dict keys, so a lookup by key would find them.
-        for key in value:
-            if type(key) is not int:
-                raise _NotPlain
+        _check_order(value)
     return value
+
+
+def _check_order(value: dict[Any, Any]) -> None:
+    """_NotPlain unless the keys of a payload, and of maps in it, are what and where they must be.
+
+    cbor2 keeps the order it met, so encoding again does not show it. Types are looked at because
+    3.0 and True are equal to 3 and 1 as dict keys: a lookup by key would find them.
+    """
+    keys = tuple(value)
+    if keys not in _KEY_ORDERS:
+        raise _NotPlain
+    for key in keys:
+        if type(key) is not int:
+            raise _NotPlain
+        item = value[key]
+        if type(item) is dict and len(item) > 0:
+            previous = b""
+            for name in item:
+                if type(name) is not str:
+                    raise _NotPlain
+                # Names are shorter than 24 bytes, so their heads sort as their lengths do.
+                encoded = name.encode()
+                if (len(encoded), encoded) <= (len(previous), previous):
+                    raise _NotPlain
+                previous = encoded
 
 
 def seal_result(values: dict[str, Any], sign: Any) -> bytes:
@@ -64,3 +85,8 @@ def seal_result(values: dict[str, Any], sign: Any) -> bytes:
 
 _RESULT = messages.BY_TYPE[messages.ATTESTATION_RESULT]
 _RESULT_KEYS = tuple(key for key, _, _ in _RESULT.payload.fields)
+
+# The keys of each payload in the one order that is allowed.
+_KEY_ORDERS = frozenset(
+    tuple(key for key, _, _ in definition.payload.fields) for definition in messages.DEFINITIONS
+)
