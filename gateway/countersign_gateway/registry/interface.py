@@ -122,7 +122,7 @@ class Counts:
     commitments: int
     batched: int  # commitments in any batch
     batches: int
-    anchored: int  # commitments in finalized batches
+    anchored: int  # commitments in finalized batches, up to the first that is not
     anchored_batches: int
     registered: int  # devices whose registration is finalized
     outbox_open: int  # neither finalized nor failed
@@ -211,8 +211,10 @@ class Registry(Protocol):
     def bind_ledger(self, binding: LedgerBinding) -> None:
         """Fix the ledger account on first use; RegistryUnusable if the record has another."""
 
-    def outbox(self, states: Sequence[OutboxState], limit: int) -> list[OutboxRow]:
-        """Rows in these states, oldest first, at most `limit`."""
+    def outbox(
+        self, states: Sequence[OutboxState], limit: int, kind: OutboxKind | None = None
+    ) -> list[OutboxRow]:
+        """Rows in these states (of one kind, or of both), oldest first, at most `limit`."""
 
     def outbox_row(self, kind: OutboxKind, subject: bytes) -> OutboxRow | None:
         """The one row of that subject."""

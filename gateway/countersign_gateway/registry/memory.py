@@ -6,6 +6,7 @@ It passes the conformance suite of the durable one, so that what is tested with 
 from __future__ import annotations
 
 import hashlib
+import itertools
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -116,16 +117,21 @@ class MemoryRegistry:
 
     def counts(self) -> Counts:
         with self._lock:
-            finalized = [row for row in self._rows if row.state is OutboxState.FINALIZED]
-            appended = [row.sequence for row in finalized if row.kind is OutboxKind.APPEND]
+            appends = [row for row in self._rows if row.kind is OutboxKind.APPEND]
+            anchored = list(
+                itertools.takewhile(lambda row: row.state is OutboxState.FINALIZED, appends)
+            )
             return Counts(
                 devices=len(self._devices),
                 commitments=len(self._messages),
                 batched=sum(batch.size for batch in self._batches),
                 batches=len(self._batches),
-                anchored=sum(self._batches[sequence - 1].size for sequence in appended),
-                anchored_batches=len(appended),
-                registered=len(finalized) - len(appended),
+                anchored=sum(batch.size for batch in self._batches[: len(anchored)]),
+                anchored_batches=len(anchored),
+                registered=sum(
+                    row.kind is OutboxKind.REGISTER and row.state is OutboxState.FINALIZED
+                    for row in self._rows
+                ),
                 outbox_open=sum(row.state < OutboxState.FINALIZED for row in self._rows),
                 outbox_failed=sum(row.state is OutboxState.FAILED for row in self._rows),
             )
@@ -173,9 +179,13 @@ class MemoryRegistry:
                 raise RegistryUnusable("the record anchors to another ledger")
             self._binding = binding
 
-    def outbox(self, states: Sequence[OutboxState], limit: int) -> list[OutboxRow]:
+    def outbox(
+        self, states: Sequence[OutboxState], limit: int, kind: OutboxKind | None = None
+    ) -> list[OutboxRow]:
         with self._lock:
-            return [row for row in self._rows if row.state in states][:limit]
+            return [row for row in self._rows if row.state in states and kind in (None, row.kind)][
+                :limit
+            ]
 
     def outbox_row(self, kind: OutboxKind, subject: bytes) -> OutboxRow | None:
         with self._lock:

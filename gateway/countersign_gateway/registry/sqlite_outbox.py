@@ -65,13 +65,17 @@ class OutboxTables:
                     f" {_shown(before)}, and the configuration says {_shown(now)}"
                 )
 
-    def outbox(self, states: Sequence[OutboxState], limit: int) -> list[OutboxRow]:
+    def outbox(
+        self, states: Sequence[OutboxState], limit: int, kind: OutboxKind | None = None
+    ) -> list[OutboxRow]:
         # One indexed look-up a state: a finalized year must not be scanned for one open row.
         rows: list[OutboxRow] = []
         with self._connections.read() as reader:
             for state in states:
                 found = reader.execute(
-                    f"{_SELECT_ROW} WHERE state = ? ORDER BY row_id LIMIT ?", (int(state), limit)
+                    f"{_SELECT_ROW} WHERE state = ?1 AND (?2 IS NULL OR kind = ?2)"
+                    " ORDER BY row_id LIMIT ?3",
+                    (int(state), None if kind is None else int(kind), limit),
                 ).fetchall()
                 rows.extend(_row(values) for values in found)
         rows.sort(key=lambda row: row.row_id)

@@ -1,0 +1,1 @@
+"""Commitments to the ledger, exactly once, and receipts back."""

@@ -1,0 +1,79 @@
+"""Cuts durable commitments into batches: contiguous, in order, by count or by age.
+
+A batch is positions [first, first + size), its root is the RFC 9162 tree over those commitments,
+and its head chains it to all batches before. Cut once and stored, it never changes: whatever
+happens later, the same batch is what the outbox sends.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from countersign import merkle
+from countersign_gateway.records import BatchRecord
+from countersign_gateway.registry.interface import OutboxState, Registry
+
+# While this many batches wait to be included, age no longer cuts new ones: through an outage the
+# backlog gathers into full batches instead of thousands of small ones to be paid for.
+_WAITING_BATCHES = 4
+
+
+class Batcher:
+    """Used by one thread. batch_max: commitments in a batch; batch_age_s: the longest wait."""
+
+    def __init__(self, registry: Registry, batch_max: int, batch_age_s: float) -> None:
+        if not 1 <= batch_max <= 0xFFFFFFFF:
+            raise ValueError("batch_max must be from 1 to 2**32 - 1")
+        self._registry = registry
+        self._batch_max = batch_max
+        self._batch_age_s = batch_age_s
+        last = registry.last_batch()
+        self._next_position = 0 if last is None else last.first_position + last.size
+        self._waiting_since_s: float | None = None
+
+    def step(self, now_s: float) -> list[BatchRecord]:
+        """Cut what is due at `now_s` (monotonic seconds); returns the batches, durable."""
+        cut = []
+        waiting = self._registry.commitment_count() - self._next_position
+        while waiting >= self._batch_max:
+            cut.append(self._cut(self._batch_max))
+            waiting -= self._batch_max
+        if waiting == 0:
+            self._waiting_since_s = None
+        elif cut or self._waiting_since_s is None:
+            # Those that are left arrived after this, or at most one step before.
+            self._waiting_since_s = now_s
+        elif now_s - self._waiting_since_s >= self._batch_age_s and not self._backlogged():
+            cut.append(self._cut(waiting))
+            self._waiting_since_s = None
+        return cut
+
+    def _backlogged(self) -> bool:
+        states = (OutboxState.PENDING, OutboxState.SIGNED, OutboxState.SENT)
+        return len(self._registry.outbox(states, _WAITING_BATCHES)) == _WAITING_BATCHES
+
+    def _cut(self, size: int) -> BatchRecord:
+        last = self._registry.last_batch()
+        batch = following(last, self._registry.commitments(self._next_position, size))
+        self._registry.create_batch(batch)
+        self._next_position += size
+        return batch
+
+
+def following(last: BatchRecord | None, commitments: list[bytes]) -> BatchRecord:
+    """The batch of `commitments` that follows `last`."""
+    previous_head = bytes(32) if last is None else last.head
+    root = merkle.root(commitments)
+    return BatchRecord(
+        sequence=1 if last is None else last.sequence + 1,
+        first_position=0 if last is None else last.first_position + last.size,
+        size=len(commitments),
+        root=root,
+        previous_head=previous_head,
+        head=next_head(previous_head, root, len(commitments)),
+    )
+
+
+def next_head(previous_head: bytes, root: bytes, size: int) -> bytes:
+    """The head after a batch, as CommitmentLog computes it."""
+    return hashlib.sha256(previous_head + root + size.to_bytes(4, "big")).digest()

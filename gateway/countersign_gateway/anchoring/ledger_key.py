@@ -1,0 +1,58 @@
+"""The gateway's account on the ledger: a key of its own, apart from the one that signs verdicts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from eth_account import Account
+
+from countersign_gateway.anchoring.ledger import Call
+from countersign_gateway.keys import create_key_file, read_key_file
+from countersign_gateway.registry.interface import Attempt
+
+
+class LedgerKey:
+    """Signs transactions of one account. Its secret is in no repr, pickle or error."""
+
+    def __init__(self, secret_key: bytes) -> None:
+        self._account: Any = Account.from_key(secret_key)
+        self.address: bytes = bytes.fromhex(self._account.address[2:])
+
+    @classmethod
+    def load_or_create(cls, path: Path) -> LedgerKey:
+        """The key in `path` (mode 0600), made there first if the file does not exist."""
+        if not path.exists():
+            create_key_file(path)
+        return cls(read_key_file(path))
+
+    def sign(
+        self, call: Call, *, chain_id: int, nonce: int, max_fee: int, priority_fee: int
+    ) -> Attempt:
+        """An EIP-1559 transaction, signed; fees in wei per gas."""
+        signed = self._account.sign_transaction(
+            {
+                "type": 2,
+                "chainId": chain_id,
+                "nonce": nonce,
+                "to": call.to,
+                "value": 0,
+                "data": call.data,
+                "gas": call.gas,
+                "maxFeePerGas": max_fee,
+                "maxPriorityFeePerGas": priority_fee,
+            }
+        )
+        return Attempt(
+            transaction_hash=bytes(signed.hash),
+            raw=bytes(signed.raw_transaction),
+            nonce=nonce,
+            max_fee=max_fee,
+            priority_fee=priority_fee,
+        )
+
+    def __repr__(self) -> str:
+        return f"LedgerKey(address=0x{self.address.hex()})"
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a ledger key is not copied or stored")

@@ -1,0 +1,110 @@
+"""The anchoring thread: cut batches, move the outbox, hand out receipts.
+
+`step` does one round and takes the time as an argument, so that a test drives it tick by tick;
+`run` is the same in a loop.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+from countersign_gateway.anchoring.batcher import Batcher
+from countersign_gateway.anchoring.ledger import Rejected, UpstreamDown
+from countersign_gateway.anchoring.outbox import Outbox
+from countersign_gateway.anchoring.receipts import Receipts
+from countersign_gateway.journal import Journal
+from countersign_gateway.records import Anchored, Reply
+from countersign_gateway.registry.interface import Registry
+
+
+class AnchoringWorker:
+    """Owns the stage's one thread of work."""
+
+    def __init__(
+        self,
+        *,
+        registry: Registry,
+        batcher: Batcher,
+        outbox: Outbox,
+        receipts: Receipts,
+        journal: Journal,
+        on_contact: Callable[[], None],
+        on_anchored: Callable[[Anchored], None],
+        on_reply: Callable[[Reply], None],
+    ) -> None:
+        """on_contact: the ledger has just answered a whole round. on_anchored: a batch is final;
+        on_reply: one receipt, after on_anchored. The last two are repeated for a batch if the
+        process dies before all of its receipts were handed out. All are called from this thread.
+        """
+        self._registry = registry
+        self._batcher = batcher
+        self._outbox = outbox
+        self._receipts = receipts
+        self._journal = journal
+        self._on_contact = on_contact
+        self._on_anchored = on_anchored
+        self._on_reply = on_reply
+        self._down_reason: str | None = None
+
+    def step(self, now_s: float) -> bool:
+        """One round at `now_s` (monotonic seconds). Returns whether the ledger answered it.
+
+        Batches are cut and receipts handed out whether or not it does.
+        """
+        for batch in self._batcher.step(now_s):
+            self._journal.event("batch", batch=batch.sequence, size=batch.size, root=batch.root)
+        answered = self._reach_ledger(now_s)
+        for sequence in self._registry.unreceipted():
+            self._hand_out(sequence)
+        return answered
+
+    def run(self, stop: threading.Event, interval_s: float = 1.0) -> None:
+        """Step until `stop` is set. A fault ends one round, never the thread."""
+        while not stop.is_set():
+            try:
+                self.step(time.monotonic())
+            except Exception as error:  # noqa: BLE001 - the next round finds things as stored
+                self._journal.fault("anchoring_fault", error)
+                self._outbox.disconnected()
+            stop.wait(interval_s)
+
+    def _reach_ledger(self, now_s: float) -> bool:
+        try:
+            self._outbox.step(now_s)
+        except UpstreamDown as down:
+            self._note_down(str(down))
+            return False
+        except Rejected as rejected:
+            # The wrong chain, or one without our contracts: as good as none.
+            self._note_down(rejected.reason)
+            return False
+        if self._down_reason is not None:
+            self._journal.event("upstream_back")
+            self._down_reason = None
+        self._on_contact()
+        return True
+
+    def _note_down(self, reason: str) -> None:
+        if reason != self._down_reason:
+            self._journal.event("upstream_down", cause=reason)
+        self._down_reason = reason
+        self._outbox.disconnected()
+
+    def _hand_out(self, sequence: int) -> None:
+        batch = self._registry.batch(sequence)
+        if batch is None:
+            raise LookupError("a finalized append without its batch")
+        anchored = self._outbox.anchored(sequence)
+        self._on_anchored(anchored)
+        for reply in self._receipts.replies(batch, anchored):
+            self._on_reply(reply)
+        self._registry.note_receipted(sequence)
+        self._journal.event(
+            "anchored",
+            batch=sequence,
+            size=batch.size,
+            block=anchored.block_number,
+            transaction=anchored.transaction_hash,
+        )
