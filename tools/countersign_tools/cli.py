@@ -22,7 +22,7 @@ COMMANDS = (
     ("site", "make the keys, contracts and settings of a new site", "site"),
     ("runtime", "start a MicroPython runtime on this machine", "runtime"),
     ("fetch", "fetch a part that comes from elsewhere", "fetch"),
-    ("bench-gateway", "measure the gateway; one JSON object last", "bench_gateway"),
+    ("bench-gateway", "measure the gateway; one JSON object last", "bench.command"),
 )
 
 

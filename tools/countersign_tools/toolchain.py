@@ -65,10 +65,10 @@ def solc_module() -> Path:
 
 
 def forge_environment() -> dict[str, str]:
-    """What forge needs in its environment: the path on which its compiler finds `node`."""
+    """What forge needs in its environment: where its compiler finds Node and itself."""
     return {
         "PATH": f"{node().parent}:{os.environ.get('PATH', '')}",
-        "FOUNDRY_DISABLE_NIGHTLY_WARNING": "1",
+        "COUNTERSIGN_SOLC": str(solc_module()),
     }
 
 
@@ -175,17 +175,16 @@ def _fetch_npm(name: str, source: Path) -> None:
 
 
 def _install_for_other_architecture(folder: Path) -> None:
-    """Each native program is a package for one architecture; the lockfile names those of amd64."""
+    """Each native program is a package for one architecture; a lockfile may name only amd64's."""
     architecture = debian.host_architecture()
-    if architecture == "amd64":
-        return
     manifest = json.loads((folder / "package.json").read_text(encoding="utf-8"))
-    wanted = [
-        f"{package.removesuffix('amd64')}{architecture}@{version}"
-        for package, version in manifest.get("optionalDependencies", {}).items()
-        if package.endswith("-linux-amd64")
-    ]
-    _npm(folder, "install", "--no-save", *wanted)
+    wanted = []
+    for package, version in manifest.get("optionalDependencies", {}).items():
+        own = f"{package.removesuffix('amd64')}{architecture}"
+        if package.endswith("-linux-amd64") and not (folder / "node_modules" / own).is_dir():
+            wanted.append(f"{own}@{version}")
+    if wanted:
+        _npm(folder, "install", "--no-save", *wanted)
 
 
 def _npm(folder: Path, *arguments: str) -> None:
