@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {IDeviceID} from "./IDeviceID.sol";
+import {IUserID} from "./IUserID.sol";
+import {UserID} from "./UserID.sol";
+import {Schnorr} from "./lib/Schnorr.sol";
+import {TaggedHash} from "./lib/TaggedHash.sol";
+
+/// @title DeviceID
+/// @notice The birth register of devices: see IDeviceID.
+contract DeviceID is IDeviceID {
+    uint8 private constant SUITE_SECP256K1 = 1;
+
+    /// @dev sha256("countersign/device/1").
+    bytes32 private constant DEVICE_TAG =
+        0xa7fd753a138808e8298b6945e1d4a4fe87e1e734f456de7d3cd841af321d2654;
+
+    /// @dev sha256("countersign/Registration/1").
+    bytes32 private constant REGISTRATION_TAG =
+        0x112221314c81cef99731d4c1f2ff82444f1dbbda3359e0229ed1916dbd2456c9;
+
+    /// @inheritdoc IDeviceID
+    IUserID public immutable userID = new UserID();
+
+    mapping(bytes32 deviceId => Device) private _devices;
+
+    /// @inheritdoc IDeviceID
+    function addDevice(bytes32 deviceId, Registration calldata registration, Proof calldata proof)
+        external
+    {
+        address owner = registration.owner;
+        // 1. Not here yet: first come, for ever.
+        if (_devices[deviceId].owner != address(0)) revert DeviceExists(deviceId);
+        // 2. The owner consents, in person or through whom it appointed.
+        if (!userID.isRegistrar(owner, msg.sender)) {
+            if (userID.profileOf(owner) == 0) revert UnknownOwner(owner);
+            revert NotRegistrar(owner, msg.sender);
+        }
+        // 3. The identifier is made of this key, in the only suite that can be verified here.
+        if (registration.postQuantumDigest != 0) revert PostQuantumDigestNotZero();
+        if (registration.nextKeyDigest == 0) revert NextKeyDigestZero();
+        bytes32 expected = deviceIdOf(registration.publicKey);
+        if (expected != deviceId) revert WrongDeviceId(expected, deviceId);
+        // 4. The device consents: it knows the secret of the key, and means this very record.
+        bytes32 digest = registrationDigest(
+            deviceId, owner, registration.deviceClass, registration.nextKeyDigest
+        );
+        bool proven = Schnorr.verify(
+            registration.publicKey, digest, proof.nonceX, proof.nonceY, proof.responseScalar
+        );
+        if (!proven) revert InvalidProof();
+
+        _devices[deviceId] = Device({
+            owner: owner,
+            suite: SUITE_SECP256K1,
+            deviceClass: registration.deviceClass,
+            addedInBlock: uint64(block.number),
+            publicKey: registration.publicKey,
+            nextKeyDigest: registration.nextKeyDigest
+        });
+        userID.recordDevice(owner, deviceId);
+        emit DeviceAdded(deviceId, owner, msg.sender, registration.deviceClass);
+    }
+
+    /// @inheritdoc IDeviceID
+    function device(bytes32 deviceId) external view returns (Device memory) {
+        Device memory found = _devices[deviceId];
+        if (found.owner == address(0)) revert UnknownDevice(deviceId);
+        return found;
+    }
+
+    /// @inheritdoc IDeviceID
+    function ownerOf(bytes32 deviceId) external view returns (address owner) {
+        return _devices[deviceId].owner;
+    }
+
+    /// @inheritdoc IDeviceID
+    function deviceIdOf(uint256 publicKey) public pure returns (bytes32 deviceId) {
+        bytes32 keyDigest = sha256(abi.encodePacked(publicKey));
+        return TaggedHash.hash(
+            DEVICE_TAG, abi.encodePacked(SUITE_SECP256K1, keyDigest, bytes32(0))
+        );
+    }
+
+    /// @inheritdoc IDeviceID
+    function registrationDigest(
+        bytes32 deviceId,
+        address owner,
+        uint8 deviceClass,
+        bytes32 nextKeyDigest
+    ) public view returns (bytes32 digest) {
+        // block.chainid at every call: after a fork of the chain, old proofs hold on one side only.
+        bytes memory statement = abi.encodePacked(
+            block.chainid, address(this), deviceId, owner, deviceClass, nextKeyDigest
+        );
+        return TaggedHash.hash(REGISTRATION_TAG, statement);
+    }
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {TaggedHash} from "./TaggedHash.sol";
+
+/// @title BIP-340 verification on secp256k1, byte for byte, through the ecrecover precompile
+/// @notice ecrecover(m, v, r, s) returns the address of r⁻¹·(s·X − m·G), where X is the point with
+///         x-coordinate r and the parity that v names. Asked with
+///
+///             m = −s·Px    v = 27 (even y)    r = Px    s = −e·Px        (all modulo n)
+///
+///         it computes Px⁻¹·(−e·Px·P + s·Px·G) = s·G − e·P, which BIP-340 calls R. An address is
+///         20 bytes of keccak256(x ‖ y), so R must be supplied with both coordinates: the address
+///         then says that (x, y) is that very point, with no curve arithmetic here.
+/// @dev One restriction beyond BIP-340: the precompile takes r in (0, n), BIP-340 allows Px in
+///      (0, p). A key with Px in [n, p) is refused here though it is valid elsewhere; fewer than one
+///      key in 2^127 is such a key.
+library Schnorr {
+    /// @dev The order of the group.
+    uint256 internal constant N = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141;
+
+    /// @dev sha256("BIP0340/challenge").
+    bytes32 internal constant CHALLENGE_TAG =
+        0x7bb52d7a9fef58323eb1bf7a407db382d2f3f2d81bb1224f49fe518f6d48d37c;
+
+    /// @notice Whether (nonceX, responseScalar) is a BIP-340 signature of `message` under
+    ///         `publicKey`.
+    /// @param publicKey Px: x-coordinate of the public key P, which has even y.
+    /// @param message The 32 bytes that were signed; what they bind is the caller's business.
+    /// @param nonceX x-coordinate of the nonce commitment R: the signature's first half.
+    /// @param nonceY The even y-coordinate of R. Not part of a signature: lifted from nonceX by
+    ///        whoever submits it. A wrong one makes a valid signature fail and no other pass.
+    /// @param responseScalar s: the signature's second half.
+    function verify(
+        uint256 publicKey,
+        bytes32 message,
+        uint256 nonceX,
+        uint256 nonceY,
+        uint256 responseScalar
+    ) internal pure returns (bool) {
+        // 1. 0 < Px < n, or the precompile would answer nothing. That P is on the curve it checks
+        //    itself.
+        if (publicKey == 0 || publicKey >= N) return false;
+        // 2. s < n: otherwise s and s + n would be two signatures for one statement.
+        if (responseScalar >= N) return false;
+        // 3. R has even y: otherwise R and −R would both do.
+        if (nonceY & 1 != 0) return false;
+        // 4. e ≠ 0: the precompile answers nothing for s = 0. Nobody can make e = 0 happen.
+        uint256 e = challengeScalar(nonceX, publicKey, message);
+        if (e == 0) return false;
+        // 5. R = s·G − e·P. If s = 0, then n − 0 is n, which the precompile takes as 0.
+        uint256 m = N - mulmod(responseScalar, publicKey, N);
+        uint256 s = N - mulmod(e, publicKey, N); // in (0, n): neither factor is 0 modulo a prime
+        address recovered = ecrecover(bytes32(m), 27, bytes32(publicKey), bytes32(s));
+        // 6. Zero means: P is not on the curve, or R is the point at infinity.
+        if (recovered == address(0)) return false;
+        // 7. R is the point that was supplied. Coordinates at or above p have another preimage than
+        //    the point's own, so their range needs no check.
+        return recovered == _addressOf(nonceX, nonceY);
+    }
+
+    /// @notice e = tagged_sha256("BIP0340/challenge", Rx ‖ Px ‖ message) mod n.
+    function challengeScalar(uint256 nonceX, uint256 publicKey, bytes32 message)
+        internal
+        pure
+        returns (uint256)
+    {
+        bytes memory data = abi.encodePacked(nonceX, publicKey, message);
+        return uint256(TaggedHash.hash(CHALLENGE_TAG, data)) % N;
+    }
+
+    function _addressOf(uint256 x, uint256 y) private pure returns (address) {
+        return address(uint160(uint256(keccak256(abi.encodePacked(x, y)))));
+    }
+}
