@@ -1,0 +1,61 @@
+"""The command table is true, and the tools report what they find."""
+
+import importlib
+import json
+
+import pytest
+
+from countersign_tools import checkout, cli, doctor, every_test, toolchain
+
+
+@pytest.mark.parametrize("module", [module for _, _, module in cli.COMMANDS])
+def test_every_command_has_its_module(module):
+    command = importlib.import_module(f"countersign_tools.{module}")
+    assert callable(command.register)
+    assert callable(command.run)
+
+
+def test_an_unknown_command_is_refused(capsys):
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["nonsense"])
+    assert ended.value.code == 2
+    assert "nonsense" in capsys.readouterr().err
+
+
+def test_doctor_reports_every_part(capsys):
+    status = cli.main(["doctor", "--json", "--for", "test"])
+    findings = json.loads(capsys.readouterr().out)
+    assert {part.name for part in toolchain.parts()} <= {finding["name"] for finding in findings}
+    assert status == (0 if all(finding["present"] for finding in findings) else 1)
+    assert all(finding["present"] or finding["mend"] for finding in findings)
+
+
+def test_doctor_says_what_mends_a_missing_part(monkeypatch, tmp_path):
+    monkeypatch.setenv("COUNTERSIGN_CACHE", str(tmp_path))
+    findings = {finding.name: finding for finding in doctor.examine()}
+    assert not findings["anvil"].present
+    assert findings["anvil"].mend == "countersign fetch anvil"
+    assert cli.main(["doctor"]) == 1
+
+
+def test_a_missing_part_names_its_mend(monkeypatch, tmp_path):
+    monkeypatch.setenv("COUNTERSIGN_CACHE", str(tmp_path))
+    for part in toolchain.parts():
+        with pytest.raises(toolchain.FAULTS, match="countersign fetch"):
+            part.locate()
+
+
+def test_a_runner_that_counts_nothing_has_failed():
+    step = every_test.Step("silent", lambda: ["true"], every_test._read_closing_line)
+    assert every_test._run(step).failed == 1
+
+
+def test_a_runner_that_ends_badly_has_failed():
+    line = "echo 'x: 3 passed, 0 failed, 0 skipped'; exit 3"
+    step = every_test.Step("bad", lambda: ["bash", "-c", line], every_test._read_closing_line)
+    counts = every_test._run(step)
+    assert (counts.passed, counts.failed) == (3, 1)
+
+
+def test_the_checkout_is_this_one():
+    assert (checkout.ROOT / "pyproject.toml").is_file()
