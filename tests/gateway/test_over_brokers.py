@@ -1,0 +1,204 @@
+"""The gateway end to end over both brokers: from a device's bytes to a durable, signed answer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import brokers
+import paho.mqtt.client as paho
+import pytest
+from paho.mqtt.enums import CallbackAPIVersion
+from running_site import PATIENCE_S, SITE, ConnectedDevice, RunningSite, reason_of, running_site
+from simulated_device import SimulatedDevice
+
+from countersign import messages, topics
+from countersign_gateway.config import Endpoint
+
+MOSQUITTO = brokers.mosquitto_command()
+
+
+@pytest.fixture(
+    params=[
+        "embedded",
+        pytest.param(
+            "mosquitto",
+            marks=pytest.mark.skipif(
+                MOSQUITTO is None, reason="no Mosquitto here: countersign fetch mosquitto"
+            ),
+        ),
+    ]
+)
+def broker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Endpoint | None]:
+    """None for the embedded broker, else where Mosquitto listens."""
+    if request.param == "embedded":
+        yield None
+        return
+    assert MOSQUITTO is not None
+    with brokers.mosquitto(MOSQUITTO, tmp_path) as address:
+        yield address
+
+
+@pytest.fixture
+def site(broker: Endpoint | None, tmp_path: Path) -> Iterator[RunningSite]:
+    with running_site(tmp_path, broker, beacon_interval_s=0.5) as running:
+        yield running
+
+
+@pytest.fixture
+def connect(site: RunningSite) -> Iterator[object]:
+    with ExitStack() as stack:
+
+        def connected(name: str) -> ConnectedDevice:
+            device = SimulatedDevice(name, site.gateway.key.gateway_id)
+            one = ConnectedDevice(site.address, device)
+            stack.callback(one.close)
+            return one
+
+        yield connected
+
+
+def test_devices_enrol_and_check_in(site, connect):
+    devices = [connect(str(number)) for number in range(3)]
+    assert [device.enrol() for device in devices] == ["ACCEPTED"] * 3
+    for _ in range(4):
+        assert [device.check_in() for device in devices] == ["ACCEPTED"] * 3
+    counts = site.gateway.registry.counts()
+    assert (counts.devices, counts.commitments) == (3, 15)
+    assert len(site.events("evidence_verified")) == 12
+
+
+def test_a_flood_of_one_device_is_answered_in_full(site, connect):
+    device = connect("busy")
+    assert device.enrol() == "ACCEPTED"
+    beacon = device.wait_for_beacon()
+    sent = [device.device.evidence(beacon) for _ in range(300)]
+    for payload in sent:
+        device.send(payload)
+    assert [reason_of(device.answer_to(payload)[1]) for payload in sent] == ["ACCEPTED"] * 300
+    assert site.gateway.registry.counts().commitments == 301
+    assert site.gateway.tally.groups < 300
+
+
+def test_what_is_wrong_is_refused_and_the_rest_goes_on(site, connect):
+    device, other = connect("one"), connect("two")
+    assert [device.enrol(), other.enrol()] == ["ACCEPTED"] * 2
+    beacon = device.wait_for_beacon()
+    captured = device.device.evidence(beacon)
+    assert reason_of(device.exchange(captured)[1]) == "ACCEPTED"
+    assert reason_of(device.exchange(captured)[1]) == "REPLAYED"
+    assert reason_of(device.exchange(captured, "enrol")[1]) == "WRONG_TOPIC"
+    assert reason_of(device.exchange(bytes(3000))[1]) == "OVERSIZED"
+    impostor = SimulatedDevice("impostor", site.gateway.key.gateway_id)
+    claim = impostor.request(device_id=other.device.device_id)
+    assert reason_of(other.exchange(claim, "enrol")[1]) == "WRONG_KEY"
+    assert other.check_in() == "ACCEPTED"
+
+
+def test_beacons_turn_and_old_ones_go_stale(site, connect):
+    device = connect("one")
+    assert device.enrol() == "ACCEPTED"
+    first = device.wait_for_beacon()
+    second = device.wait_for_beacon(not_this=first)
+    device.wait_for_beacon(not_this=second)
+    assert reason_of(device.exchange(device.device.evidence(first))[1]) == "STALE_BEACON"
+    assert device.check_in() == "ACCEPTED"
+
+
+def test_a_site_goes_on_after_a_restart(broker, tmp_path):
+    with running_site(tmp_path, broker) as site:
+        gateway_id = site.gateway.key.gateway_id
+        device = SimulatedDevice("one", gateway_id)
+        connected = ConnectedDevice(site.address, device)
+        assert connected.enrol() == "ACCEPTED"
+        captured = device.evidence(connected.wait_for_beacon())
+        assert reason_of(connected.exchange(captured)[1]) == "ACCEPTED"
+        connected.close()
+    with running_site(tmp_path, broker) as site:
+        connected = ConnectedDevice(site.address, device)
+        # Mosquitto still holds the beacon of the run before until the new one arrives.
+        fresh = site.gateway.beacons.current
+        assert reason_of(connected.exchange(captured)[1]) == "REPLAYED"
+        assert reason_of(connected.exchange(device.evidence(fresh))[1]) == "ACCEPTED"
+        connected.close()
+        assert site.gateway.registry.counts().commitments == 3
+
+
+@pytest.mark.skipif(MOSQUITTO is None, reason="no Mosquitto here: countersign fetch mosquitto")
+def test_what_was_sent_while_the_gateway_was_away_is_delivered(tmp_path):
+    assert MOSQUITTO is not None
+    with brokers.mosquitto(MOSQUITTO, tmp_path) as address:
+        with running_site(tmp_path, address) as site:
+            device = SimulatedDevice("one", site.gateway.key.gateway_id)
+            connected = ConnectedDevice(address, device)
+            assert connected.enrol() == "ACCEPTED"
+            beacon = connected.wait_for_beacon()
+        # Nobody is there: the broker keeps it for the gateway's session.
+        payload = device.evidence(beacon)
+        connected.send(payload)
+        with running_site(tmp_path, address) as site:
+            # It was made for a beacon of the run before, and so it is refused, by name.
+            assert reason_of(connected.answer_to(payload)[1]) == "STALE_BEACON"
+        connected.close()
+
+
+def test_the_embedded_broker_survives_what_its_clients_do(tmp_path):
+    with running_site(tmp_path, None) as site:
+        watcher = ConnectedDevice(site.address, SimulatedDevice("one", site.gateway.key.gateway_id))
+        beacon = watcher.wait_for_beacon()
+        attacker = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv311)
+        attacker.connect(site.address.host, site.address.port)
+        attacker.loop_start()
+        # Posing as the gateway, a packet beyond all bounds, and a topic of nobody.
+        attacker.publish(topics.beacon(SITE), b"\x00" * 64, qos=1, retain=True)
+        attacker.publish("somewhere/else", b"x", qos=1, retain=True)
+        attacker.publish(
+            topics.uplink(SITE, watcher.device.device_id, "evidence"), bytes(100_000), qos=1
+        )
+        deadline_s = time.monotonic() + PATIENCE_S
+        while attacker.is_connected() and time.monotonic() < deadline_s:
+            time.sleep(0.02)
+        attacker.loop_stop()
+        attacker.disconnect()
+        assert watcher.enrol() == "ACCEPTED"
+        assert watcher.beacon == beacon
+        assert watcher.check_in() == "ACCEPTED"
+        watcher.close()
+        late = ConnectedDevice(site.address, SimulatedDevice("two", site.gateway.key.gateway_id))
+        assert late.wait_for_beacon() == beacon
+        late.close()
+
+
+def test_nobody_takes_the_gateway_s_name_on_the_embedded_broker(tmp_path):
+    with running_site(tmp_path, None) as site:
+        refused: list[object] = []
+        pretender = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv311)
+        pretender.username_pw_set("gateway", "guess")
+        pretender.on_connect = lambda *arguments: refused.append(arguments[3].is_failure)
+        pretender.connect(site.address.host, site.address.port)
+        pretender.loop_start()
+        deadline_s = time.monotonic() + PATIENCE_S
+        while not refused and time.monotonic() < deadline_s:
+            time.sleep(0.02)
+        pretender.disconnect()
+        pretender.loop_stop()
+        assert refused[0]
+
+
+def test_the_beacon_is_signed_and_says_how_fresh_the_gateway_is(site, connect):
+    seen: list[bytes] = []
+    listener = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv311)
+    listener.on_connect = lambda client, *_: client.subscribe(topics.beacon(SITE), 1)
+    listener.on_message = lambda _client, _userdata, message: seen.append(bytes(message.payload))
+    listener.connect(site.address.host, site.address.port)
+    listener.loop_start()
+    deadline_s = time.monotonic() + PATIENCE_S
+    while not seen and time.monotonic() < deadline_s:
+        time.sleep(0.02)
+    listener.disconnect()
+    listener.loop_stop()
+    beacon = messages.open_message(seen[0])
+    assert beacon.fields["mode"] == messages.MODE_DEGRADED
+    assert beacon.fields["age_s"] is None
