@@ -11,7 +11,7 @@ import hashlib
 
 from countersign import merkle
 from countersign_gateway.records import BatchRecord
-from countersign_gateway.registry.interface import OutboxState, Registry
+from countersign_gateway.registry.interface import OutboxKind, OutboxState, Registry
 
 # While this many batches wait to be included, age no longer cuts new ones: through an outage the
 # backlog gathers into full batches instead of thousands of small ones to be paid for.
@@ -50,7 +50,8 @@ class Batcher:
 
     def _backlogged(self) -> bool:
         states = (OutboxState.PENDING, OutboxState.SIGNED, OutboxState.SENT)
-        return len(self._registry.outbox(states, _WAITING_BATCHES)) == _WAITING_BATCHES
+        waiting = self._registry.outbox(states, _WAITING_BATCHES, OutboxKind.APPEND)
+        return len(waiting) == _WAITING_BATCHES
 
     def _cut(self, size: int) -> BatchRecord:
         last = self._registry.last_batch()

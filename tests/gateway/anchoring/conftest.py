@@ -1,0 +1,30 @@
+"""One chain for a file's tests; each test has its own accounts on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from anchoring.local_chain import LocalChain
+from anchoring.site import Site
+
+
+@pytest.fixture(scope="module")
+def module_chain() -> Iterator[LocalChain]:
+    chain = LocalChain()
+    yield chain
+    chain.stop()
+
+
+@pytest.fixture
+def chain(module_chain: LocalChain) -> LocalChain:
+    module_chain.instant_blocks(True)
+    module_chain.rpc("anvil_dropAllTransactions")
+    return module_chain
+
+
+@pytest.fixture
+def site(chain: LocalChain) -> Site:
+    made = Site(chain)
+    chain.fund(made.key.address)
+    return made

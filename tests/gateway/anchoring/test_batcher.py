@@ -1,0 +1,111 @@
+"""Cutting batches, and the receipts of one: no chain needed."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+from anchoring.site import Device
+
+from countersign import merkle, messages
+from countersign_gateway.anchoring.batcher import Batcher, following
+from countersign_gateway.anchoring.fees import GWEI, FeePolicy
+from countersign_gateway.anchoring.receipts import DamagedBatch, Receipts
+from countersign_gateway.records import Anchored, BatchRecord
+from countersign_gateway.registry.memory import MemoryRegistry
+
+
+def filled(count: int) -> tuple[MemoryRegistry, Device]:
+    registry, device = MemoryRegistry(), Device()
+    if count:
+        registry.record([device.enrols(), *(device.checks_in() for _ in range(count - 1))])
+    return registry, device
+
+
+def test_nothing_is_cut_from_nothing() -> None:
+    registry, _ = filled(0)
+    batcher = Batcher(registry, 4, 3.0)
+    assert [batcher.step(now_s) for now_s in (0.0, 10.0, 20.0)] == [[], [], []]
+
+
+def test_full_batches_are_cut_at_once_and_the_rest_by_age() -> None:
+    registry, _ = filled(10)
+    batcher = Batcher(registry, 4, 3.0)
+    assert [batch.size for batch in batcher.step(100.0)] == [4, 4]
+    assert batcher.step(102.9) == []
+    (last,) = batcher.step(103.0)
+    assert (last.sequence, last.first_position, last.size) == (3, 8, 2)
+    assert batcher.step(200.0) == []
+
+
+def test_ranges_are_contiguous_and_heads_chained_over_restarts() -> None:
+    registry, device = filled(1)
+    batches: list[BatchRecord] = []
+    for round_number in range(20):
+        registry.record([device.checks_in() for _ in range(round_number % 6)])
+        batcher = Batcher(registry, 4, 1.0)
+        batches += batcher.step(0.0) + batcher.step(1.0)
+        for batch in batches[-3:]:
+            registry.mark_finalized(
+                batch.sequence, 1, hashlib.sha256(b"%d" % batch.sequence).digest()
+            )
+    assert sum(batch.size for batch in batches) == registry.commitment_count()
+    last = None
+    for batch in batches:
+        leaves = registry.commitments(batch.first_position, batch.size)
+        assert batch == following(last, leaves)
+        head = hashlib.sha256(
+            batch.previous_head + batch.root + batch.size.to_bytes(4, "big")
+        ).digest()
+        assert (batch.root, batch.head) == (merkle.root(leaves), head)
+        last = batch
+
+
+def test_a_batch_has_a_size() -> None:
+    with pytest.raises(ValueError, match="batch_max"):
+        Batcher(MemoryRegistry(), 0, 1.0)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 8, 33])
+def test_every_receipt_proves_its_own_commitment(size: int) -> None:
+    registry, device = filled(size)
+    (batch,) = Batcher(registry, size, 1.0).step(0.0)
+    anchored = Anchored(1, batch.root, size, 31337, bytes(20), 9, bytes(32))
+    receipts = Receipts(registry, bytes(32), lambda digest: digest * 2)
+    replies = list(receipts.replies(batch, anchored))
+    assert len(replies) == size
+    for index, (reply, stored) in enumerate(zip(replies, registry.messages(0, size), strict=True)):
+        fields = messages.open_message(reply.payload).fields
+        assert reply.device_id == fields["device_id"] == device.device_id
+        assert fields["subject"] == hashlib.sha256(stored.message).digest()
+        assert fields["result_digest"] == hashlib.sha256(stored.result).digest()
+        assert merkle.verify_inclusion(
+            stored.commitment, index, size, fields["inclusion_proof"], batch.root
+        )
+
+
+def test_a_damaged_record_gives_no_receipts() -> None:
+    registry, _ = filled(3)
+    (batch,) = Batcher(registry, 3, 1.0).step(0.0)
+    changed = BatchRecord(1, 0, 3, bytes(32), batch.previous_head, batch.head)
+    anchored = Anchored(1, bytes(32), 3, 31337, bytes(20), 9, bytes(32))
+    receipts = Receipts(registry, bytes(32), lambda digest: digest * 2)
+    with pytest.raises(DamagedBatch):
+        next(receipts.replies(changed, anchored))
+
+
+def test_fees_grow_by_more_than_a_tenth_up_to_the_cap() -> None:
+    policy = FeePolicy(priority_fee=GWEI, cap=100 * GWEI)
+    offer = policy.offer(7 * GWEI)
+    assert offer == (15 * GWEI, GWEI)
+    raises = 0
+    while (raised := policy.raised(offer, 7 * GWEI)) is not None:
+        assert raised[0] * 10 > offer[0] * 11 and raised[1] * 10 > offer[1] * 11
+        assert raised[1] <= raised[0] <= policy.cap
+        offer, raises = raised, raises + 1
+    assert raises == 16
+
+
+def test_fees_follow_the_base_fee_when_they_are_raised() -> None:
+    policy = FeePolicy(priority_fee=GWEI, cap=500 * GWEI)
+    assert policy.raised((3 * GWEI, GWEI), 50 * GWEI) == (101 * GWEI, GWEI + GWEI // 8 + 1)
