@@ -1,0 +1,189 @@
+"""The key store: one identity, whatever the storage says. Power cuts are swept elsewhere
+(tests/emulation)."""
+
+from memory_site import Noise, Storage
+
+from countersign import schnorr
+from countersign_agent import keystore
+from countersign_agent.counters import BLOCK, LAST_COUNTER, CounterExhausted, Counters
+from countersign_agent.entropy import EntropyPool
+from countersign_agent.keystore import KeyStoreDamaged
+from countersign_agent.records import RecordDamaged, Records
+from countersign_agent.storage import StorageError
+
+
+class CountingStorage(Storage):
+    """Counts the writes of each file, as flash would wear."""
+
+    def __init__(self):
+        Storage.__init__(self)
+        self.writes = {}
+
+    def write(self, name, data):
+        self.writes[name] = self.writes.get(name, 0) + 1
+        Storage.write(self, name, data)
+
+
+class Unreadable(Storage):
+    """The medium refuses to read one file."""
+
+    def __init__(self, files, name):
+        Storage.__init__(self)
+        self.files = files
+        self.name = name
+
+    def read(self, name):
+        if name == self.name:
+            raise StorageError("cannot read " + name)
+        return Storage.read(self, name)
+
+
+def boot(storage, seed=b"1"):
+    records = Records(storage)
+    counters = keystore.load_counters(records)
+    noise = Noise(seed)
+    entropy = EntropyPool(noise.urandom, noise.ticks_us, records, counters.boot_count)
+    return keystore.open_key_store(records, counters, entropy)
+
+
+def refuses(action, *arguments):
+    try:
+        action(*arguments)
+    except (KeyStoreDamaged, StorageError):
+        return True
+    return False
+
+
+def test_the_identity_is_made_once():
+    storage = Storage()
+    first = boot(storage)
+    assert first.is_new
+    second = boot(storage, b"2")
+    assert not second.is_new
+    assert second.identity.device_id == first.identity.device_id
+    assert second.counters.boot_count == 2
+    assert second.identity.next_key_digest() == first.identity.next_key_digest()
+
+
+def test_the_next_key_is_another_key():
+    store = boot(Storage())
+    assert store.identity._secret != store.identity._next_secret
+
+
+def test_signatures_verify_and_their_nonces_differ():
+    store = boot(Storage())
+    digest = b"\x07" * 32
+    first, second = store.identity.sign(digest), store.identity.sign(digest)
+    assert first != second
+    assert schnorr.verify(store.identity.public_key, digest, first)
+    assert schnorr.verify(store.identity.public_key, digest, second)
+
+
+def test_damage_is_never_taken_for_absence():
+    storage = Storage()
+    boot(storage)
+    before = dict(storage.files)
+    for name in ("identity", "counter"):
+        whole = before[name]
+        changed = bytearray(whole)
+        changed[9] ^= 1
+        for damaged in (b"", whole[:-1], whole + b"\x00", bytes(len(whole)), bytes(changed)):
+            storage.files = dict(before)
+            storage.files[name] = damaged
+            assert refuses(boot, storage, b"2"), name
+            assert storage.files["identity"] == (
+                damaged if name == "identity" else before["identity"]
+            )
+
+
+def test_an_unreadable_medium_is_never_taken_for_absence():
+    storage = Storage()
+    boot(storage)
+    for name in ("identity", "counter"):
+        assert refuses(boot, Unreadable(storage.files, name), b"2")
+
+
+def test_a_lost_identity_or_counter_is_not_replaced():
+    for name in ("identity", "counter"):
+        storage = Storage()
+        boot(storage)
+        del storage.files[name]
+        assert refuses(boot, storage, b"2"), name
+        assert name not in storage.files
+
+
+def test_records_cannot_take_each_others_place():
+    storage = Storage()
+    boot(storage)
+    storage.files["counter"], storage.files["identity"] = (
+        storage.files["identity"],
+        storage.files["counter"],
+    )
+    assert refuses(boot, storage, b"2")
+
+
+def test_counters_grow_over_boots_and_cost_one_write_a_block():
+    storage = CountingStorage()
+    last = 0
+    for number in range(1, 4):
+        store = boot(storage, str(number).encode())
+        writes = storage.writes["counter"]
+        for _ in range(2 * BLOCK):
+            counter = store.counters.next()
+            assert counter > last
+            last = counter
+        assert storage.writes["counter"] - writes == 1
+    # One for the first boot's start, one for each boot, one for each further block.
+    assert storage.writes["counter"] == 1 + 3 + 3
+    assert storage.writes["identity"] == 1
+
+
+def test_a_counter_that_cannot_be_reserved_is_not_used():
+    class Full(Storage):
+        is_full = False
+
+        def write(self, name, data):
+            if self.is_full:
+                raise StorageError("no space")
+            Storage.write(self, name, data)
+
+    storage = Full()
+    store = boot(storage)
+    for _ in range(BLOCK):
+        last = store.counters.next()
+    storage.is_full = True
+    for _ in range(3):
+        assert refuses(store.counters.next)
+    storage.is_full = False
+    assert store.counters.next() == last + 1
+
+
+def test_counters_end_instead_of_wrapping():
+    records = Records(Storage())
+    records.save("counter", 1, [1, LAST_COUNTER - 1])
+    counters = Counters.load(records)
+    try:
+        counters.begin_boot()
+    except CounterExhausted:
+        return
+    raise AssertionError("a counter beyond the last")
+
+
+def test_a_record_of_another_version_or_length_is_refused():
+    records = Records(Storage())
+    records.save("thing", 1, [b"x", 2])
+    assert records.load("thing", 1, 2) == [b"x", 2]
+    for version, length in ((2, 2), (1, 1), (1, 3)):
+        try:
+            records.load("thing", version, length)
+        except RecordDamaged:
+            continue
+        raise AssertionError("another format was read")
+    assert records.load("absent", 1, 2) is None
+
+
+def test_no_secret_in_the_text_of_any_object():
+    store = boot(Storage())
+    for thing in (store, store.identity, store.counters):
+        text = repr(thing) + str(thing)
+        assert repr(store.identity._secret)[2:-1] not in text

@@ -1,0 +1,66 @@
+"""Losing and finding the broker."""
+
+from memory_site import SITE, Noise
+from rig import Rig
+
+from countersign import topics
+from countersign_agent.backoff import Backoff
+
+
+def presence_of(rig):
+    name = topics.presence(SITE, rig.device_id)
+    return [(data, retain) for topic, data, retain in rig.broker.published if topic == name]
+
+
+def test_birth_and_last_will():
+    rig = Rig()
+    rig.run_until("connected")
+    assert rig.transport.will == (topics.presence(SITE, rig.device_id), b"offline")
+    assert presence_of(rig) == [(b"online", True)]
+    rig.agent.close()
+    assert presence_of(rig)[-1] == (b"offline", True)
+
+
+def test_comes_back_after_the_broker_was_away():
+    rig = Rig()
+    rig.run_until("verdict", 2)
+    rig.broker.is_up = False
+    rig.run_for(60000)
+    assert rig.all("reconnecting")
+    rig.broker.is_up = True
+    rig.gateway.publish_beacon()
+    rig.run_until("connected", 2)
+    rig.run_until("verdict", 3)
+    assert not rig.all("refused"), "evidence was made with a beacon from before the loss"
+
+
+def test_waits_longer_after_each_failure_and_with_jitter():
+    rig = Rig()
+    rig.broker.is_up = False
+    rig.run_until("reconnecting", 12)
+    delays = [fields["delay_ms"] for fields in rig.all("reconnecting")]
+    ceiling = 500
+    for delay in delays:
+        assert ceiling // 2 <= delay <= ceiling, delays
+        ceiling = min(2 * ceiling, 60000)
+    assert len(set(delays)) > 8, "no jitter"
+
+
+def test_a_session_that_carries_verdicts_resets_the_backoff():
+    rig = Rig()
+    rig.broker.is_up = False
+    rig.run_until("reconnecting", 10)
+    rig.broker.is_up = True
+    rig.run_until("verdict", 2)
+    rig.broker.is_up = False
+    rig.run_until("reconnecting", 11)
+    assert rig.all("reconnecting")[-1]["delay_ms"] <= 500
+
+
+def test_backoff_stays_between_its_bounds():
+    backoff = Backoff(10, 100, Noise())
+    delays = [backoff.next_ms() for _ in range(50)]
+    assert min(delays) >= 5 and max(delays) <= 100
+    assert min(delays[10:]) >= 50
+    backoff.reset()
+    assert backoff.next_ms() <= 10

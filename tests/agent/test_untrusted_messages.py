@@ -1,0 +1,145 @@
+"""What a broker may invent: nothing of it has an effect, and nothing of it stops the device."""
+
+from memory_site import GATEWAY_SECRET, OTHER_SECRET
+from rig import Rig
+
+from countersign import reasons, topics
+
+
+def silent_after_evidence():
+    """A device that waits for the verdict on its evidence; (rig, device message, its counter)."""
+    rig = Rig()
+    rig.run_until("verdict", 2)
+    rig.gateway.is_silent = True
+    rig.run_until("evidence_sent", 2)
+    _, message, payload = rig.gateway.received[-1]
+    return rig, payload, message.fields["counter"]
+
+
+def deliver(rig, kind, payload):
+    rig.gateway.send(rig.device_id, kind, payload)
+    rig.run_for(1)
+
+
+def expect_ignored(rig, kind, payload, why=None):
+    verdicts, ignored = len(rig.all("verdict")), len(rig.all("ignored"))
+    rig.clock.ms += 1001  # past the period that ignored messages share a line in
+    deliver(rig, kind, payload)
+    assert len(rig.all("verdict")) == verdicts, why
+    assert len(rig.all("ignored")) == ignored + 1, why
+    if why is not None:
+        assert rig.all("ignored")[-1]["why"] == why, rig.all("ignored")[-1]
+
+
+def test_the_right_verdict_still_counts_after_all_the_wrong_ones():
+    rig, payload, counter = silent_after_evidence()
+    gateway = rig.gateway
+    good = gateway.make_result(rig.device_id, payload, counter)
+
+    gateway.secret = OTHER_SECRET
+    wrong_key = gateway.make_result(rig.device_id, payload, counter)
+    gateway.secret = GATEWAY_SECRET
+    expect_ignored(rig, "result", wrong_key, "not signed by our gateway")
+
+    tampered = bytearray(good)
+    tampered[good.find(b"\x04\xf5") + 1] = 0xF4  # allow: true becomes false
+    assert bytes(tampered) != good
+    expect_ignored(rig, "result", bytes(tampered), "not signed by our gateway")
+
+    old = gateway.decided[0][2]
+    expect_ignored(rig, "result", old, "a second verdict")
+
+    other_device = gateway.make_result(b"\x01" * 32, payload, counter)
+    expect_ignored(rig, "result", other_device, "for another device")
+
+    other_message = gateway.make_result(rig.device_id, b"not sent", counter)
+    expect_ignored(rig, "result", other_message, "answers nothing that this device waits for")
+
+    wrong_counter = gateway.make_result(rig.device_id, payload, counter + 1)
+    expect_ignored(rig, "result", wrong_counter, "a verdict on another counter")
+
+    two_minds = gateway.make_result(rig.device_id, payload, counter, reasons.SUSPENDED, allow=True)
+    expect_ignored(rig, "result", two_minds, "a verdict that contradicts itself")
+
+    expect_ignored(rig, "challenge", good, "a message of another type than its topic")
+    expect_ignored(rig, "receipt", good, "a message of another type than its topic")
+
+    deliver(rig, "result", good)
+    assert rig.all("verdict")[-1]["counter"] == counter
+    assert rig.all("verdict")[-1]["allow"] is True
+    expect_ignored(rig, "result", good, "a second verdict")
+
+
+def test_a_forged_revocation_does_not_stop_the_device():
+    rig, payload, counter = silent_after_evidence()
+    rig.gateway.secret = OTHER_SECRET
+    forged = rig.gateway.make_result(rig.device_id, payload, counter, reasons.REVOKED)
+    expect_ignored(rig, "result", forged)
+    error = rig.gateway.make_error(rig.device_id, payload, reasons.REVOKED)
+    expect_ignored(rig, "error", error)
+    assert rig.agent.step()
+
+
+def test_an_old_revocation_of_the_same_gateway_does_not_stop_the_device():
+    # A message of an earlier boot was answered REVOKED; its subject is no longer waited for.
+    rig, payload, counter = silent_after_evidence()
+    old = rig.gateway.make_result(rig.device_id, payload, counter, reasons.REVOKED)
+    rig.boot()
+    rig.gateway.is_silent = False
+    rig.run_until("verdict", 3)
+    expect_ignored(rig, "result", old)
+    assert rig.agent.step()
+
+
+def test_a_refusal_after_the_verdict_changes_nothing():
+    rig = Rig()
+    rig.run_until("verdict", 2)
+    payload = rig.gateway.received[-1][2]
+    error = rig.gateway.make_error(rig.device_id, payload, reasons.REVOKED)
+    expect_ignored(rig, "error", error, "a refusal of what has its verdict")
+
+
+def test_every_truncation_and_every_flipped_byte_is_ignored():
+    rig, payload, counter = silent_after_evidence()
+    good = rig.gateway.make_result(rig.device_id, payload, counter)
+    for size in range(0, len(good), 5):
+        expect_ignored(rig, "result", good[:size])
+    for index in range(0, len(good), 11):
+        changed = bytearray(good)
+        changed[index] ^= 0x10
+        expect_ignored(rig, "result", bytes(changed))
+    expect_ignored(rig, "result", good + b"\x00", "TRAILING_BYTES")
+    deliver(rig, "result", good)
+    assert rig.all("verdict")[-1]["counter"] == counter
+
+
+def test_oversized_messages_and_foreign_topics_are_ignored():
+    rig, _, _ = silent_after_evidence()
+    expect_ignored(rig, "result", bytes(2049), "OVERSIZED")
+    expect_ignored(rig, "result", bytes(2048))
+    rig.clock.ms += 1001
+    rig.broker.deliver(topics.beacon("other-site"), b"")
+    rig.broker.deliver("a/b", b"\x00")
+    rig.run_for(1)
+    assert rig.all("ignored")[-1]["why"] == "a topic that was not subscribed"
+
+
+def test_a_flood_of_garbage_makes_few_lines_and_loses_no_verdict():
+    rig, payload, counter = silent_after_evidence()
+    lines = len(rig.events)
+    for _ in range(10):
+        for _ in range(50):
+            rig.gateway.send(rig.device_id, "result", b"\xff\x00garbage")
+        while rig.broker.queue:
+            rig.agent.step()
+    good = rig.gateway.make_result(rig.device_id, payload, counter)
+    rig.gateway.send(rig.device_id, "result", good)
+    rig.run_until("verdict", 3)
+    assert len(rig.events) - lines < 10
+
+
+def test_what_the_device_sends_back_as_an_answer_is_ignored():
+    # A reflection: the device's own message on its downlink.
+    rig, payload, _ = silent_after_evidence()
+    for kind in ("challenge", "result", "receipt", "error"):
+        expect_ignored(rig, kind, payload)
