@@ -92,13 +92,14 @@ test: test-parts ## run every test on every runtime
 	@$(BIN)/python -m countersign_tools.every_test
 
 .PHONY: check
-check: $(STAMPS)/dev ## lint, types, import rules, generated files, size budgets: seconds
+check: $(STAMPS)/dev $(STAMPS)/forge ## lint, types, import rules, generated files, size budgets: seconds
 	@$(BIN)/python -m countersign_tools.checks
 
 .PHONY: format
-format: $(STAMPS)/dev ## rewrite the Python sources in the project's format
+format: $(STAMPS)/dev $(STAMPS)/forge ## rewrite the sources in the project's format
 	@$(BIN)/ruff check --quiet --fix .
 	@$(BIN)/ruff format --quiet .
+	@$(BIN)/python -m countersign_tools.contracts format
 
 .PHONY: bench-gateway
 bench-gateway: $(STAMPS)/dev $(STAMPS)/mosquitto ## measure the gateway; prints one JSON object last

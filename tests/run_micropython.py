@@ -21,6 +21,10 @@ ROOT = TESTS.parent
 FOLDERS = [TESTS / "protocol", TESTS / "agent"]
 TIMEOUT_S = 900
 
+# The agent's tests keep a whole site, their rig and uncompiled sources in the heap of the device
+# that they test, which on a board holds the agent alone, its modules frozen into flash.
+HEAP_SHARES = {TESTS / "agent": 2}
+
 
 @dataclass
 class Outcome:
@@ -36,6 +40,8 @@ def run_file(path: Path, runtime: str, heap_bytes: int | None) -> Outcome:
     """Run one file's tests. The machine that stops half-way counts as a failure."""
     folders = [path.parent, TESTS, ROOT / "firmware/lib", ROOT / "firmware/agent"]
     main = str(TESTS / "micropython_main.py")
+    if heap_bytes is None:
+        heap_bytes = micropython.HEAP_BYTES[runtime] * HEAP_SHARES.get(path.resolve().parent, 1)
     try:
         finished = subprocess.run(
             [*micropython.argv(runtime, heap_bytes), main, path.stem],

@@ -47,7 +47,7 @@ ONE_LINE = """\
 # deb http://commented.example/debian bookworm main
 deb-src http://mirror.example/debian bookworm main
 deb [arch=amd64] http://packages.example/apt cloud-bookworm main
-deb [arch=amd64 signed-by=/etc/keys/debian.gpg] http://mirror.example/debian bookworm main non-free #
+deb [arch=amd64 signed-by=/etc/keys/debian.gpg] http://mirror.example/debian sid main contrib #x
 """
 
 
@@ -74,7 +74,7 @@ def test_one_line_options():
         "http://mirror.example/debian",
     ]
     assert sources[1].signed_by == "/etc/keys/debian.gpg"
-    assert sources[1].components == ("main", "non-free")
+    assert sources[1].components == ("main", "contrib")
 
 
 def test_only_debians_main_archive_will_do():

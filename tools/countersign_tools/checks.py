@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -63,13 +64,29 @@ def _locks() -> tuple[bool, str]:
     return not faults, "\n".join(faults)
 
 
+def _packages() -> tuple[bool, str]:
+    """Every package on the disk is in the wheel: their folders are too unlike to be discovered."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    settings = project["tool"]["setuptools"]
+    found = set()
+    for name, folder in settings["package-dir"].items():
+        for marker in (ROOT / folder).rglob("__init__.py"):
+            parts = marker.parent.relative_to(ROOT / folder).parts
+            found.add(".".join((name, *parts)))
+    faults = sorted(found.symmetric_difference(settings["packages"]))
+    return not faults, f"not the same on the disk and in pyproject.toml: {', '.join(faults)}"
+
+
 CHECKS: dict[str, Callable[[], tuple[bool, str]]] = {
     "types": _command("mypy", "--cache-dir", str(cache_folder() / "mypy")),
     "lint": _command("ruff", "check", "--quiet", "."),
     "format": _command("ruff", "format", "--quiet", "--check", "."),
     "imports": _command("lint-imports", "--cache-dir", str(cache_folder() / "importlinter")),
+    "contracts format": _command("python", "-m", "countersign_tools.contracts", "check-format"),
+    "contracts abi": _command("python", "-m", "countersign_tools.contracts", "check-abi"),
     "sizes": _command("python", "-m", "countersign_tools.size_budget"),
     "locks": _locks,
+    "packages": _packages,
 }
 
 

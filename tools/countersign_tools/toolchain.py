@@ -64,14 +64,6 @@ def solc_module() -> Path:
     return _require(_npm_folder("contracts") / "node_modules/solc", "forge")
 
 
-def forge_environment() -> dict[str, str]:
-    """What forge needs in its environment: where its compiler finds Node and itself."""
-    return {
-        "PATH": f"{node().parent}:{os.environ.get('PATH', '')}",
-        "COUNTERSIGN_SOLC": str(solc_module()),
-    }
-
-
 def mosquitto() -> list[str]:
     """The command that starts the Mosquitto broker, to be followed by its options."""
     tree = cache_folder() / "mosquitto"
