@@ -1,0 +1,34 @@
+"""What users install (mip) and what images freeze is what is in the folders, all of it."""
+
+import json
+from pathlib import Path
+
+FIRMWARE = Path(__file__).resolve().parents[2] / "firmware"
+PACKAGES = {"countersign": "lib", "countersign_agent": "agent"}
+
+
+def test_package_json_lists_every_module_once() -> None:
+    modules = [
+        [f"{package}/{path.name}", f"{folder}/{package}/{path.name}"]
+        for package, folder in PACKAGES.items()
+        for path in sorted((FIRMWARE / folder / package).glob("*.py"))
+    ]
+    described = json.loads((FIRMWARE / "package.json").read_text())
+    assert described["urls"] == modules
+
+
+def test_the_manifest_freezes_both_packages() -> None:
+    frozen: dict[str, str] = {}
+    described: dict[str, str] = {}
+
+    def package(name: str, base_path: str) -> None:
+        frozen[name] = base_path
+
+    source = (FIRMWARE / "manifest.py").read_text()
+    exec(source, {"package": package, "metadata": described.update})
+    assert frozen == PACKAGES
+    assert described["version"] == json.loads((FIRMWARE / "package.json").read_text())["version"]
+    assert (
+        f'"{described["version"]}"'
+        in (FIRMWARE / "agent/countersign_agent/__init__.py").read_text()
+    )
