@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from countersign_gateway.anchoring.worker import AnchoringWorker
 
 READY_TIMEOUT_S = 15.0
-RECEIPT_ROOM_TIMEOUT_S = 30.0
+RECEIPT_TIMEOUT_S = 30.0
 ANCHORING_INTERVAL_S = 1.0
 TICK_S = 0.25
 STATUS_INTERVAL_S = 1.0
@@ -224,10 +224,9 @@ class Gateway:
 
     def _send_receipt(self, receipt: Reply) -> None:
         """Receipts come by the thousand and can wait; results of this moment go before them."""
-        if self._mqtt is None or not self._mqtt.wait_for_room(RECEIPT_ROOM_TIMEOUT_S):
+        if self._mqtt is None or not self._mqtt.send_paced(receipt, RECEIPT_TIMEOUT_S):
             # Raising leaves the batch without its mark, so that it is handed out again later.
             raise BrokerAway("the broker takes no receipts now")
-        self._mqtt.send(receipt)
         self._mqtt.flush()
         self._journal.event("receipt_sent", device_id=receipt.device_id)
 

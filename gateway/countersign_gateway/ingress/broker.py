@@ -16,6 +16,7 @@ import hmac
 import logging
 import secrets
 import threading
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 from amqtt.adapters import StreamReaderAdapter, StreamWriterAdapter
@@ -33,8 +34,11 @@ GATEWAY_USERNAME = "gateway"
 MAX_CONNECTIONS = 512
 MAX_SESSIONS = 1024
 MAX_PACKET_BYTES = 4096  # a message has 2048, the rest is topic and headers
-MAX_UNDER_WAY = 2048  # messages accepted from devices and not yet handed on
-MAX_KEPT_FOR_ABSENT = 64  # messages kept for one device that is not connected
+MAX_UNDER_WAY = 2048  # messages from all devices, read and not yet handed on
+MAX_READ_AHEAD = 64  # and those of one device
+MAX_UNDER_WAY_TO_ONE = 1024  # messages sent to one device and not acknowledged by it
+MAX_KEPT_FOR_ONE = 64  # messages kept for a device that is away
+HOLD_S = 0.01
 SESSION_EXPIRY_S = 7 * 86400
 START_TIMEOUT_S = 10.0
 
@@ -110,6 +114,7 @@ class EmbeddedBroker:
                 connections.add(task)
                 task.add_done_callback(connections.discard)
             bounded = _BoundedReader(reader, broker)
+            _reader_here.set(bounded)
             await broker.external_connected(bounded, StreamWriterAdapter(writer), "default")
 
         server = await asyncio.start_server(
@@ -130,23 +135,40 @@ class EmbeddedBroker:
 
 
 class _BoundedReader(StreamReaderAdapter):  # type: ignore[misc]
-    """What amqtt reads from: refuses large packets, and holds back devices under load.
+    """What amqtt reads from: refuses large packets, and does not run ahead of their delivery.
 
-    Only the start of a PUBLISH is held back, and never the gateway's own: its acknowledgements are
-    what makes the load go down.
+    amqtt's queues have no limit of their own, so a client that writes faster than its messages are
+    handed on is not read meanwhile. The gateway's own connection is never held back: its
+    acknowledgements are what makes the load go down.
     """
 
     def __init__(self, reader: asyncio.StreamReader, broker: Broker) -> None:
         super().__init__(reader)
         self._broker = broker
-        self.session: Session | None = None
+        self.session: Session | None = None  # set once the client has introduced itself
 
     async def read(self, n: int = -1) -> bytes:
         if n > MAX_PACKET_BYTES or n < 0:
             self.feed_eof()
             raise MQTTError("packet too large")
+        # A packet begins with a read of one byte.
+        while n == 1 and self._ahead():
+            await asyncio.sleep(HOLD_S)
         data: bytes = await super().read(n)
         return data
+
+    def _ahead(self) -> bool:
+        session = self.session
+        if session is None or session.username == GATEWAY_USERNAME:
+            return False
+        # The second queue has no public name; amqtt's version is pinned.
+        own: int = session.delivered_message_queue.qsize()
+        of_all: int = self._broker._broadcast_queue.qsize()
+        return own > MAX_READ_AHEAD or of_all > MAX_UNDER_WAY
+
+
+# The reader of the connection that the running task serves; plugins are only told of sessions.
+_reader_here: ContextVar[_BoundedReader] = ContextVar("reader")
 
 
 @dataclass
@@ -170,6 +192,7 @@ class SiteAuthentication(BaseAuthPlugin):  # type: ignore[misc]
         self._password = context.config.password
 
     async def authenticate(self, *, session: Session) -> bool:
+        _reader_here.get().session = session
         if session.username == GATEWAY_USERNAME:
             given = session.password or ""
             return hmac.compare_digest(given.encode(), self._password.encode())
@@ -207,7 +230,9 @@ class SiteTopics(BaseTopicPlugin):  # type: ignore[misc]
                 len(parts) == 2 and parts[1] == "presence"
             )
         if action == Action.RECEIVE:
-            return bool(session.retained_messages.qsize() < MAX_KEPT_FOR_ABSENT)
+            kept: int = session.retained_messages.qsize()
+            under_way: int = session.inflight_out_count
+            return kept < MAX_KEPT_FOR_ONE and under_way < MAX_UNDER_WAY_TO_ONE
         # Anyone may read. The protocol promises no confidentiality towards whoever reaches the
         # broker, and a rule that looked as if it did would mislead (PROTOCOL.md, section 1).
         return True

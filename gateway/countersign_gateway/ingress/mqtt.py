@@ -15,6 +15,7 @@ import random
 import select
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -33,8 +34,8 @@ from countersign_gateway.tally import Tally
 KEEPALIVE_S = 30
 CONNECT_TIMEOUT_S = 5.0
 BACKOFF_S = (0.1, 10.0)
-MAX_UNACKNOWLEDGED_OUT = 4096  # QoS 1 messages on the way to the broker
-MAX_QUEUED_OUT = 16384  # and waiting to be; past that replies are dropped and counted
+MAX_QUEUED_OUT = 16384  # not yet acknowledged by the broker; past that, dropped and counted
+MAX_PACED_OUT = 4096  # of these, receipts
 MAX_KNOWN_TOPICS = 16384
 
 # What to tell a device whose message is never queued: (device_id or None, payload, reason).
@@ -72,9 +73,9 @@ class MqttIngress:
         self._journal = journal
         self._tally = tally
         self._on_connected = on_connected
+        self._downlinks: dict[tuple[bytes, str], str] = {}
         self._senders: dict[str, tuple[bytes, str] | None] = {}
-        self._sent = 0  # handed to paho, by any thread
-        self._taken = 0  # acknowledged by the broker
+        self._paced: deque[paho.MQTTMessageInfo] = deque()
         self._connection = 0  # which connection a delivery belongs to
         self._subscribed = threading.Event()
         self._stopping = False
@@ -88,7 +89,9 @@ class MqttIngress:
             manual_ack=True,
         )
         client.connect_timeout = CONNECT_TIMEOUT_S
-        client.max_inflight_messages_set(MAX_UNACKNOWLEDGED_OUT)
+        # A limit on what is in flight makes paho walk through its queue for every message that the
+        # broker acknowledges; the limit on what is queued, in flight included, does not.
+        client.max_inflight_messages_set(0)
         client.max_queued_messages_set(MAX_QUEUED_OUT)
         if username is not None:
             client.username_pw_set(username, password)
@@ -96,7 +99,6 @@ class MqttIngress:
         client.on_disconnect = self._disconnected
         client.on_subscribe = self._subscribed_to
         client.on_message = self._message
-        client.on_publish = self._delivered
         # Tells paho that someone else runs the loop; `flush` is what wakes it.
         client.on_socket_register_write = lambda *_: None
         self._client = client
@@ -119,27 +121,50 @@ class MqttIngress:
 
     def send(self, reply: Reply) -> None:
         """Queue a reply for its device; it goes out at `flush`."""
-        self.publish(topics.downlink(self._site, reply.device_id, reply.kind), reply.payload)
+        self._publish(self._downlink(reply), reply.payload, retain=False)
 
     def publish(self, topic: str, payload: bytes, retain: bool = False) -> None:
+        """Queue a message that is for no one device."""
+        self._publish(topic, payload, retain)
+
+    def _publish(self, topic: str, payload: bytes, retain: bool) -> paho.MQTTMessageInfo:
         info = self._client.publish(topic, payload, qos=1, retain=retain)
         if info.rc == MQTTErrorCode.MQTT_ERR_QUEUE_SIZE:
             self._tally.unsent += 1
             self._journal.event("reply_dropped", topic=topic)
-        else:
-            self._sent += 1
+        return info
 
-    def wait_for_room(self, timeout_s: float) -> bool:
-        """Wait until the broker is there and half of the outgoing queue is free.
+    def _downlink(self, reply: Reply) -> str:
+        key = (reply.device_id, reply.kind)
+        topic = self._downlinks.get(key)
+        if topic is None:
+            if len(self._downlinks) >= MAX_KNOWN_TOPICS:
+                self._downlinks.clear()
+            topic = topics.downlink(self._site, reply.device_id, reply.kind)
+            self._downlinks[key] = topic
+        return topic
 
-        For what comes in masses and is not urgent; False if there is no room within the time.
+    def _has_room(self) -> bool:
+        while self._paced and self._paced[0].is_published():
+            self._paced.popleft()
+        return self._subscribed.is_set() and len(self._paced) < MAX_PACED_OUT
+
+    def send_paced(self, reply: Reply, timeout_s: float) -> bool:
+        """As `send`, for what comes in masses and can wait: never fills the queue up.
+
+        False if the broker is away or takes no more within the time; the reply was not sent then.
+        For one thread only.
         """
         deadline_s = time.monotonic() + timeout_s
-        while time.monotonic() < deadline_s and not self._stopping:
-            if self._subscribed.is_set() and self._queued_out() < MAX_QUEUED_OUT // 2:
-                return True
+        while not self._has_room():
+            if self._stopping or time.monotonic() > deadline_s:
+                return False
             time.sleep(0.02)
-        return False
+        info = self._publish(self._downlink(reply), reply.payload, retain=False)
+        if info.rc == MQTTErrorCode.MQTT_ERR_QUEUE_SIZE:
+            return False
+        self._paced.append(info)
+        return True
 
     def flush(self) -> None:
         """Let what was queued go out."""
@@ -255,13 +280,6 @@ class MqttIngress:
             self._tally.shed += 1
             self._refuse_early(device_id, payload, reasons.BUSY)
             envelope.acknowledge()
-
-    def _delivered(self, *_: Any) -> None:
-        self._taken += 1
-
-    def _queued_out(self) -> int:
-        # A count that two threads raise may fall short by a few; it only paces receipts.
-        return self._sent - self._taken
 
     def _sender(self, message: paho.MQTTMessage) -> tuple[bytes | None, str]:
         try:
