@@ -107,26 +107,36 @@ def next_eigenvalue():
     return lam
 
 
-def test_schedule_is_a_wnaf():
+def test_wnaf():
+    top = (1 << 128) - 1
+    values = [0, 1, 2, 3, 15, 16, 17, 63, 64, 65, top, top - 1, 1 << 127, 0x5555 << 100]
     for width in (curve._WINDOW_Q, curve._WINDOW_G):
-        # Multiples of "1" in place of points: the entries are then the digits themselves.
-        table = [(2 * i + 1, 1) for i in range(1 << (width - 2))]
-        top = (1 << 128) - 1
-        values = [0, 1, 2, 3, 15, 16, 17, 63, 64, 65, top, top - 1, 1 << 127, 0x5555 << 100]
         for k in values + [number >> 129 for number in numbers(b"wnaf", 20)]:
-            for sign in (1, -1):
-                additions = [None] * curve._POSITIONS
-                curve._schedule(additions, sign * k, width, table)
-                total = 0
-                last = -width
-                for position, entries in enumerate(additions):
-                    for digit, y in entries or ():
-                        assert y in (1, P - 1)
-                        assert digit & 1 and digit < 1 << (width - 1)
-                        assert position - last >= width
-                        last = position
-                        total += (digit if y == 1 else -digit) << position
-                assert total == sign * k
+            for signed in (k, -k):
+                digits = curve._wnaf(signed, width)
+                assert len(digits) == curve._POSITIONS
+                assert sum([digit << i for i, digit in enumerate(digits)]) == signed
+                places = [i for i, digit in enumerate(digits) if digit]
+                for i in places:
+                    assert digits[i] & 1 and abs(digits[i]) < 1 << (width - 1)
+                for i, j in zip(places, places[1:]):
+                    assert j - i >= width
+
+
+def test_tables():
+    for point in (G, negated(G), multiply(7, G)):
+        table = curve._odd_multiples(point, 8)
+        for i in range(8):
+            assert curve._entry(table, i) == multiply(2 * i + 1, point)
+    # Entry i of the comb: the last tooth, plus or minus each of the others as bit i says.
+    for b, block in enumerate(curve._make_comb()):
+        first = b * curve._TEETH
+        for i in range(0, 1 << (curve._TEETH - 1), 5):
+            k = 1 << (first + curve._TEETH - 1) * curve._SPACING
+            for tooth in range(curve._TEETH - 1):
+                power = 1 << (first + tooth) * curve._SPACING
+                k += power if i >> tooth & 1 else -power
+            assert curve._entry(block, i) == multiply(k % N, G)
 
 
 def test_jacobian_addition_is_complete():

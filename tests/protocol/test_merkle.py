@@ -203,6 +203,32 @@ def test_a_rewritten_history_is_not_consistent():
         assert not merkle.verify_consistency(20, 40, old, tree.root, proof), changed
 
 
+def test_a_proof_of_another_length_never_holds():
+    # Every leaf under every root, claimed at every place of every smaller tree. A claim that asks
+    # for as many hashes may hold: a root alone does not tell its size, whoever signs it must.
+    for size in range(2, 12):
+        tree = merkle.Tree(LEAVES[:size])
+        for smaller in range(1, size):
+            for place in range(smaller):
+                asked = len(path(place, LEAVES[:smaller]))
+                for index in range(size):
+                    proof = tree.inclusion_proof(index)
+                    assert len(proof) == asked or not merkle.verify_inclusion(
+                        LEAVES[index], place, smaller, proof, tree.root
+                    ), (size, index, smaller, place)
+            for first in range(1, size):
+                proof = tree.consistency_proof(first)
+                head = merkle.root(LEAVES[:first])
+                for claimed in range(1, smaller + 1):
+                    asked = len(merkle.consistency_proof(LEAVES[:smaller], claimed))
+                    assert len(proof) == asked or not merkle.verify_consistency(
+                        claimed, smaller, head, tree.root, proof
+                    ), (size, first, smaller, claimed)
+    # The shortest: one leaf alone, with its neighbour's hash on top.
+    root = merkle.root(LEAVES[:2])
+    assert not merkle.verify_inclusion(LEAVES[1], 0, 1, [merkle.leaf_hash(LEAVES[0])], root)
+
+
 def test_node_is_not_a_leaf():
     # Second preimage: two child hashes passed off as one leaf input.
     tree = merkle.Tree(LEAVES[:2])
@@ -243,14 +269,19 @@ def test_verifiers_never_raise_on_what_a_peer_sent():
         assert merkle.verify_inclusion(LEAVES[2], 2, 5, value, tree.root) is False
         assert merkle.verify_inclusion(LEAVES[2], 2, 5, proof, value) is False
         assert merkle.verify_inclusion(value, 2, 5, proof, tree.root) is False
-    proof = tree.consistency_proof(3)
-    first = merkle.root(LEAVES[:3])
+    for size in (3, 4):
+        check_consistency_against(strange, tree, size)
+
+
+def check_consistency_against(strange, tree, size):
+    proof = tree.consistency_proof(size)
+    first = merkle.root(LEAVES[:size])
     for value in strange:
         assert merkle.verify_consistency(value, 5, first, tree.root, proof) is False
-        assert merkle.verify_consistency(3, value, first, tree.root, proof) is False
-        assert merkle.verify_consistency(3, 5, value, tree.root, proof) is False
-        assert merkle.verify_consistency(3, 5, first, value, proof) is False
-        assert merkle.verify_consistency(3, 5, first, tree.root, value) is False
+        assert merkle.verify_consistency(size, value, first, tree.root, proof) is False
+        assert merkle.verify_consistency(size, 5, value, tree.root, proof) is False
+        assert merkle.verify_consistency(size, 5, first, value, proof) is False
+        assert merkle.verify_consistency(size, 5, first, tree.root, value) is False
 
 
 def test_huge_sizes_cost_nothing():

@@ -11,9 +11,10 @@ Written for MicroPython, where every integer operation allocates and a reduction
 more than two multiplications (on a Cortex-M0+, about 19,000 cycles). So:
 - intermediate products are only folded, p = 2**256 - C: one multiplication by a small constant,
   leaving a number slightly too long but congruent. Coordinates that leave a function are reduced.
-- k·G uses a signed comb of 64 points (8 kB of heap); s·G + t·Q splits both scalars in two
-  halves with the curve's endomorphism (GLV) and adds all four in one pass (Straus, wNAF).
-- the tables of G are made at first use, about as long as four signatures take, and then kept.
+- k·G uses a signed comb of 64 points; s·G + t·Q splits both scalars in two halves with the
+  curve's endomorphism (GLV) and adds all four in one pass (Straus, wNAF).
+- tables are packed, 64 bytes a point: a tuple of two integers takes three times that. Those of G
+  (4 kB and 2 kB) are made at first use, about as long as five signatures take, and then kept.
 
 Points are tuples (x, y) of integers in [0, P), or None where a function says so; the point at
 infinity has no tuple. Inside, Jacobian (X, Y, Z) stands for (X / Z², Y / Z³), Z = 0 for infinity.
@@ -108,6 +109,7 @@ def multiply_generator(k: int) -> tuple:
         k = N - k
     # digit i is +1 where bit i of (k + 2**DIGITS - 1) / 2 is set, else -1.
     bits = ((k + (1 << _DIGITS) - 1) >> 1).to_bytes(_DIGITS // 8, "little")
+    half = 1 << (_TEETH - 1)
     X, Y, Z = 1, 1, 0
     for position in range(_SPACING - 1, -1, -1):
         if Z:
@@ -119,10 +121,10 @@ def multiply_generator(k: int) -> tuple:
                 index |= (bits[i >> 3] >> (i & 7) & 1) << tooth
                 i += _SPACING
             # Entries have the last tooth positive; the rest is their mirror image.
-            if index >> (_TEETH - 1):
-                x, y = block[index & (1 << (_TEETH - 1)) - 1]
+            if index >= half:
+                x, y = _entry(block, index - half)
             else:
-                x, y = block[index ^ (1 << (_TEETH - 1)) - 1]
+                x, y = _entry(block, half - 1 - index)
                 y = P - y
             X, Y, Z = _add(X, Y, Z, x, y)
     x, y = _affine(X, Y, Z)
@@ -138,28 +140,30 @@ def multiply_add(s: int, t: int, point: tuple) -> object:
         raise ValueError("scalar out of range")
     global _table_g, _last_point, _last_table
     if _table_g is None:
-        _table_g = _with_endomorphism(_odd_multiples(G, 1 << (_WINDOW_G - 2)))
+        _table_g = _odd_multiples(G, 1 << (_WINDOW_G - 2))
     if point != _last_point:
-        table = _with_endomorphism(_odd_multiples(point, 1 << (_WINDOW_Q - 2)))
-        _last_table = table
+        _last_table = _odd_multiples(point, 1 << (_WINDOW_Q - 2))
         _last_point = point
-    table = _last_table
 
-    # What to add at which power of two.
-    additions = [None] * _POSITIONS
     s1, s2 = _split(s)
     t1, t2 = _split(t)
-    _schedule(additions, s1, _WINDOW_G, _table_g[0])
-    _schedule(additions, s2, _WINDOW_G, _table_g[1])
-    _schedule(additions, t1, _WINDOW_Q, table[0])
-    _schedule(additions, t2, _WINDOW_Q, table[1])
+    terms = (
+        (_wnaf(s1, _WINDOW_G), _table_g, 1),
+        (_wnaf(s2, _WINDOW_G), _table_g, _BETA),
+        (_wnaf(t1, _WINDOW_Q), _last_table, 1),
+        (_wnaf(t2, _WINDOW_Q), _last_table, _BETA),
+    )
     X, Y, Z = 1, 1, 0
     for position in range(_POSITIONS - 1, -1, -1):
         if Z:
             X, Y, Z = _double(X, Y, Z)
-        if additions[position]:
-            for x, y in additions[position]:
-                X, Y, Z = _add(X, Y, Z, x, y)
+        for digits, table, beta in terms:
+            digit = digits[position]
+            if digit:
+                x, y = _entry(table, abs(digit) >> 1)
+                if beta != 1:
+                    x = x * beta % P
+                X, Y, Z = _add(X, Y, Z, x, y if digit > 0 else P - y)
     return _affine(X, Y, Z) if Z else None
 
 
@@ -173,37 +177,43 @@ def _split(k):
     return k - c1 * _A1 - c2 * _A2, -c1 * _B1 - c2 * _A1
 
 
-def _schedule(additions, k, width, table):
-    """Enter k·point into `additions` as a wNAF: odd digits below 2**(width-1), far apart.
-
-    table[i] is the odd multiple 2·i + 1 of the point.
-    """
-    negative = k < 0
-    if negative:
+def _wnaf(k, width):
+    """Digits of k, lowest first: each 0 or odd and below 2**(width - 1) in magnitude, and of any
+    `width` in a row at most one is not 0 (Solinas 2000)."""
+    digits = [0] * _POSITIONS
+    sign = 1
+    if k < 0:
         k = -k
+        sign = -1
     mask = (1 << width) - 1
-    half = 1 << (width - 1)
     position = 0
     while k:
-        if not k & 1:
+        if k & 1:
+            digit = k & mask
+            if digit >> (width - 1):
+                digit -= mask + 1
+            digits[position] = sign * digit
+            k = (k - digit) >> width
+            position += width
+        else:
             k >>= 1
             position += 1
-            continue
-        digit = k & mask
-        if digit >= half:
-            digit -= mask + 1
-        k = (k - digit) >> width
-        x, y = table[abs(digit) >> 1]
-        if (digit < 0) != negative:
-            y = P - y
-        if additions[position] is None:
-            additions[position] = [(x, y)]
-        else:
-            additions[position].append((x, y))
-        position += width
+    return digits
 
 
 # Tables --------------------------------------------------------------------------------------
+
+
+def _packed(points):
+    return b"".join([x.to_bytes(32, "big") + y.to_bytes(32, "big") for x, y in points])
+
+
+def _entry(table, index):
+    at = index << 6
+    return (
+        int.from_bytes(table[at : at + 32], "big"),
+        int.from_bytes(table[at + 32 : at + 64], "big"),
+    )
 
 
 def _odd_multiples(point, count):
@@ -217,11 +227,7 @@ def _odd_multiples(point, count):
     while len(row) < count:
         A, B, D = row[-1]
         row.append(_add(A, B, D, X, Y))
-    return _all_affine([(A, B, D * Z % P) for A, B, D in row])
-
-
-def _with_endomorphism(table):
-    return table, [(x * _BETA % P, y) for x, y in table]
+    return _packed(_all_affine([(A, B, D * Z % P) for A, B, D in row]))
 
 
 def _make_comb():
@@ -249,7 +255,7 @@ def _make_comb():
             for index in range(len(row)):
                 X, Y, Z = row[index]
                 row.append(_add(X, Y, Z, x, y))
-        blocks.append(_all_affine(row))
+        blocks.append(_packed(_all_affine(row)))
         powers = powers[2 * _TEETH :]
     return blocks
 

@@ -137,7 +137,8 @@ def verify_inclusion(leaf: bytes, index: int, size: int, proof: list, root: byte
     """True if `leaf` (a leaf input) is number `index` of the `size` leaves under `root`.
 
     RFC 9162 §2.1.3.2. The proof must have exactly the length that index and size demand. Nothing
-    is in the empty tree.
+    is in the empty tree. A root alone does not tell its size: `size` must come from whoever signed
+    the root, as in a Receipt.
     """
     if not (_is_size(index) and _is_size(size) and _is_proof(proof) and isinstance(leaf, bytes)):
         return False
