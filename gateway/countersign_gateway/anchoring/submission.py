@@ -1,0 +1,199 @@
+"""Signing, sending, sending again, offering more.
+
+A nonce is taken and the signed bytes are stored in one transaction of the record, before anything
+is sent; after that only these bytes, or dearer ones under the same nonce, are ever sent for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from countersign_gateway.anchoring.fees import FeePolicy
+from countersign_gateway.anchoring.ledger import NonceUsed, Rejected
+from countersign_gateway.anchoring.ledger_key import LedgerKey
+from countersign_gateway.anchoring.rows import (
+    IN_FLIGHT,
+    MOST_ROWS,
+    PENDING,
+    UNDER_WAY,
+    UNMINED,
+    Rows,
+    View,
+)
+from countersign_gateway.anchoring.settlement import Settlement
+from countersign_gateway.registry.interface import OutboxKind, OutboxRow, OutboxState
+
+_MOST_ASKED = 64  # registrations asked about in one step
+
+
+class Submission:
+    """Times in seconds: see Outbox."""
+
+    def __init__(
+        self,
+        rows: Rows,
+        settlement: Settlement,
+        key: LedgerKey,
+        chain_id: int,
+        fees: FeePolicy,
+        *,
+        resend_s: float,
+        bump_after_s: float,
+        ask_again_s: float,
+    ) -> None:
+        self._rows = rows
+        self._registry = rows.registry
+        self._settlement = settlement
+        self._key = key
+        self._chain_id = chain_id
+        self._fees = fees
+        self._resend_s = resend_s
+        self._bump_after_s = bump_after_s
+        self._ask_again_s = ask_again_s
+        self._resend_at_s: float | None = None  # None: at once
+
+    def resend_now(self) -> None:
+        """The node may have forgotten what it was sent."""
+        self._resend_at_s = None
+
+    def sign(self, view: View) -> None:
+        """Give pending rows a nonce and a stored transaction, as many as may be under way."""
+        next_nonce = max(view.nonce, self._registry.next_nonce() or 0)
+        if next_nonce > view.nonce and not self._next_is_ours(view):
+            return
+        room = IN_FLIGHT - (next_nonce - view.nonce)
+        for row in self._ready(view):
+            if room <= 0:
+                return
+            self._store(row, next_nonce, self._fees.offer(view.head.base_fee), view)
+            next_nonce += 1
+            room -= 1
+
+    def send(self, view: View) -> None:
+        """Hand over what is new, and now and then everything that is not mined, by nonce."""
+        everything = self._resend_at_s is None or view.now_s >= self._resend_at_s
+        signed = self._registry.outbox([OutboxState.SIGNED], MOST_ROWS)
+        fresh = {row.nonce: row.row_id for row in signed}
+        if not everything and not fresh:
+            return
+        # The last attempt of a nonce offers most; earlier ones are in the pool or replaced.
+        latest = {found.nonce: found for found in self._registry.attempts_from_nonce(view.nonce)}
+        for nonce in sorted(latest):
+            if not everything and nonce not in fresh:
+                continue
+            try:
+                self._rows.ledger.send(latest[nonce].raw)
+            except NonceUsed:
+                pass  # mined this moment; the next step settles it
+            except Rejected as rejected:
+                # What has a higher nonce could not be mined before it.
+                self._rows.problems.append(f"the node refuses nonce {nonce}: {rejected.reason}")
+                return
+            if nonce in fresh:
+                self._registry.mark_sent(fresh[nonce])
+        if everything:
+            self._resend_at_s = view.now_s + self._resend_s
+
+    def bump(self, view: View) -> None:
+        """Only the first in line: the others wait for it, whatever they offer."""
+        first = [
+            row for row in self._registry.outbox(UNMINED, MOST_ROWS) if row.nonce == view.nonce
+        ]
+        if not first:
+            return
+        row = first[0]
+        # After a restart the time of signing is unknown: it counts from now.
+        since_s = self._rows.signed_at_s.setdefault(row.row_id, view.now_s)
+        if view.now_s - since_s < self._bump_after_s:
+            return
+        attempts = self._registry.attempts(row.row_id)
+        last = [found for found in attempts if found.nonce == view.nonce][-1]
+        fees = self._fees.raised((last.max_fee, last.priority_fee), view.head.base_fee)
+        if fees is None:
+            self._rows.problems.append(f"nonce {view.nonce} waits, and the fee cap allows no more")
+            return
+        self._store(row, view.nonce, fees, view)
+        self.send(view)
+
+    # --- what may be signed --------------------------------------------------------------
+
+    def _ready(self, view: View) -> Iterator[OutboxRow]:
+        """Pending rows that the ledger can take now: appends in order, then registrations."""
+        if not self._appends_held(view):
+            for row in self._registry.outbox(PENDING, IN_FLIGHT, OutboxKind.APPEND):
+                if not self._settlement.adopt(row, view) and self._predecessor_is_out(row):
+                    yield row
+        waiting = self._rows.ask_again_at_s
+        # Those that wait are the oldest, and must not hide the ones behind them.
+        limit = IN_FLIGHT + len(waiting)
+        asked = 0
+        for row in self._registry.outbox(PENDING, limit, OutboxKind.REGISTER):
+            if waiting.get(row.row_id, view.now_s) > view.now_s or asked == _MOST_ASKED:
+                continue
+            asked += 1
+            if not self._settlement.adopt(row, view) and not self._would_be_refused(row, view):
+                waiting.pop(row.row_id, None)
+                yield row
+
+    def _appends_held(self, view: View) -> bool:
+        """True while no append can succeed: one failed, or the ledger is not where we think."""
+        failed = self._registry.outbox([OutboxState.FAILED], 1, OutboxKind.APPEND)
+        if failed:
+            self._rows.problems.append(f"batch {failed[0].sequence} failed: {failed[0].detail}")
+            return True
+        if view.tip.sequence == 0:
+            return False
+        ours = self._registry.batch(view.tip.sequence)
+        if ours is not None and ours.head == view.tip.head:
+            return False
+        self._rows.problems.append(
+            f"batch {view.tip.sequence} on the ledger is not in this record, and later ones wait:"
+            " was the record restored from an old backup, or the ledger key used elsewhere?"
+        )
+        return True
+
+    def _predecessor_is_out(self, row: OutboxRow) -> bool:
+        if row.sequence == 1:
+            return True
+        before = self._rows.append(row.sequence - 1)
+        return before is not None and before.state in (*UNDER_WAY, OutboxState.FINALIZED)
+
+    def _would_be_refused(self, row: OutboxRow, view: View) -> bool:
+        """Ask before paying: a registration may have to wait for an owner to appoint us."""
+        refusal = self._rows.ledger.refusal(self._rows.account, self._rows.call(row))
+        if refusal is None:
+            return False
+        if refusal.lasting:
+            self._rows.fail(row, f"the ledger would revert it: {refusal.reason}")
+            return True
+        if row.detail != refusal.reason:
+            self._rows.tell("ledger_waits", row, cause=refusal.reason)
+            self._registry.mark_pending(row.row_id, refusal.reason)
+        self._rows.ask_again_at_s[row.row_id] = view.now_s + self._ask_again_s
+        return True
+
+    def _next_is_ours(self, view: View) -> bool:
+        """False if the account's next nonce is one that nothing of ours was signed for.
+
+        It happens when someone else used our key and the chain went back over it. The oldest open
+        row takes the nonce; should its other transaction be mined too, the contracts ignore it.
+        """
+        attempts = self._registry.attempts_from_nonce(view.nonce)
+        if any(found.nonce == view.nonce for found in attempts):
+            return True
+        for row in self._registry.outbox((*PENDING, *UNMINED), 1):
+            self._rows.tell("ledger_nonce_gap", row, nonce=view.nonce)
+            self._store(row, view.nonce, self._fees.offer(view.head.base_fee), view)
+        return False
+
+    def _store(self, row: OutboxRow, nonce: int, fees: tuple[int, int], view: View) -> None:
+        attempt = self._key.sign(
+            self._rows.call(row),
+            chain_id=self._chain_id,
+            nonce=nonce,
+            max_fee=fees[0],
+            priority_fee=fees[1],
+        )
+        self._registry.store_signed(row.row_id, attempt)
+        self._rows.signed_at_s[row.row_id] = view.now_s
+        self._rows.tell("ledger_signed", row, nonce=nonce, transaction=attempt.transaction_hash)
