@@ -148,7 +148,9 @@ class Agent:
         self._ignored += 1
         now_ms = self._clock.now_ms()
         if self._ignored_ms is None or now_ms - self._ignored_ms >= IGNORED_PERIOD_MS:
-            self._report("ignored", kind=topic[-16:], why=why, count=self._ignored)
+            # Topics of ours end in "down/result" or the like; a foreign one may be long.
+            kind = "/".join(topic.split("/")[-2:])[-32:]
+            self._report("ignored", kind=kind, why=why, count=self._ignored)
             self._ignored = 0
             self._ignored_ms = now_ms
 
