@@ -1,0 +1,82 @@
+"""Exactly once, checked against the ledger itself.
+
+Reads the batches that a gateway anchored from the chain's own events and compares them with the
+gateway's durable record: every leaf is under exactly one root, every root is the RFC 9162 head of
+the leaves it claims, and the hash chain of the contract is the one recomputed from the record.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+from web3 import Web3
+
+import countersign_contracts
+from countersign import merkle
+from countersign_gateway.registry.interface import Registry
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What the ledger and the record say together.
+
+    commitments: durable in the record. anchored: of those, under a root on the ledger.
+    lost: durable, but under no root. duplicated: leaves under more than one root, or under a
+    sequence that the ledger has twice. faults: sentences; empty when everything agrees.
+    """
+
+    commitments: int
+    anchored: int
+    lost: int
+    duplicated: int
+    batches: int
+    faults: tuple[str, ...]
+
+
+def audit(rpc_url: str, commitment_log: str, gateway_account: str, registry: Registry) -> Audit:
+    """Compare the ledger with the record. The record must not change meanwhile."""
+    events = batch_events(rpc_url, commitment_log, gateway_account)
+    faults: list[str] = []
+    times_anchored = [0] * registry.commitment_count()
+    head = bytes(32)
+    for index, event in enumerate(events, start=1):
+        sequence, root, size = event["sequence"], bytes(event["root"]), event["size"]
+        if sequence != index:
+            faults.append(f"the ledger has sequence {sequence} where {index} belongs")
+        head = hashlib.sha256(head + root + size.to_bytes(4, "big")).digest()
+        if bytes(event["head"]) != head:
+            faults.append(f"the head of batch {sequence} does not follow from its root")
+        batch = registry.batch(sequence)
+        if batch is None:
+            faults.append(f"batch {sequence} is on the ledger and not in the record")
+            continue
+        leaves = registry.commitments(batch.first_position, batch.size)
+        if (batch.root, batch.size) != (root, size) or merkle.root(leaves) != root:
+            faults.append(f"batch {sequence} on the ledger is not the one in the record")
+        for position in range(batch.first_position, batch.first_position + batch.size):
+            times_anchored[position] += 1
+    return Audit(
+        commitments=len(times_anchored),
+        anchored=sum(1 for times in times_anchored if times),
+        lost=sum(1 for times in times_anchored if not times),
+        duplicated=sum(times - 1 for times in times_anchored if times > 1),
+        batches=len(events),
+        faults=tuple(faults),
+    )
+
+
+def batch_events(rpc_url: str, commitment_log: str, gateway_account: str) -> list[dict[str, Any]]:
+    """Arguments of every BatchAnchored event of this gateway, in the ledger's order."""
+    chain = Web3(Web3.HTTPProvider(rpc_url))
+    log = chain.eth.contract(
+        address=Web3.to_checksum_address(commitment_log),
+        abi=countersign_contracts.load("CommitmentLog")["abi"],
+    )
+    found = log.events.BatchAnchored.get_logs(
+        from_block=0,
+        to_block="latest",
+        argument_filters={"gateway": Web3.to_checksum_address(gateway_account)},
+    )
+    return [dict(event["args"]) for event in found]
