@@ -200,9 +200,17 @@ def test_encode_refuses_what_decode_would():
         assert unencodable(value)
         assert unencodable([value])
         assert unencodable({1: value})
-    assert unencodable([[[[[[[[[]]]]]]]]])
+    for levels in range(12):
+        lists = maps = 0
+        for _ in range(levels):
+            lists = [lists]
+            maps = {0: maps}
+        assert unencodable(lists) is unencodable(maps) is (levels > 8), levels
     itself = []
     itself.append(itself)
+    assert unencodable(itself)
+    itself = {}
+    itself[0] = itself
     assert unencodable(itself)
 
 

@@ -127,7 +127,7 @@ def test_tables():
     for point in (G, negated(G), multiply(7, G)):
         table = curve._odd_multiples(point, 8)
         for i in range(8):
-            assert curve._entry(table, i) == multiply(2 * i + 1, point)
+            assert curve._unpacked(table[i]) == multiply(2 * i + 1, point)
     # Entry i of the comb: the last tooth, plus or minus each of the others as bit i says.
     for b, block in enumerate(curve._make_comb()):
         first = b * curve._TEETH
@@ -136,7 +136,7 @@ def test_tables():
             for tooth in range(curve._TEETH - 1):
                 power = 1 << (first + tooth) * curve._SPACING
                 k += power if i >> tooth & 1 else -power
-            assert curve._entry(block, i) == multiply(k % N, G)
+            assert curve._unpacked(block[i]) == multiply(k % N, G)
 
 
 def test_jacobian_addition_is_complete():

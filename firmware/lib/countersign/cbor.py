@@ -21,8 +21,6 @@ from countersign import reasons
 MAX_BYTES = 2048
 MAX_DEPTH = 8
 
-_UINT64_END = 1 << 64
-
 
 # Encoding ------------------------------------------------------------------------------------
 
@@ -47,7 +45,7 @@ def _head(major, argument):
     for info, size in ((25, 2), (26, 4), (27, 8)):
         if not argument >> 8 * size:
             return bytes([major << 5 | info]) + argument.to_bytes(size, "big")
-    raise ValueError("does not fit 64 bits")
+    raise ValueError("integer exceeds 64 bits")
 
 
 def _append(parts, value, depth_left):
@@ -57,8 +55,6 @@ def _append(parts, value, depth_left):
     elif isinstance(value, bool):
         parts.append(b"\xf5" if value else b"\xf4")
     elif isinstance(value, int):
-        if not -_UINT64_END <= value < _UINT64_END:
-            raise ValueError("integer exceeds 64 bits")
         parts.append(_head(0, value) if value >= 0 else _head(1, -1 - value))
     elif isinstance(value, bytes):
         parts.append(_head(2, len(value)))
@@ -155,8 +151,7 @@ def decode(data: bytes, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH) 
                         _refuse(reasons.OVER_DEEP, start)
                     if frame is not None and frame.takes_key():
                         _refuse(reasons.MALFORMED, start)
-                    child = _Map() if major == 5 else _Array()
-                    child.missing = argument
+                    child = _Map(argument) if major == 5 else _Array(argument)
                     value = child.value
                     if argument:
                         open_frames.append(child)
@@ -210,9 +205,9 @@ def _argument(data, start, major, info):
 class _Array:
     """An open array: `missing` entries are still to come."""
 
-    def __init__(self):
+    def __init__(self, missing):
         self.value = []
-        self.missing = 0
+        self.missing = missing
 
     def takes_key(self):
         return False
@@ -225,9 +220,9 @@ class _Array:
 class _Map:
     """An open map: `missing` pairs are still to come, the pair in progress included."""
 
-    def __init__(self):
+    def __init__(self, missing):
         self.value = {}
-        self.missing = 0
+        self.missing = missing
         self.key = None
         self.last_key_bytes = b""
 

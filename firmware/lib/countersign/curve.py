@@ -13,8 +13,8 @@ more than two multiplications (on a Cortex-M0+, about 19,000 cycles). So:
   leaving a number slightly too long but congruent. Coordinates that leave a function are reduced.
 - k·G uses a signed comb of 64 points; s·G + t·Q splits both scalars in two halves with the
   curve's endomorphism (GLV) and adds all four in one pass (Straus, wNAF).
-- tables are packed, 64 bytes a point: a tuple of two integers takes three times that. Those of G
-  (4 kB and 2 kB) are made at first use, about as long as five signatures take, and then kept.
+- tables hold packed points: two integers in a tuple take twice the heap. Those of G (6 kB and
+  3 kB) are made at first use, about as long as five signatures take, and then kept.
 
 Points are tuples (x, y) of integers in [0, P), or None where a function says so; the point at
 infinity has no tuple. Inside, Jacobian (X, Y, Z) stands for (X / Z², Y / Z³), Z = 0 for infinity.
@@ -122,9 +122,9 @@ def multiply_generator(k: int) -> tuple:
                 i += _SPACING
             # Entries have the last tooth positive; the rest is their mirror image.
             if index >= half:
-                x, y = _entry(block, index - half)
+                x, y = _unpacked(block[index - half])
             else:
-                x, y = _entry(block, half - 1 - index)
+                x, y = _unpacked(block[half - 1 - index])
                 y = P - y
             X, Y, Z = _add(X, Y, Z, x, y)
     x, y = _affine(X, Y, Z)
@@ -160,7 +160,7 @@ def multiply_add(s: int, t: int, point: tuple) -> object:
         for digits, table, beta in terms:
             digit = digits[position]
             if digit:
-                x, y = _entry(table, abs(digit) >> 1)
+                x, y = _unpacked(table[abs(digit) >> 1])
                 if beta != 1:
                     x = x * beta % P
                 X, Y, Z = _add(X, Y, Z, x, y if digit > 0 else P - y)
@@ -205,15 +205,12 @@ def _wnaf(k, width):
 
 
 def _packed(points):
-    return b"".join([x.to_bytes(32, "big") + y.to_bytes(32, "big") for x, y in points])
+    # One small object a point: a heap in use for weeks may not have 2 kB in one piece.
+    return [x.to_bytes(32, "big") + y.to_bytes(32, "big") for x, y in points]
 
 
-def _entry(table, index):
-    at = index << 6
-    return (
-        int.from_bytes(table[at : at + 32], "big"),
-        int.from_bytes(table[at + 32 : at + 64], "big"),
-    )
+def _unpacked(entry):
+    return int.from_bytes(entry[:32], "big"), int.from_bytes(entry[32:], "big")
 
 
 def _odd_multiples(point, count):
