@@ -169,7 +169,9 @@ class _Table:
     def table(self, key: str, optional: bool = False) -> _Table:
         self._known.append(key)
         if key not in self._values and not optional:
-            raise ConfigError(f"the section [{self._full(key)}] is missing")
+            near = difflib.get_close_matches(key, self._values, 1)
+            hint = f" (is [{self._full(near[0])}] meant to be it?)" if near else ""
+            raise ConfigError(f"the section [{self._full(key)}] is missing{hint}")
         values = self._values.pop(key, {})
         if not isinstance(values, dict):
             raise ConfigError(f"{self._full(key)} must be a section, not a value")
@@ -178,10 +180,15 @@ class _Table:
     def take(self, key: str, read: Callable[[Any], Any], default: Any = _REQUIRED) -> Any:
         self._known.append(key)
         if key not in self._values:
-            if default is _REQUIRED:
-                self.finish()  # a misspelt key explains a missing one better
-                raise ConfigError(f"{self._full(key)} is missing")
-            return default
+            if default is not _REQUIRED:
+                return default
+            # A misspelt key explains a missing one better.
+            near = difflib.get_close_matches(key, self._values, 1)
+            if near:
+                raise ConfigError(
+                    f"{self._full(near[0])} is not a setting; did you mean {self._full(key)}?"
+                )
+            raise ConfigError(f"{self._full(key)} is missing")
         try:
             return read(self._values.pop(key))
         except ValueError as error:

@@ -48,13 +48,15 @@ def read_key_file(path: Path) -> bytes:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
     except OSError as error:
         raise KeyFileError(f"{path} cannot be opened: {error.strerror}") from None
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(file.fileno())
+    try:
+        status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise KeyFileError(f"{path} is not a regular file")
         if status.st_mode & 0o077:
             raise KeyFileError(f"{path} can be read by others: run chmod 600 {path}")
-        text = file.read(66)
+        text = os.read(descriptor, 66)
+    finally:
+        os.close(descriptor)
     digits = text.removesuffix(b"\n")
     if len(digits) != 64 or digits.strip(b"0123456789abcdef"):
         raise KeyFileError(f"{path} does not hold 64 lower-case hexadecimal digits")

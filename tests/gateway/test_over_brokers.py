@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -202,3 +203,31 @@ def test_the_beacon_is_signed_and_says_how_fresh_the_gateway_is(site, connect):
     beacon = messages.open_message(seen[0])
     assert beacon.fields["mode"] == messages.MODE_DEGRADED
     assert beacon.fields["age_s"] is None
+
+
+def test_clients_that_come_and_go_cost_nobody_a_message(tmp_path):
+    with running_site(tmp_path, None) as site:
+        device = SimulatedDevice("one", site.gateway.key.gateway_id)
+        connected = ConnectedDevice(site.address, device)
+        assert connected.enrol() == "ACCEPTED"
+        beacon = connected.wait_for_beacon()
+        stop = threading.Event()
+
+        def come_and_go() -> None:
+            while not stop.is_set():
+                visitor = SimulatedDevice("visitor", site.gateway.key.gateway_id)
+                ConnectedDevice(site.address, visitor).close()
+
+        visitors = [threading.Thread(target=come_and_go, daemon=True) for _ in range(2)]
+        for visitor in visitors:
+            visitor.start()
+        for _ in range(10):
+            sent = [device.evidence(beacon) for _ in range(20)]
+            for payload in sent:
+                connected.send(payload)
+            answers = [reason_of(connected.answer_to(payload)[1]) for payload in sent]
+            assert answers == ["ACCEPTED"] * 20
+        stop.set()
+        for visitor in visitors:
+            visitor.join(PATIENCE_S)
+        connected.close()

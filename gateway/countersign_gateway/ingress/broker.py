@@ -16,8 +16,10 @@ import hmac
 import logging
 import secrets
 import threading
+from collections.abc import Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import Any
 
 from amqtt.adapters import StreamReaderAdapter, StreamWriterAdapter
 from amqtt.broker import Broker, BrokerContext
@@ -102,6 +104,7 @@ class EmbeddedBroker:
             },
         )
         broker = Broker(config, loop=self._loop)
+        broker._subscriptions = _Subscriptions()
         await broker.start()
         connections: set[asyncio.Task[None]] = set()
 
@@ -132,6 +135,20 @@ class EmbeddedBroker:
         for task in leftover:
             task.cancel()
         await asyncio.gather(*leftover, return_exceptions=True)
+
+
+class _Subscriptions(dict[str, list[tuple[Session, int]]]):
+    """amqtt's table of subscriptions, safe to walk while it changes.
+
+    amqtt 0.12 waits in the middle of walking through it; a client that subscribes at that moment
+    would end the walk, and the message being handed on would be lost.
+    """
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(list(super().__iter__()))
+
+    def items(self) -> Any:
+        return [(name, list(subscribers)) for name, subscribers in super().items()]
 
 
 class _BoundedReader(StreamReaderAdapter):  # type: ignore[misc]

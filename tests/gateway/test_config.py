@@ -1,0 +1,127 @@
+"""gateway.toml: what is understood, and one clear sentence for what is not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from countersign_gateway import config
+from countersign_gateway.config import ConfigError, Endpoint
+
+FOLDER = Path("/site")
+LEAST = """
+[site]
+name = "store-17"
+[gateway]
+key_file = "gateway.key"
+[ingress.mqtt]
+[policy]
+owner = "0x00000000000000000000000000000000000000aa"
+"""
+ANCHORING = """
+[anchoring]
+rpc_url = "http://user:token@127.0.0.1:8545/secret"
+chain_id = 31337
+commitment_log = "0x0101010101010101010101010101010101010101"
+device_registry = "0x0202020202020202020202020202020202020202"
+ledger_key_file = "ledger.key"
+"""
+
+
+def parse(text: str) -> config.Config:
+    return config.parse(text, FOLDER)
+
+
+def test_the_least_that_works_and_what_it_means():
+    read = parse(LEAST)
+    assert read.site == "store-17"
+    assert read.key_file == FOLDER / "gateway.key"
+    assert read.mqtt.broker is None
+    assert read.mqtt.listen == Endpoint("127.0.0.1", 1883)
+    assert read.policy.owner == bytes(19) + b"\xaa"
+    assert not read.policy.allow_emulated
+    assert read.anchoring is None
+    assert read.registry_path == FOLDER / "registry.sqlite3"
+
+
+def test_everything_that_can_be_set():
+    text = LEAST.replace("[ingress.mqtt]\n", "").replace(
+        "owner =", "allow_emulated = true\nowner ="
+    )
+    read = parse(
+        text
+        + ANCHORING
+        + """
+batch_max = 10
+batch_age_s = 0.5
+[ingress.mqtt]
+broker = "mqtt://[::1]:1884"
+username = "gateway"
+password_file = "broker.password"
+[verification]
+beacon_interval_s = 5
+challenge_ttl_s = 7.5
+[registry]
+path = "/var/lib/countersign/registry.sqlite3"
+[freshness]
+degraded_after_s = 12
+"""
+    )
+    assert read.policy.allow_emulated
+    assert read.mqtt.broker == Endpoint("::1", 1884)
+    assert read.mqtt.password_file == FOLDER / "broker.password"
+    assert read.verification == config.VerificationConfig(5.0, 7.5)
+    assert read.registry_path == Path("/var/lib/countersign/registry.sqlite3")
+    assert read.degraded_after_s == 12.0
+    assert read.anchoring is not None
+    assert (read.anchoring.batch_max, read.anchoring.batch_age_s) == (10, 0.5)
+    assert read.anchoring.commitment_log == b"\x01" * 20
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (("name =", "nmae ="), "site.nmae is not a setting; did you mean site.name?"),
+        (("[policy]", "[polcy]"), "the section [policy] is missing"),
+        (("[site]", "[site"), "not valid TOML"),
+        (('"store-17"', '"Store 17"'), "site.name a site is 1 to 32 of a-z, 0-9 and '-'"),
+        (('"store-17"', "17"), "site.name must be a text that is not empty"),
+        (("0x00", "0x"), "policy.owner must be an address: 0x and 40 hexadecimal digits"),
+        (('key_file = "gateway.key"', ""), "gateway.key_file is missing"),
+        (("[ingress.mqtt]", "[ingress.mqtt]\nbroker = 'tcp://x:1'"), 'must be "embedded" or'),
+        (("[ingress.mqtt]", "[ingress.mqtt]\nbroker = 'mqtt://x'"), 'must be "host:port"'),
+        (("[ingress.mqtt]", "[ingress.mqtt]\nlisten = '1883'"), 'listen must be "host:port"'),
+        (("[ingress.mqtt]", "[ingress.mqtt]\nlisten = 'x:70000'"), 'listen must be "host:port"'),
+        (("[ingress.mqtt]", "[ingress.mqtt]\nusername = 'x'"), "no meaning with the embedded"),
+        (("[ingress.mqtt]", "[ingress.mqtt]\npassword_file = 'x'"), "needs a username beside it"),
+        (("[policy]", "[policy]\nallow_emulated = 1"), "allow_emulated must be true or false"),
+        (("[policy]", "[policy]\npolicy_version = -1"), "must be a whole number from 0"),
+        (("[policy]", "[policy]\ndevice_class = true"), "must be a whole number from 0 to 255"),
+        (("[policy]", "[freshness]\ndegraded_after_s = 0\n[policy]"), "must be more than 0"),
+        (("[policy]", "[registry]\npaht = 'x'\n[policy]"), "did you mean registry.path?"),
+        (("[policy]", "extra = 1\n[policy]"), "ingress.mqtt.extra is not a setting"),
+        (("[policy]", "[surplus]\n[policy]"), "surplus is not a setting"),
+        (("[policy]", "[anchoring]\nchain_id = 1\n[policy]"), "anchoring.rpc_url is missing"),
+    ],
+)
+def test_what_is_not_understood_is_one_sentence(change, sentence):
+    with pytest.raises(ConfigError) as caught:
+        parse(LEAST.replace(*change))
+    assert sentence in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_username_inside_an_address_is_refused_without_being_repeated():
+    with pytest.raises(ConfigError) as caught:
+        parse(LEAST.replace("[ingress.mqtt]", "[ingress.mqtt]\nbroker = 'mqtt://me:pw9@host:1'"))
+    assert "pw9" not in str(caught.value)
+
+
+def test_an_access_token_stays_out_of_repr():
+    assert "token" not in repr(parse(LEAST + ANCHORING))
+
+
+def test_a_file_that_is_not_there():
+    with pytest.raises(ConfigError, match="cannot be read"):
+        config.load(Path("/nowhere/gateway.toml"))
