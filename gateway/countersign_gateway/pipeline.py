@@ -21,6 +21,7 @@ from countersign import evidence, messages, reasons
 from countersign_gateway.governance.appraisal import Appraisal, Policy
 from countersign_gateway.governance.freshness import Freshness
 from countersign_gateway.governance.lifecycle import Lifecycle
+from countersign_gateway.group import Group
 from countersign_gateway.ingress.intake import Intake
 from countersign_gateway.journal import Journal
 from countersign_gateway.keys import SigningKey
@@ -131,7 +132,7 @@ class Pipeline:
 
     def process(self, envelopes: Sequence[Envelope]) -> None:
         """Take one group through all stages. When this returns, every envelope is acknowledged."""
-        group = _Group(self._registry, self._freshness())
+        group = Group(self._registry, self._freshness())
         for envelope in envelopes:
             try:
                 self._consider(envelope, group)
@@ -159,7 +160,7 @@ class Pipeline:
             self._outlet.send(reply)
             self._outlet.flush()
 
-    def _consider(self, envelope: Envelope, group: _Group) -> None:
+    def _consider(self, envelope: Envelope, group: Group) -> None:
         verified = self._verifier.verify(envelope, group)
         if isinstance(verified, VerifiedEvidence):
             self._appraise(envelope, verified, group)
@@ -170,12 +171,12 @@ class Pipeline:
         else:
             self._refuse(envelope, verified, group)
 
-    def _appraise(self, envelope: Envelope, verified: VerifiedEvidence, group: _Group) -> None:
+    def _appraise(self, envelope: Envelope, verified: VerifiedEvidence, group: Group) -> None:
         appraisal = self._policy.evidence(verified.claims, verified.device)
         status = Lifecycle.on_accepted(verified.device) if appraisal.allow else None
         self._decide(envelope, verified, verified.device, appraisal, group, status=status)
 
-    def _challenge(self, envelope: Envelope, verified: VerifiedRequest, group: _Group) -> None:
+    def _challenge(self, envelope: Envelope, verified: VerifiedRequest, group: Group) -> None:
         applicant = verified.applicant
         appraisal = self._policy.enrolment(applicant.environment, verified.known)
         if not appraisal.allow:
@@ -204,7 +205,7 @@ class Pipeline:
         self._tally.challenged += 1
         self._journal.event("challenge_sent", device_id=applicant.device_id)
 
-    def _enrol(self, envelope: Envelope, verified: VerifiedProof, group: _Group) -> None:
+    def _enrol(self, envelope: Envelope, verified: VerifiedProof, group: Group) -> None:
         applicant = verified.opened.applicant
         known = verified.known
         appraisal = self._policy.enrolment(applicant.environment, known)
@@ -238,7 +239,7 @@ class Pipeline:
         verified: VerifiedEvidence | VerifiedProof,
         device: DeviceRecord,
         appraisal: Appraisal,
-        group: _Group,
+        group: Group,
         enrolment: Enrolment | None = None,
         status: Status | None = None,
     ) -> None:
@@ -270,7 +271,7 @@ class Pipeline:
         )
         group.decide(decision, device, verified.subject, appraisal)
 
-    def _refuse(self, envelope: Envelope, refusal: Refusal, group: _Group) -> None:
+    def _refuse(self, envelope: Envelope, refusal: Refusal, group: Group) -> None:
         name = reasons.NAMES[refusal.reason]
         self._tally.refuse(name)
         self._journal.event(
@@ -300,7 +301,7 @@ class Pipeline:
         )
         return Reply(device_id, "error", error)
 
-    def _make_durable(self, group: _Group) -> None:
+    def _make_durable(self, group: Group) -> None:
         """One transaction for the group; where that fails one for each, to save what can be."""
         if not group.verdicts:
             return
@@ -316,7 +317,7 @@ class Pipeline:
             group.replies.append(Reply(decision.device_id, "result", decision.result))
             self._note(decision, appraisal, group.freshness)
 
-    def _stored_alone(self, decision: Decision, group: _Group) -> bool:
+    def _stored_alone(self, decision: Decision, group: Group) -> bool:
         """Store one decision by itself. If even that fails its device is told INTERNAL instead."""
         try:
             self._registry.record([decision])
@@ -348,40 +349,3 @@ class Pipeline:
             age_s=freshness.age_s,
             commitment=decision.commitment,
         )
-
-
-class _Group:
-    """What is remembered while a group is worked on: the registry, and this group's moves on top.
-
-    Two messages of one device can stand in one group; the second must see what the first did.
-    """
-
-    __slots__ = ("_moved", "_registry", "_subjects", "freshness", "replies", "verdicts")
-
-    def __init__(self, registry: Memory, freshness: Freshness) -> None:
-        self._registry = registry
-        self._moved: dict[bytes, tuple[DeviceRecord, int, Status | None]] = {}
-        self._subjects: set[bytes] = set()
-        self.freshness = freshness
-        self.verdicts: list[tuple[Decision, Appraisal]] = []
-        self.replies: list[Reply] = []
-
-    def device(self, device_id: bytes) -> DeviceRecord | None:
-        moved = self._moved.get(device_id)
-        if moved is None:
-            return self._registry.device(device_id)
-        device, counter, status = moved
-        return replace(device, counter=counter, status=status or device.status)
-
-    def seen(self, device_id: bytes, counter: int, message_digest: bytes) -> bool:
-        if message_digest in self._subjects:
-            return True
-        return self._registry.seen(device_id, counter, message_digest)
-
-    def decide(
-        self, decision: Decision, device: DeviceRecord, subject: bytes, appraisal: Appraisal
-    ) -> None:
-        """Remember a verdict; `device` is the record before its counter and status moved."""
-        self.verdicts.append((decision, appraisal))
-        self._moved[decision.device_id] = (device, decision.counter, decision.status)
-        self._subjects.add(subject)

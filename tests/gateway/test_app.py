@@ -1,0 +1,167 @@
+"""`countersign site init` and `countersign gateway run` as processes, without any ledger there."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from brokers import free_port
+from running_site import PATIENCE_S, SITE, ConnectedDevice
+from simulated_device import SimulatedDevice
+
+from countersign_gateway.config import Endpoint, load
+from countersign_tools import site
+
+RUN = "import sys; from countersign_tools.cli import main; sys.exit(main(sys.argv[1:]))"
+
+
+def countersign(*words: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", RUN, *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+class GatewayProcess:
+    def __init__(self, config: Path, log: Path) -> None:
+        self._log = log
+        with log.open("wb") as stream:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", RUN, "gateway", "run", "--config", str(config)],
+                stderr=stream,
+            )
+
+    def events(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self._log.read_text().splitlines()]
+
+    def wait_for(self, event: str) -> dict[str, Any]:
+        deadline_s = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline_s:
+            for line in self.events():
+                if line["event"] == event:
+                    return line
+            assert self.process.poll() is None, self._log.read_text()
+            time.sleep(0.05)
+        raise AssertionError(f"no {event}: {self._log.read_text()}")
+
+
+@contextmanager
+def gateway_process(folder: Path) -> Iterator[GatewayProcess]:
+    running = GatewayProcess(folder / "gateway.toml", folder / "gateway.log")
+    try:
+        yield running
+    finally:
+        if running.process.poll() is None:
+            running.process.kill()
+        running.process.wait()
+
+
+def test_site_init_makes_a_site_that_runs_as_it_is(tmp_path):
+    folder = tmp_path / "site"
+    made = countersign(
+        "site", "init", folder, "--name", SITE, "--listen", "127.0.0.1:0", "--allow-emulated"
+    )
+    assert made.returncode == 0, made.stderr
+    config = load(folder / "gateway.toml")
+    assert (config.site, config.policy.allow_emulated, config.anchoring) == (SITE, True, None)
+    for name in ("gateway.key", "ledger.key", "gateway.toml"):
+        assert (folder / name).stat().st_mode & 0o077 == 0, name
+    # The keys are made here and shown nowhere.
+    for name in ("gateway.key", "ledger.key"):
+        assert (folder / name).read_text().strip() not in made.stdout + made.stderr
+
+    again = countersign("site", "init", folder, "--name", SITE)
+    assert again.returncode == 1
+    assert "never overwritten" in again.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--name", "Not A Site"], "site.name"),
+        (["--name", 'x"\nowner = "0x'], "site.name"),
+        (["--name", "x", "--broker", "http://x"], "ingress.mqtt.broker"),
+        (["--name", "x", "--owner", "0x12"], "is not an address"),
+        (["--name", "x", "--chain-id", "1"], "a ledger needs"),
+        (["--name", "x", "--device-class", "300"], "policy.device_class"),
+    ],
+)
+def test_site_init_refuses_what_the_gateway_would(tmp_path, words, sentence):
+    made = countersign("site", "init", tmp_path / "site", *words)
+    assert made.returncode == 1
+    assert sentence in made.stderr
+    assert not (tmp_path / "site" / "gateway.toml").exists()
+
+
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
+def test_a_gateway_whose_ledger_is_down_serves_and_stops_cleanly(tmp_path, stop):
+    folder = tmp_path / "site"
+    made = site.create_site(
+        folder,
+        SITE,
+        listen="127.0.0.1:0",
+        allow_emulated=True,
+        ledger=site.LedgerAddresses(
+            rpc_url=f"http://127.0.0.1:{free_port()}",
+            chain_id=31337,
+            commitment_log=b"\x01" * 20,
+            device_registry=b"\x02" * 20,
+            batch_age_s=0.2,
+        ),
+    )
+    with gateway_process(folder) as running:
+        ready = running.wait_for("gateway_ready")
+        assert ready["gateway_id"] == made.gateway_id.hex()
+        device = ConnectedDevice(
+            Endpoint(ready["host"], ready["port"]), SimulatedDevice("one", made.gateway_id)
+        )
+        assert device.enrol() == "ACCEPTED"
+        assert device.check_in() == "ACCEPTED"
+        device.close()
+        assert running.wait_for("evidence_verified")["mode"] == "degraded"
+        running.wait_for("batch")
+        running.process.send_signal(stop)
+        assert running.process.wait(PATIENCE_S) == 0
+        assert running.events()[-1]["event"] == "gateway_stopped"
+        status = json.loads((folder / "status.json").read_text())
+        assert (status["enrolled"], status["verified"], status["mode"]) == (1, 1, "degraded")
+        assert status["registry"]["commitments"] == 2
+        secrets = [(folder / name).read_text().strip() for name in ("gateway.key", "ledger.key")]
+        log = (folder / "gateway.log").read_text()
+        assert not [secret for secret in secrets if secret in log]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "sentence"),
+    [
+        (lambda folder: (folder / "gateway.key").chmod(0o644), "can be read by others"),
+        (lambda folder: (folder / "gateway.key").unlink(), "cannot be opened"),
+        (lambda folder: (folder / "gateway.toml").write_text("[site"), "not valid TOML"),
+        (lambda folder: (folder / "registry.sqlite3").write_bytes(os.urandom(4096)), "registry"),
+    ],
+)
+def test_what_stops_a_gateway_from_starting_is_said_in_one_line(tmp_path, spoil, sentence):
+    site.create_site(tmp_path, SITE, listen="127.0.0.1:0")
+    spoil(tmp_path)
+    ended = countersign("gateway", "run", "--config", tmp_path / "gateway.toml")
+    assert ended.returncode == 1
+    assert sentence in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_an_address_in_use_is_said_in_one_line(tmp_path):
+    site.create_site(tmp_path / "one", SITE, listen="127.0.0.1:0")
+    with gateway_process(tmp_path / "one") as running:
+        port = running.wait_for("gateway_ready")["port"]
+        site.create_site(tmp_path / "two", SITE, listen=f"127.0.0.1:{port}")
+        ended = countersign("gateway", "run", "--config", tmp_path / "two" / "gateway.toml")
+        assert ended.returncode == 1
+        assert f"cannot listen on 127.0.0.1:{port}" in ended.stderr
+        assert "Traceback" not in ended.stderr
