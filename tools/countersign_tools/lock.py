@@ -42,7 +42,7 @@ def main() -> int:
             capture_output=True,
             text=True,
         )
-    lines = sorted(_normal(line) for line in frozen.stdout.split())
+    lines = sorted((_normal(line) for line in frozen.stdout.split()), key=lambda x: x.split("=="))
     (ROOT / "constraints.txt").write_text(HEADER + "\n".join(lines) + "\n", encoding="utf-8")
     print(f"lock: {len(lines)} packages")
     return 0
