@@ -178,13 +178,9 @@ def _split(k):
 
 
 def _wnaf(k, width):
-    """Digits of k, lowest first: each 0 or odd and below 2**(width - 1) in magnitude, and of any
-    `width` in a row at most one is not 0 (Solinas 2000)."""
+    """Digits of k, of either sign, lowest first: each 0 or odd and below 2**(width - 1) in
+    magnitude, and of any `width` in a row at most one is not 0 (Solinas 2000)."""
     digits = [0] * _POSITIONS
-    sign = 1
-    if k < 0:
-        k = -k
-        sign = -1
     mask = (1 << width) - 1
     position = 0
     while k:
@@ -192,7 +188,7 @@ def _wnaf(k, width):
             digit = k & mask
             if digit >> (width - 1):
                 digit -= mask + 1
-            digits[position] = sign * digit
+            digits[position] = digit
             k = (k - digit) >> width
             position += width
         else:
