@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from brokers import free_port
 from running_site import PATIENCE_S, SITE, ConnectedDevice
 from simulated_device import SimulatedDevice
 
 from countersign_gateway.config import Endpoint, load
 from countersign_tools import site
+from countersign_tools.mosquitto import free_port
 
 RUN = "import sys; from countersign_tools.cli import main; sys.exit(main(sys.argv[1:]))"
 

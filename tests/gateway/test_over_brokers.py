@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-import brokers
 import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
@@ -17,8 +16,14 @@ from simulated_device import SimulatedDevice
 
 from countersign import messages, topics
 from countersign_gateway.config import Endpoint
+from countersign_tools import toolchain
+from countersign_tools.mosquitto import Mosquitto
 
-MOSQUITTO = brokers.mosquitto_command()
+try:
+    toolchain.mosquitto()
+    NO_MOSQUITTO = ""
+except toolchain.FAULTS as missing:
+    NO_MOSQUITTO = f"mosquitto: {missing}"
 
 
 @pytest.fixture(
@@ -26,9 +31,7 @@ MOSQUITTO = brokers.mosquitto_command()
         "embedded",
         pytest.param(
             "mosquitto",
-            marks=pytest.mark.skipif(
-                MOSQUITTO is None, reason="no Mosquitto here: countersign fetch mosquitto"
-            ),
+            marks=pytest.mark.skipif(bool(NO_MOSQUITTO), reason=NO_MOSQUITTO),
         ),
     ]
 )
@@ -37,9 +40,8 @@ def broker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Endpoint 
     if request.param == "embedded":
         yield None
         return
-    assert MOSQUITTO is not None
-    with brokers.mosquitto(MOSQUITTO, tmp_path) as address:
-        yield address
+    with Mosquitto(tmp_path / "broker") as mosquitto:
+        yield Endpoint(mosquitto.host, mosquitto.port)
 
 
 @pytest.fixture
@@ -127,10 +129,10 @@ def test_a_site_goes_on_after_a_restart(broker, tmp_path):
         assert site.gateway.registry.counts().commitments == 3
 
 
-@pytest.mark.skipif(MOSQUITTO is None, reason="no Mosquitto here: countersign fetch mosquitto")
+@pytest.mark.skipif(bool(NO_MOSQUITTO), reason=NO_MOSQUITTO)
 def test_what_was_sent_while_the_gateway_was_away_is_delivered(tmp_path):
-    assert MOSQUITTO is not None
-    with brokers.mosquitto(MOSQUITTO, tmp_path) as address:
+    with Mosquitto(tmp_path / "broker") as mosquitto:
+        address = Endpoint(mosquitto.host, mosquitto.port)
         with running_site(tmp_path, address) as site:
             device = SimulatedDevice("one", site.gateway.key.gateway_id)
             connected = ConnectedDevice(address, device)
