@@ -4,8 +4,9 @@ NOT CONSTANT-TIME. Python integers take longer when they are longer, and allocat
 values. Whoever can time this closely may learn about a secret scalar. It is the portable
 fallback; only a native engine may be called constant-time.
 
-What schnorr.py needs from an engine, and all it uses, is the section "Interface": a native one
-that offers the same five functions can take this module's place without a change in a caller.
+What schnorr.py needs from an engine, and all it uses, is N and the section "Interface": a native
+one that offers the same can take this module's place without a change in a caller. Field, group
+and tables share one file because a board loads them as one, and none is of use without the rest.
 
 Written for MicroPython, where every integer operation allocates and a reduction with `%` costs
 more than two multiplications (on a Cortex-M0+, about 19,000 cycles). So:
@@ -52,9 +53,9 @@ _DIGITS = _BLOCKS * _TEETH * _SPACING
 
 _comb = None
 _table_g = None
-# The table of the last point used: a device checks signatures of one gateway all day.
-_last_point = None
-_last_table = None
+# The last point used and its table: a device checks signatures of one gateway all day. One
+# tuple, replaced as a whole, so that threads never see the point of one with the table of another.
+_last = (None, None)
 
 
 # Interface: what an engine offers ------------------------------------------------------------
@@ -85,8 +86,9 @@ def lift_x(data: bytes) -> object:
     x = field_element(data)
     if x is None:
         return None
-    if _last_point is not None and _last_point[0] == x and not _last_point[1] & 1:
-        return _last_point
+    known = _last[0]
+    if known is not None and known[0] == x and not known[1] & 1:
+        return known
     square = (x * x * x + 7) % P
     y = _root_candidate(square)
     if y * y % P != square:
@@ -138,20 +140,21 @@ def multiply_add(s: int, t: int, point: tuple) -> object:
     """
     if not (0 <= s < N and 0 <= t < N):
         raise ValueError("scalar out of range")
-    global _table_g, _last_point, _last_table
+    global _table_g, _last
     if _table_g is None:
         _table_g = _odd_multiples(G, 1 << (_WINDOW_G - 2))
-    if point != _last_point:
-        _last_table = _odd_multiples(point, 1 << (_WINDOW_Q - 2))
-        _last_point = point
+    last = _last
+    if last[0] != point:
+        last = _last = (point, _odd_multiples(point, 1 << (_WINDOW_Q - 2)))
+    table_q = last[1]
 
     s1, s2 = _split(s)
     t1, t2 = _split(t)
     terms = (
         (_wnaf(s1, _WINDOW_G), _table_g, 1),
         (_wnaf(s2, _WINDOW_G), _table_g, _BETA),
-        (_wnaf(t1, _WINDOW_Q), _last_table, 1),
-        (_wnaf(t2, _WINDOW_Q), _last_table, _BETA),
+        (_wnaf(t1, _WINDOW_Q), table_q, 1),
+        (_wnaf(t2, _WINDOW_Q), table_q, _BETA),
     )
     X, Y, Z = 1, 1, 0
     for position in range(_POSITIONS - 1, -1, -1):
