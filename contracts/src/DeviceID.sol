@@ -5,7 +5,6 @@ import {IDeviceID} from "./IDeviceID.sol";
 import {IUserID} from "./IUserID.sol";
 import {UserID} from "./UserID.sol";
 import {Schnorr} from "./lib/Schnorr.sol";
-import {TaggedHash} from "./lib/TaggedHash.sol";
 
 /// @title DeviceID
 /// @notice The birth register of devices: see IDeviceID.
@@ -78,9 +77,8 @@ contract DeviceID is IDeviceID {
     /// @inheritdoc IDeviceID
     function deviceIdOf(uint256 publicKey) public pure returns (bytes32 deviceId) {
         bytes32 keyDigest = sha256(abi.encodePacked(publicKey));
-        return TaggedHash.hash(
-            DEVICE_TAG, abi.encodePacked(SUITE_SECP256K1, keyDigest, bytes32(0))
-        );
+        return
+            sha256(abi.encodePacked(DEVICE_TAG, DEVICE_TAG, SUITE_SECP256K1, keyDigest, bytes32(0)));
     }
 
     /// @inheritdoc IDeviceID
@@ -91,9 +89,17 @@ contract DeviceID is IDeviceID {
         bytes32 nextKeyDigest
     ) public view returns (bytes32 digest) {
         // block.chainid at every call: after a fork of the chain, old proofs hold on one side only.
-        bytes memory statement = abi.encodePacked(
-            block.chainid, address(this), deviceId, owner, deviceClass, nextKeyDigest
+        return sha256(
+            abi.encodePacked(
+                REGISTRATION_TAG,
+                REGISTRATION_TAG,
+                block.chainid,
+                address(this),
+                deviceId,
+                owner,
+                deviceClass,
+                nextKeyDigest
+            )
         );
-        return TaggedHash.hash(REGISTRATION_TAG, statement);
     }
 }

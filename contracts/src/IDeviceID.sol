@@ -58,7 +58,10 @@ interface IDeviceID {
     /// @param registrar Who entered it: the owner or a registrar of the owner.
     /// @param deviceClass Its class.
     event DeviceAdded(
-        bytes32 indexed deviceId, address indexed owner, address indexed registrar, uint8 deviceClass
+        bytes32 indexed deviceId,
+        address indexed owner,
+        address indexed registrar,
+        uint8 deviceClass
     );
 
     /// @notice Thrown if the device is in the register already, with whatever data.

@@ -5,7 +5,7 @@ countersign chain FOLDER --fund 0x…    and give an account 100 ether
 
 It listens on loopback only, has no accounts of its own (no well-known key is ever funded), and
 ends with whoever started it, also by kill -9. Its state is saved every few seconds and when it
-stops; a save is complete or it did not happen (tools/decisions/0003).
+stops; a save is complete or it did not happen (tools/decisions/0002).
 """
 
 from __future__ import annotations

@@ -8,13 +8,11 @@ library InclusionProof {
     /// @dev RFC 9162 section 2.1.3.2, with its numbering. A path that is too long ends the loop as
     ///      soon as the tree has no more levels, so its length costs no more than its calldata.
     /// @param leaf The leaf input, not its hash.
-    function verify(
-        bytes32 leaf,
-        uint64 index,
-        uint64 size,
-        bytes32[] calldata path,
-        bytes32 root
-    ) internal pure returns (bool) {
+    function verify(bytes32 leaf, uint64 index, uint64 size, bytes32[] calldata path, bytes32 root)
+        internal
+        pure
+        returns (bool)
+    {
         // 1. Nothing is in the empty tree, nor beyond a tree's end.
         if (index >= size) return false;
         // 2. and 3.

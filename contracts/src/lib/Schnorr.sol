@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {TaggedHash} from "./TaggedHash.sol";
-
 /// @title BIP-340 verification on secp256k1, byte for byte, through the ecrecover precompile
 /// @notice ecrecover(m, v, r, s) returns the address of r⁻¹·(s·X − m·G), where X is the point with
 ///         x-coordinate r and the parity that v names. Asked with
@@ -17,7 +15,8 @@ import {TaggedHash} from "./TaggedHash.sol";
 ///      key in 2^127 is such a key.
 library Schnorr {
     /// @dev The order of the group.
-    uint256 internal constant N = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141;
+    uint256 internal constant N =
+        0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141;
 
     /// @dev sha256("BIP0340/challenge").
     bytes32 internal constant CHALLENGE_TAG =
@@ -65,8 +64,9 @@ library Schnorr {
         pure
         returns (uint256)
     {
-        bytes memory data = abi.encodePacked(nonceX, publicKey, message);
-        return uint256(TaggedHash.hash(CHALLENGE_TAG, data)) % N;
+        bytes32 digest =
+            sha256(abi.encodePacked(CHALLENGE_TAG, CHALLENGE_TAG, nonceX, publicKey, message));
+        return uint256(digest) % N;
     }
 
     function _addressOf(uint256 x, uint256 y) private pure returns (address) {

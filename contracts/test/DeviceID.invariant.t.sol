@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {DeviceID} from "../src/DeviceID.sol";
+import {IDeviceID} from "../src/IDeviceID.sol";
+import {IUserID} from "../src/IUserID.sol";
+import {Prover} from "./Prover.sol";
+
+/// @dev Owners, registrars, strangers and devices that do whatever they can, in any order.
+contract DeviceIDHandler is Prover {
+    uint256 public constant ACCOUNTS = 4;
+    uint256 public constant KEYS = 6;
+
+    DeviceID public immutable devices = new DeviceID();
+    IUserID public immutable users = devices.userID();
+
+    bytes32[] public entered;
+    mapping(bytes32 deviceId => bytes32 recordDigest) public recordOf;
+    bool public everDiffered;
+
+    function enteredCount() external view returns (uint256) {
+        return entered.length;
+    }
+
+    function accountAt(uint256 index) public pure returns (address) {
+        return address(uint160(0xacc0 + index % ACCOUNTS));
+    }
+
+    function digestOf(bytes32 deviceId) public view returns (bytes32) {
+        return keccak256(abi.encode(devices.device(deviceId)));
+    }
+
+    function registerOwner(uint256 who, bytes32 profile) external {
+        address owner = accountAt(who);
+        bool expected = profile != 0 && users.profileOf(owner) == 0;
+        vm.prank(owner);
+        try users.register(profile) {
+            if (!expected) everDiffered = true;
+        } catch {
+            if (expected) everDiffered = true;
+        }
+    }
+
+    function appoint(uint256 who, uint256 whom, bool appointed) external {
+        address owner = accountAt(who);
+        bool expected = users.profileOf(owner) != 0;
+        vm.prank(owner);
+        try users.appoint(accountAt(whom), appointed) {
+            if (!expected) everDiffered = true;
+        } catch {
+            if (expected) everDiffered = true;
+        }
+    }
+
+    /// @dev `honest` proofs are for what is submitted; others are for another class.
+    function addDevice(uint256 caller, uint256 owner, uint256 seed, uint8 class, bool honest)
+        external
+    {
+        Key memory key = keyFrom(1 + seed % KEYS);
+        IDeviceID.Registration memory registration = IDeviceID.Registration({
+            publicKey: key.publicKey,
+            postQuantumDigest: 0,
+            nextKeyDigest: keccak256(abi.encode(seed)),
+            owner: accountAt(owner),
+            deviceClass: class
+        });
+        bytes32 deviceId = devices.deviceIdOf(key.publicKey);
+        uint8 signedClass = honest ? class : class ^ 1;
+        bytes32 digest = devices.registrationDigest(
+            deviceId, registration.owner, signedClass, registration.nextKeyDigest
+        );
+        Signature memory sig = sign(key, digest, seed);
+
+        bool expected = honest && devices.ownerOf(deviceId) == address(0)
+            && users.isRegistrar(registration.owner, accountAt(caller));
+        vm.prank(accountAt(caller));
+        try devices.addDevice(
+            deviceId, registration, IDeviceID.Proof(sig.nonceX, sig.nonceY, sig.responseScalar)
+        ) {
+            if (!expected) everDiffered = true;
+            entered.push(deviceId);
+            recordOf[deviceId] = digestOf(deviceId);
+        } catch {
+            if (expected) everDiffered = true;
+        }
+    }
+
+    function recordByHand(uint256 who, bytes32 deviceId) external {
+        vm.prank(accountAt(who));
+        try users.recordDevice(accountAt(who), deviceId) {
+            everDiffered = true;
+        } catch {}
+    }
+}
+
+contract DeviceIDInvariants is Prover {
+    DeviceIDHandler private handler;
+
+    function setUp() external {
+        handler = new DeviceIDHandler();
+        bytes4[] memory functions = new bytes4[](4);
+        functions[0] = DeviceIDHandler.registerOwner.selector;
+        functions[1] = DeviceIDHandler.appoint.selector;
+        functions[2] = DeviceIDHandler.addDevice.selector;
+        functions[3] = DeviceIDHandler.recordByHand.selector;
+        _target(address(handler), functions);
+    }
+
+    function invariant_ADeviceEntersIfAndOnlyIfBothConsent() external view {
+        isFalse(handler.everDiffered(), "a call ended otherwise than it must");
+    }
+
+    function invariant_ARecordNeverChanges() external view {
+        for (uint256 i = 0; i < handler.enteredCount(); i++) {
+            bytes32 deviceId = handler.entered(i);
+            equal(handler.digestOf(deviceId), handler.recordOf(deviceId), "record");
+        }
+    }
+
+    function invariant_OwnersListsAreThePartitionOfAllDevices() external view {
+        DeviceID devices = handler.devices();
+        IUserID users = handler.users();
+        uint256 total = 0;
+        for (uint256 i = 0; i < handler.ACCOUNTS(); i++) {
+            address owner = handler.accountAt(i);
+            uint256 count = users.deviceCount(owner);
+            total += count;
+            for (uint256 j = 0; j < count; j++) {
+                bytes32 deviceId = users.deviceAt(owner, j);
+                equal(devices.ownerOf(deviceId), owner, "owner");
+                for (uint256 k = 0; k < j; k++) {
+                    isTrue(users.deviceAt(owner, k) != deviceId, "listed once");
+                }
+            }
+            isTrue(count == 0 || users.profileOf(owner) != 0, "owners are registered");
+        }
+        equal(total, handler.enteredCount(), "devices in all lists");
+    }
+
+    function invariant_IdentifiersAreMadeOfTheirKeys() external view {
+        DeviceID devices = handler.devices();
+        for (uint256 i = 0; i < handler.enteredCount(); i++) {
+            bytes32 deviceId = handler.entered(i);
+            equal(devices.deviceIdOf(devices.device(deviceId).publicKey), deviceId, "device id");
+        }
+    }
+}
