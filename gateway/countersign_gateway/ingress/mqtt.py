@@ -35,6 +35,8 @@ KEEPALIVE_S = 30
 CONNECT_TIMEOUT_S = 5.0
 BACKOFF_S = (0.1, 10.0)
 MAX_QUEUED_OUT = 16384  # not yet acknowledged by the broker; past that, dropped and counted
+MAX_UNWRITTEN = 8192  # replies at QoS 0 that the network has not taken
+AT_MOST_ONCE = frozenset({"result", "error"})
 MAX_PACED_OUT = 4096  # of these, receipts
 MAX_KNOWN_TOPICS = 16384
 
@@ -75,6 +77,7 @@ class MqttIngress:
         self._on_connected = on_connected
         self._downlinks: dict[tuple[bytes, str], str] = {}
         self._senders: dict[str, tuple[bytes, str] | None] = {}
+        self._unwritten: deque[paho.MQTTMessageInfo] = deque()
         self._paced: deque[paho.MQTTMessageInfo] = deque()
         self._connection = 0  # which connection a delivery belongs to
         self._subscribed = threading.Event()
@@ -120,8 +123,27 @@ class MqttIngress:
         os.close(self._wake_write)
 
     def send(self, reply: Reply) -> None:
-        """Queue a reply for its device; it goes out at `flush`."""
-        self._publish(self._downlink(reply), reply.payload, retain=False)
+        """Queue a reply for its device; it goes out at `flush`.
+
+        Results and errors go at QoS 0 (decisions/0001): dropped and counted while the broker is
+        away or does not read. A challenge goes at QoS 1.
+        """
+        topic = self._downlink(reply)
+        if reply.kind not in AT_MOST_ONCE:
+            self._publish(topic, reply.payload, retain=False)
+            return
+        unwritten = self._unwritten
+        if len(unwritten) >= MAX_UNWRITTEN // 2:
+            while unwritten and unwritten[0].is_published():
+                unwritten.popleft()
+        if len(unwritten) >= MAX_UNWRITTEN:
+            self._drop(topic)
+            return
+        info = self._client.publish(topic, reply.payload, qos=0)
+        if info.rc == MQTTErrorCode.MQTT_ERR_SUCCESS:
+            unwritten.append(info)
+        else:
+            self._drop(topic)
 
     def publish(self, topic: str, payload: bytes, retain: bool = False) -> None:
         """Queue a message that is for no one device."""
@@ -130,9 +152,12 @@ class MqttIngress:
     def _publish(self, topic: str, payload: bytes, retain: bool) -> paho.MQTTMessageInfo:
         info = self._client.publish(topic, payload, qos=1, retain=retain)
         if info.rc == MQTTErrorCode.MQTT_ERR_QUEUE_SIZE:
-            self._tally.unsent += 1
-            self._journal.event("reply_dropped", topic=topic)
+            self._drop(topic)
         return info
+
+    def _drop(self, topic: str) -> None:
+        self._tally.unsent += 1
+        self._journal.event("reply_dropped", topic=topic)
 
     def _downlink(self, reply: Reply) -> str:
         key = (reply.device_id, reply.kind)
