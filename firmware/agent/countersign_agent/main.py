@@ -15,6 +15,7 @@ from countersign_agent import __version__, keystore, sensors, tcp_stream
 from countersign_agent.agent import Agent
 from countersign_agent.clock import TicksClock
 from countersign_agent.config import ConfigError, load_config
+from countersign_agent.counters import CounterExhausted
 from countersign_agent.entropy import EntropyError, EntropyPool
 from countersign_agent.mqtt_transport import MqttTransport
 from countersign_agent.records import Records
@@ -26,16 +27,22 @@ from countersign_agent.storage import FolderStorage, PosixFolderStorage, Storage
 _HOSTED = ("linux", "darwin", "win32")
 _EMULATED = _HOSTED + ("qemu", "qemu-arm", "qemu-riscv32", "qemu-riscv64")
 
+# Without its key store or its entropy a device has nothing to say.
+_MUST_NOT_RUN = (keystore.KeyStoreDamaged, StorageError, EntropyError, CounterExhausted)
+
 
 def main(config_path: str) -> int:
-    """Run until revoked. Returns 0 then, 2 if the device must not start; the reason is reported."""
+    """Run until revoked. Returns 0 then, 2 if the device must not start or go on; it says why."""
     try:
         agent = build(load_config(config_path))
-    except (ConfigError, keystore.KeyStoreDamaged, StorageError, EntropyError, OSError) as error:
+    except (ConfigError, OSError) + _MUST_NOT_RUN as error:
         print_json_line("cannot_start", error=type(error).__name__, why=str(error))
         return 2
     try:
         agent.run()
+    except _MUST_NOT_RUN as error:
+        print_json_line("stopped", reason=type(error).__name__, why=str(error))
+        return 2
     except KeyboardInterrupt:
         print_json_line("stopped", reason="INTERRUPTED")
     return 0

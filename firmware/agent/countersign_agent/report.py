@@ -1,4 +1,28 @@
-"""The agent's story, one JSON object a line. Values are public: no secret is ever passed here."""
+"""The agent's story, one JSON object a line. Values are public: no secret is ever passed here.
+
+started             device_id, boot_count, environment, entropy, name, software_version
+key_made            device_id, public_key
+cannot_start        error, why; the exit status is 2
+connected
+reconnecting        delay_ms, why
+enrol_requested
+challenge_received  registration: whether the ledger's statement is asked for
+registration_refused  owner
+proof_sent          counter
+enrolled            gateway_id
+evidence_sent       counter, beacon_sequence
+verdict             message (enrol_proof or evidence), counter, allow, reason, mode, age_s,
+                    policy_version, revocation_epoch
+refused             message, counter, reason: an Error of the gateway
+timed_out           message, counter: no answer, it will be asked anew
+receipt_verified    message, counter, sequence, leaf_index, tree_size, proof_hashes,
+                    batch_root, chain_id, contract, block_number, transaction_hash
+receipt_refused     counter, reason (text)
+ignored             kind (end of the topic), why, count: since the last such line
+enrolment_record_damaged  why
+closed_without_goodbye    why
+stopped             reason
+"""
 
 import json
 
