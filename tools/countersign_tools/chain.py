@@ -135,7 +135,10 @@ class DevChain:
     def pause(self) -> None:
         """Freeze the process: it accepts connections and never answers."""
         with self._steady:
-            os.kill(self.pid, signal.SIGSTOP)
+            pid = self.pid
+            os.kill(pid, signal.SIGSTOP)
+            # Its threads stop one after another; until all have, it may still answer.
+            os.waitid(os.P_PID, pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
             self._paused = True
 
     def resume(self) -> None:

@@ -56,6 +56,8 @@ def test() -> None:
     if snapshot.returncode != 0:
         print(snapshot.stdout.rstrip())
         print("gas: changed beyond tolerance; python -m countersign_tools.contracts gas")
+    for reason, name in re.findall(r"^\[SKIP:? ?(.*?)\] (\w+)", finished.stdout, re.MULTILINE):
+        print(f"SKIPPED {name}: {reason}")
     counts = _counts(finished.stdout)
     gas_failed = int(snapshot.returncode != 0)
     failed = counts["failed"] + gas_failed

@@ -137,5 +137,16 @@ def _create(url: str, account: Account, name: str) -> str:
 
 
 def _reason(fault: Exception) -> str:
-    """A node's own words, kept on one line."""
+    """The name of the contracts' error, or the node's own words on one line."""
+    data = getattr(fault, "data", None)
+    if isinstance(data, str):
+        for contract in ("CommitmentLog", "DeviceID", "UserID"):
+            for entry in load(contract)["abi"]:
+                if entry["type"] == "error" and data.startswith(_selector(entry)):
+                    return str(entry["name"])
     return " ".join(str(fault).split())[:300]
+
+
+def _selector(error: dict[str, Any]) -> str:
+    types = ",".join(field["type"] for field in error["inputs"])
+    return "0x" + bytes(Web3.keccak(text=f"{error['name']}({types})")[:4]).hex()

@@ -1,0 +1,28 @@
+"""One chain with the contracts on it for all tests of a file, blocks made by transactions alone."""
+
+import pytest
+from register import Register
+
+from countersign_tools import toolchain
+from countersign_tools.chain import DevChain
+from skip import skip
+
+
+@pytest.fixture(scope="session")
+def anvil():
+    """The program, without which there is nothing to test against."""
+    try:
+        return toolchain.anvil()
+    except toolchain.FAULTS as fault:
+        skip(f"no chain to test against: {fault}")
+
+
+@pytest.fixture(scope="module")
+def chain(anvil, tmp_path_factory):
+    with DevChain(tmp_path_factory.mktemp("chain"), finality_pulse_s=None) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def register(chain):
+    return Register(chain)
