@@ -70,7 +70,12 @@ class Gateway:
             self.registry.last_upstream_s(),
             self.registry.note_upstream,
         )
-        self.beacons = Beacons(config.verification.beacon_interval_s, time.monotonic())
+        self.beacons = Beacons(
+            config.verification.beacon_interval_s,
+            time.monotonic(),
+            # The wall clock only helps to count on from an earlier run; nothing is decided by it.
+            first_sequence=max(1, int(time.time())),
+        )
         challenges = Challenges(config.verification.challenge_ttl_s)
         self._intake = Intake()
         self._policy = SitePolicy(config.policy.policy_version, config.policy.allow_emulated)
@@ -293,6 +298,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"countersign gateway: {error}", file=sys.stderr)
         return 1
     while not stop_asked.wait(TICK_S):
-        gateway.tick()
+        try:
+            gateway.tick()
+        except Exception as error:  # noqa: BLE001 - devices are served by other threads meanwhile
+            journal.fault("tick_fault", error)
     gateway.stop()
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from simulated_device import SimulatedDevice
 
 from countersign import messages, topics
 from countersign_gateway.config import Endpoint
+from countersign_gateway.ingress import broker as broker_module
 from countersign_tools import toolchain
 from countersign_tools.mosquitto import Mosquitto
 
@@ -172,6 +174,20 @@ def test_the_embedded_broker_survives_what_its_clients_do(tmp_path):
         late = ConnectedDevice(site.address, SimulatedDevice("two", site.gateway.key.gateway_id))
         assert late.wait_for_beacon() == beacon
         late.close()
+
+
+def test_connections_that_say_nothing_are_closed(tmp_path, monkeypatch):
+    monkeypatch.setattr(broker_module, "CONNECT_TIMEOUT_S", 0.3)
+    with running_site(tmp_path, None) as site:
+        silent = [
+            socket.create_connection((site.address.host, site.address.port)) for _ in range(5)
+        ]
+        silent[0].sendall(b"\x10")
+        silent[1].sendall(b"GET / HTTP/1.1\r\n\r\n")
+        for one in silent:
+            one.settimeout(PATIENCE_S)
+            assert one.recv(100) == b""
+            one.close()
 
 
 def test_nobody_takes_the_gateway_s_name_on_the_embedded_broker(tmp_path):

@@ -41,6 +41,7 @@ MAX_READ_AHEAD = 64  # and those of one device
 MAX_UNDER_WAY_TO_ONE = 1024  # messages sent to one device and not acknowledged by it
 MAX_KEPT_FOR_ONE = 64  # messages kept for a device that is away
 HOLD_S = 0.01
+CONNECT_TIMEOUT_S = 10.0
 SESSION_EXPIRY_S = 7 * 86400
 START_TIMEOUT_S = 10.0
 
@@ -118,7 +119,10 @@ class EmbeddedBroker:
                 task.add_done_callback(connections.discard)
             bounded = _BoundedReader(reader, broker)
             _reader_here.set(bounded)
-            await broker.external_connected(bounded, StreamWriterAdapter(writer), "default")
+            try:
+                await broker.external_connected(bounded, StreamWriterAdapter(writer), "default")
+            finally:
+                writer.close()
 
         server = await asyncio.start_server(
             connected, self._listen.host, self._listen.port, limit=2 * MAX_PACKET_BYTES
@@ -171,7 +175,13 @@ class _BoundedReader(StreamReaderAdapter):  # type: ignore[misc]
         # A packet begins with a read of one byte.
         while n == 1 and self._ahead():
             await asyncio.sleep(HOLD_S)
-        data: bytes = await super().read(n)
+        try:
+            # Whoever has not introduced itself must not hold one of the connections for long.
+            async with asyncio.timeout(CONNECT_TIMEOUT_S if self.session is None else None):
+                data: bytes = await super().read(n)
+        except TimeoutError:
+            self.feed_eof()
+            raise MQTTError("no CONNECT in time") from None
         return data
 
     def _ahead(self) -> bool:

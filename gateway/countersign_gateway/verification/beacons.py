@@ -21,11 +21,14 @@ class Beacons:
         interval_s: float,
         now_s: float,
         random_bytes: Callable[[int], bytes] = os.urandom,
+        first_sequence: int = 1,
     ) -> None:
+        """first_sequence: should be above those of earlier runs, so that devices take the new
+        beacon at once; one that holds a higher number recovers through STALE_BEACON."""
         self._interval_s = interval_s
         self._random_bytes = random_bytes
         self._rotated_s = now_s
-        self.sequence = 1
+        self.sequence = first_sequence
         # One tuple, replaced whole: a reader on another thread sees both beacons of one moment.
         self._accepted: tuple[bytes, ...] = (random_bytes(BEACON_BYTES),)
 
