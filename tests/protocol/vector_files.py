@@ -39,7 +39,8 @@ def open_official(name):
     import os
 
     given = os.getenv("COUNTERSIGN_VECTORS")
-    path = given or folder().rsplit("/", 4)[0] + "/shared/vectors"
+    # Step by step upwards: on MicroPython this file's own path may be a relative one.
+    path = given or folder() + "../../../shared/vectors"
     try:
         return open(path + "/" + name)
     except OSError:

@@ -47,9 +47,7 @@ class Prover:
         message = _bytes(message, "message")
         masked = self._d ^ int.from_bytes(tagged_sha256("BIP0340/aux", aux_entropy), "big")
         k = int.from_bytes(
-            tagged_sha256(
-                "BIP0340/nonce", masked.to_bytes(32, "big"), self.public_key, message
-            ),
+            tagged_sha256("BIP0340/nonce", masked.to_bytes(32, "big"), self.public_key, message),
             "big",
         )
         k %= curve.N
