@@ -50,8 +50,10 @@ class RamFlash:
             return _EIO
         start = block * self._block_size + offset
         sound, charged = self._reach(len(buffer))
-        for index in range(sound):
-            self._data[start + index] &= buffer[index]
+        # Programming clears bits: an AND, of all bytes at once as one number.
+        old = int.from_bytes(self._data[start : start + sound], "big")
+        new = int.from_bytes(bytes(buffer)[:sound], "big")
+        self._data[start : start + sound] = (old & new).to_bytes(sound, "big")
         for index in range(sound, charged):
             self._data[start + index] &= buffer[index] | (37 * index + 11) & 0xFF
         return self._finish()

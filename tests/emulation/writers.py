@@ -11,7 +11,7 @@ A writer has three functions over a storage:
 import hashlib
 
 from countersign import schnorr
-from countersign_agent import keystore
+from countersign_agent import counters, keystore
 from countersign_agent.entropy import EntropyPool
 from countersign_agent.records import Records
 
@@ -24,10 +24,10 @@ class Boot:
 
     def __init__(self, storage, salt):
         self.records = Records(storage)
-        counters = keystore.load_counters(self.records)
+        stored = keystore.load_counters(self.records)
         noise = Noise(salt)
-        self.entropy = EntropyPool(noise.urandom, noise.ticks_us, self.records, counters.boot_count)
-        self.key_store = keystore.open_key_store(self.records, counters, self.entropy)
+        self.entropy = EntropyPool(noise.urandom, noise.ticks_us, self.records, stored.boot_count)
+        self.key_store = keystore.open_key_store(self.records, stored, self.entropy)
         self.device_id = self.key_store.identity.device_id
         self.counters = self.key_store.counters
 
@@ -79,7 +79,7 @@ def second_boot(storage, witness):
 
 def use_up_blocks(storage, witness):
     boot = Boot(storage, 2)
-    for _ in range(520):
+    for _ in range(2 * counters.BLOCK + 2):
         witness[:] = [(boot.device_id, boot.counters.next())]
 
 
@@ -120,7 +120,7 @@ def old_or_new_gateway(storage, witness):
 def use_before_reserving(storage, witness):
     """What a counter must not do: it is used, then written."""
     boot = Boot(storage, 2)
-    for _ in range(520):
+    for _ in range(2 * counters.BLOCK + 2):
         witness[:] = [(boot.device_id, boot.counters._last + 1)]
         boot.counters.next()
 

@@ -110,7 +110,7 @@ class EntropyPool:
             raise EntropyError("os.urandom returned too few bytes")
         if draw == self._last_draw:
             raise EntropyError("os.urandom repeats itself")
-        ones = sum([_ones(byte) for byte in draw])
+        ones = bin(int.from_bytes(draw, "big")).count("1")
         if len(set(draw)) < _MIN_DISTINCT_BYTES or not _MIN_ONES <= ones <= _MAX_ONES:
             raise EntropyError("os.urandom is degenerate")
         self._last_draw = draw
@@ -121,11 +121,3 @@ class EntropyPool:
         for _ in range(_JITTER_SAMPLES):
             samples += (self._ticks_us() & 0xFFFF).to_bytes(2, "big")
         return bytes(samples)
-
-
-def _ones(byte):
-    count = 0
-    while byte:
-        byte &= byte - 1
-        count += 1
-    return count
