@@ -98,6 +98,9 @@ contract InclusionProofTest is Test {
             longer[i] = path[i];
         }
         isFalse(_verify(leaves[index], index, leaves.length, longer, root), "one hash more");
+        // Not even under a root that such a path would lead to.
+        bytes32 above = sha256(abi.encodePacked(bytes1(0x01), longer[path.length], root));
+        isFalse(_verify(leaves[index], index, leaves.length, longer, above), "above the root");
         if (path.length == 0) return;
         bytes32[] memory shorter = new bytes32[](path.length - 1);
         for (uint256 i = 0; i < shorter.length; i++) {

@@ -76,6 +76,13 @@ def test_inclusion_is_decided_as_in_python(register):
             (leaves[index], chance.randrange(size + 2), size, proof, tree.root),
             (leaves[index], index, chance.randrange(1, 2 * size + 2), proof, tree.root),
             (leaves[index], index, size, [*proof, bytes(32)], tree.root),
+            (
+                leaves[index],
+                index,
+                size,
+                [*proof, bytes(32)],
+                merkle.node_hash(bytes(32), tree.root),
+            ),
             (leaves[index], index, size, proof[:-1], tree.root),
             (leaves[index], index, size, proof[::-1], tree.root),
             (leaves[index], index, 0, proof, tree.root),
