@@ -27,7 +27,7 @@ SITE = "site-1"
 PATIENCE_S = 20.0
 
 
-def settings(broker: Endpoint | None, beacon_interval_s: float = 30.0) -> str:
+def settings(broker: Endpoint | None, beacon_interval_s: float = 60.0) -> str:
     """gateway.toml for a broker, or for the embedded one on a free port."""
     where = "embedded" if broker is None else f"mqtt://{broker.host}:{broker.port}"
     return f"""
