@@ -6,6 +6,7 @@ everything that comes in is an Envelope full of claims.
 
 One thread owns the connection and drives paho through its documented hooks for external loops
 (`loop_read`, `loop_write`, `loop_misc`), which lets a group of answers go out in few system calls.
+What comes and goes for every single message passes by it, see express.py.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
 from countersign import messages, reasons, topics
 from countersign_gateway.config import Endpoint
+from countersign_gateway.ingress import express
 from countersign_gateway.ingress.buffered_socket import BufferedSocket
 from countersign_gateway.ingress.intake import Intake
 from countersign_gateway.journal import Journal
@@ -75,9 +78,10 @@ class MqttIngress:
         self._journal = journal
         self._tally = tally
         self._on_connected = on_connected
-        self._downlinks: dict[tuple[bytes, str], str] = {}
-        self._senders: dict[str, tuple[bytes, str] | None] = {}
-        self._unwritten: deque[paho.MQTTMessageInfo] = deque()
+        self._downlinks: dict[tuple[bytes, str], bytes] = {}
+        self._senders: dict[bytes, tuple[bytes | None, str]] = {}
+        # Set while the broker takes messages; what is enqueued on an older one goes nowhere.
+        self._established: BufferedSocket | None = None
         self._paced: deque[paho.MQTTMessageInfo] = deque()
         self._connection = 0  # which connection a delivery belongs to
         self._subscribed = threading.Event()
@@ -130,20 +134,13 @@ class MqttIngress:
         """
         topic = self._downlink(reply)
         if reply.kind not in AT_MOST_ONCE:
-            self._publish(topic, reply.payload, retain=False)
+            self._publish(topic.decode(), reply.payload, retain=False)
             return
-        unwritten = self._unwritten
-        if len(unwritten) >= MAX_UNWRITTEN // 2:
-            while unwritten and unwritten[0].is_published():
-                unwritten.popleft()
-        if len(unwritten) >= MAX_UNWRITTEN:
-            self._drop(topic)
-            return
-        info = self._client.publish(topic, reply.payload, qos=0)
-        if info.rc == MQTTErrorCode.MQTT_ERR_SUCCESS:
-            unwritten.append(info)
+        sock = self._established
+        if sock is None or sock.waiting >= MAX_UNWRITTEN:
+            self._drop(topic.decode())
         else:
-            self._drop(topic)
+            sock.enqueue(express.publish_qos0(topic, reply.payload))
 
     def publish(self, topic: str, payload: bytes, retain: bool = False) -> None:
         """Queue a message that is for no one device."""
@@ -159,13 +156,13 @@ class MqttIngress:
         self._tally.unsent += 1
         self._journal.event("reply_dropped", topic=topic)
 
-    def _downlink(self, reply: Reply) -> str:
+    def _downlink(self, reply: Reply) -> bytes:
         key = (reply.device_id, reply.kind)
         topic = self._downlinks.get(key)
         if topic is None:
             if len(self._downlinks) >= MAX_KNOWN_TOPICS:
                 self._downlinks.clear()
-            topic = topics.downlink(self._site, reply.device_id, reply.kind)
+            topic = topics.downlink(self._site, reply.device_id, reply.kind).encode()
             self._downlinks[key] = topic
         return topic
 
@@ -185,7 +182,7 @@ class MqttIngress:
             if self._stopping or time.monotonic() > deadline_s:
                 return False
             time.sleep(0.02)
-        info = self._publish(self._downlink(reply), reply.payload, retain=False)
+        info = self._publish(self._downlink(reply).decode(), reply.payload, retain=False)
         if info.rc == MQTTErrorCode.MQTT_ERR_QUEUE_SIZE:
             return False
         self._paced.append(info)
@@ -202,7 +199,10 @@ class MqttIngress:
         while not self._stopping:
             try:
                 self._client.connect(self._endpoint.host, self._endpoint.port, KEEPALIVE_S)
-                self._serve_connection()
+                try:
+                    self._serve_connection()
+                finally:
+                    self._established = None
                 if self._subscribed.is_set():
                     backoff_s = BACKOFF_S[0]
             except OSError as error:
@@ -242,11 +242,32 @@ class MqttIngress:
             if self._wake_read in ready:
                 self._drain_wake()
             if ready.get(sock.fileno(), 0) & ~select.POLLOUT:
-                status = client.loop_read()
-                while sock.pending() and status == MQTTErrorCode.MQTT_ERR_SUCCESS:
-                    status = client.loop_read()
+                status = self._read(client, sock)
             if not ready or status == MQTTErrorCode.MQTT_ERR_SUCCESS:
                 client.loop_misc()
+
+    def _read(self, client: paho.Client, sock: BufferedSocket) -> MQTTErrorCode:
+        """Take in what has arrived: evidence by the express lane, all else by paho."""
+        sock.fill()
+        status = MQTTErrorCode.MQTT_ERR_SUCCESS
+        while status == MQTTErrorCode.MQTT_ERR_SUCCESS:
+            if sock.granted == 0:
+                self._take_deliveries(sock)
+            if sock.pending() == 0 and not sock.ended:
+                break
+            status = client.loop_read()
+        return status
+
+    def _take_deliveries(self, sock: BufferedSocket) -> None:
+        data, position = sock.arrived()
+        deliveries, position, for_paho = express.read_deliveries(data, position)
+        sock.consume(position)
+        sock.grant(for_paho)
+        for topic, packet_id, payload in deliveries:
+            # Acknowledged on the connection that it came by: on a later one the packet identifier
+            # may name another message, which must not be acknowledged by this one's success.
+            acknowledge = partial(sock.enqueue, express.puback(packet_id))
+            self._deliver(topic, payload, acknowledge)
 
     def _wake(self) -> None:
         try:
@@ -270,6 +291,8 @@ class MqttIngress:
             self._journal.event("broker_refused", code=str(code))
             return
         self._connection += 1
+        sock = client.socket()
+        self._established = sock if isinstance(sock, BufferedSocket) else None
         client.subscribe(topics.uplink_filter(self._site), qos=1)
 
     def _subscribed_to(
@@ -289,33 +312,36 @@ class MqttIngress:
         self._journal.event("broker_disconnected", code=str(code))
 
     def _message(self, client: paho.Client, _userdata: Any, message: paho.MQTTMessage) -> None:
-        # Size before anything: what is too large is never looked at, copied or queued.
-        device_id, kind = self._sender(message)
-        if len(message.payload) > messages.MAX_MESSAGE_BYTES:
-            self._tally.oversized += 1
-            self._refuse_early(device_id, bytes(message.payload), reasons.OVERSIZED)
-            client.ack(message.mid, message.qos)
-            return
+        try:
+            topic = message.topic.encode()
+        except UnicodeDecodeError:
+            topic = b""
         mid, qos, connection = message.mid, message.qos, self._connection
-        payload = bytes(message.payload)
-        envelope = Envelope(
-            device_id, kind, payload, lambda: self._acknowledge(mid, qos, connection)
+        self._deliver(
+            topic, bytes(message.payload), lambda: self._acknowledge(mid, qos, connection)
         )
-        if not self._intake.put(envelope):
+
+    def _deliver(self, topic: bytes, payload: bytes, acknowledge: Callable[[], None]) -> None:
+        device_id, kind = self._senders.get(topic) or self._sender(topic)
+        # Size before anything: what is too large is never looked at or queued.
+        if len(payload) > messages.MAX_MESSAGE_BYTES:
+            self._tally.oversized += 1
+            self._refuse_early(device_id, payload, reasons.OVERSIZED)
+            acknowledge()
+        elif not self._intake.put(Envelope(device_id, kind, payload, acknowledge)):
             self._tally.shed += 1
             self._refuse_early(device_id, payload, reasons.BUSY)
-            envelope.acknowledge()
+            acknowledge()
 
-    def _sender(self, message: paho.MQTTMessage) -> tuple[bytes | None, str]:
+    def _sender(self, topic: bytes) -> tuple[bytes | None, str]:
+        if len(self._senders) >= MAX_KNOWN_TOPICS:
+            self._senders.clear()  # whoever writes to so many topics pays for parsing them
         try:
-            topic = message.topic
+            sender = topics.parse_uplink(self._site, topic.decode()) or (None, "")
         except UnicodeDecodeError:
-            return None, ""
-        if topic not in self._senders:
-            if len(self._senders) >= MAX_KNOWN_TOPICS:
-                self._senders.clear()  # whoever writes to so many topics pays for parsing them
-            self._senders[topic] = topics.parse_uplink(self._site, topic)
-        return self._senders[topic] or (None, "")
+            sender = (None, "")
+        self._senders[topic] = sender
+        return sender
 
     def _acknowledge(self, mid: int, qos: int, connection: int) -> None:
         # A packet id belongs to its connection: on a later one it may name another message,
