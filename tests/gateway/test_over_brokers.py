@@ -230,6 +230,20 @@ def test_the_beacon_is_signed_and_says_how_fresh_the_gateway_is(site, connect):
     assert beacon.fields["age_s"] is None
 
 
+def test_subscriptions_may_change_while_a_message_is_handed_on():
+    table = broker_module._Subscriptions({"one": [("session", 1)], "two": []})
+    seen = []
+    for name, subscribers in table.items():
+        for subscriber in subscribers:
+            table["one"].clear()
+            seen.append(subscriber)
+        table[name + " more"] = []
+    for name in table:
+        table.pop(name)
+    assert seen == [("session", 1)]
+    assert table == {}
+
+
 def test_clients_that_come_and_go_cost_nobody_a_message(tmp_path):
     with running_site(tmp_path, None) as site:
         device = SimulatedDevice("one", site.gateway.key.gateway_id)
