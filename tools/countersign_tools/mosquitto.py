@@ -36,6 +36,8 @@ class Mosquitto:
         lines = [
             f"listener {self.port} {self.host}",
             "allow_anonymous true",
+            # Else a verdict may wait for the acknowledgement of the packet before it.
+            "set_tcp_nodelay true",
             f"max_inflight_messages {max_inflight}",
             f"max_queued_messages {max_queued}",
             f"persistence {str(persistent).lower()}",

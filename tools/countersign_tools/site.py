@@ -119,6 +119,8 @@ key_file = "{GATEWAY_KEY_NAME}"
 
 [ingress.mqtt]
 # "embedded" runs a broker in this process; "mqtt://host:port" uses one that runs elsewhere.
+# In Mosquitto set max_inflight_messages to 4096 and set_tcp_nodelay to true: its default of 20
+# unacknowledged messages keeps a group small, and every group costs one flush of the disk.
 broker = {json.dumps(broker)}
 # Where the embedded broker listens: devices must reach it. Port 0 takes a free one.
 listen = {json.dumps(listen)}
