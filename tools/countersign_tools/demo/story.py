@@ -55,7 +55,7 @@ class Narrator:
 
 def tell(devices: int) -> int:
     """Run the story. Exit status 0 if every count is as it must be."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _as_interrupt)
     folder = cache_folder() / "demo"
     shutil.rmtree(folder, ignore_errors=True)
