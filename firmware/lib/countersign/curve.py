@@ -1,12 +1,12 @@
-"""secp256k1 in plain integers: the group behind schnorr.py (SEC 1 v2, SEC 2 v2 §2.4.1).
+"""secp256k1 in plain integers: the group behind the pure engine (SEC 1 v2, SEC 2 v2 §2.4.1).
 
 NOT CONSTANT-TIME. Python integers take longer when they are longer, and allocation depends on
 values. Whoever can time this closely may learn about a secret scalar. It is the portable
 fallback; only a native engine may be called constant-time.
 
-What schnorr.py needs from an engine, and all it uses, is N and the section "Interface": a native
-one that offers the same can take this module's place without a change in a caller. Field, group
-and tables share one file because a board loads them as one, and none is of use without the rest.
+The proofs reach this through pure_engine.py, which offers in bytes what a native module offers
+too. Field, group and tables share one file, past the usual length, because a board loads them as
+one and none is of use without the rest.
 
 Written for MicroPython, where every integer operation allocates and a reduction with `%` costs
 more than two multiplications (on a Cortex-M0+, about 19,000 cycles). So:
@@ -21,13 +21,17 @@ Points are tuples (x, y) of integers in [0, P), or None where a function says so
 infinity has no tuple. Inside, Jacobian (X, Y, Z) stands for (X / Z², Y / Z³), Z = 0 for infinity.
 """
 
-# SEC 2 v2 §2.4.1.
+# SEC 2 v2 §2.4.1: y² = x³ + B over the integers mod P, and G of prime order N. None of the code
+# below relies on their values beyond P = 2**256 - C and N odd: tests run it, unchanged, over
+# groups so small that every case can be tried.
 P = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEFFFFFC2F
 N = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 G = (
     0x79BE667EF9DCBBAC55A06295CE870B07029BFCDB2DCE28D959F2815B16F81798,
     0x483ADA7726A3C4655DA4FBFC0E1108A8FD17B448A68554199C47D08FFB10D4B8,
 )
+
+B = 7
 
 _C = 0x1000003D1  # 2**256 - P
 _MASK = (1 << 256) - 1
@@ -53,12 +57,9 @@ _DIGITS = _BLOCKS * _TEETH * _SPACING
 
 _comb = None
 _table_g = None
-# The last point used and its table: a device checks signatures of one gateway all day. One
-# tuple, replaced as a whole, so that threads never see the point of one with the table of another.
-_last = (None, None)
 
 
-# Interface: what an engine offers ------------------------------------------------------------
+# Interface -----------------------------------------------------------------------------------
 
 
 def scalar(data: bytes) -> object:
@@ -86,10 +87,7 @@ def lift_x(data: bytes) -> object:
     x = field_element(data)
     if x is None:
         return None
-    known = _last[0]
-    if known is not None and known[0] == x and not known[1] & 1:
-        return known
-    square = (x * x * x + 7) % P
+    square = (x * x * x + B) % P
     y = _root_candidate(square)
     if y * y % P != square:
         return None
@@ -133,29 +131,47 @@ def multiply_generator(k: int) -> tuple:
     return (x, P - y) if negate else (x, y)
 
 
-def multiply_add(s: int, t: int, point: tuple) -> object:
+def is_on_curve(x: int, y: int) -> bool:
+    """True if (x, y), both in [0, P), is a point of the curve."""
+    return (y * y - x * x * x - B) % P == 0
+
+
+def add(one: tuple, other: tuple) -> object:
+    """one + other; None if that is the point at infinity."""
+    X, Y, Z = _add(one[0], one[1], 1, other[0], other[1])
+    return _affine(X, Y, Z) if Z else None
+
+
+def multiply_add(s: int, t: int, point: tuple, table: object = None) -> object:
     """s·G + t·point for s and t in [0, N); None if that is the point at infinity.
 
-    `point` must be on the curve: a result of lift_x or of multiply_generator.
+    `point` must be on the curve. `table` is what make_table gives for it, if the caller kept it.
     """
-    if not (0 <= s < N and 0 <= t < N):
-        raise ValueError("scalar out of range")
-    global _table_g, _last
+    global _table_g
     if _table_g is None:
         _table_g = _odd_multiples(G, 1 << (_WINDOW_G - 2))
-    last = _last
-    if last[0] != point:
-        last = _last = (point, _odd_multiples(point, 1 << (_WINDOW_Q - 2)))
-    table_q = last[1]
+    return _sum_of_multiples((s, _table_g, _WINDOW_G), (t, table or make_table(point), _WINDOW_Q))
 
-    s1, s2 = _split(s)
-    t1, t2 = _split(t)
-    terms = (
-        (_wnaf(s1, _WINDOW_G), _table_g, 1),
-        (_wnaf(s2, _WINDOW_G), _table_g, _BETA),
-        (_wnaf(t1, _WINDOW_Q), table_q, 1),
-        (_wnaf(t2, _WINDOW_Q), table_q, _BETA),
-    )
+
+def combine(s: int, table_1: list, t: int, table_2: list) -> object:
+    """s·Q1 + t·Q2 for s and t in [0, N), of the points whose tables these are; None as above."""
+    return _sum_of_multiples((s, table_1, _WINDOW_Q), (t, table_2, _WINDOW_Q))
+
+
+def make_table(point: tuple) -> list:
+    """Multiples of `point` (0.8 kB), which most of a multiplication with it starts from."""
+    return _odd_multiples(point, 1 << (_WINDOW_Q - 2))
+
+
+def _sum_of_multiples(*products):
+    """Sum of k·Q over (k, table of Q, its window): all digits of all k in one pass (Straus)."""
+    terms = []
+    for k, table, width in products:
+        if not 0 <= k < N:
+            raise ValueError("scalar out of range")
+        k1, k2 = _split(k)
+        terms.append((_wnaf(k1, width), table, 1))
+        terms.append((_wnaf(k2, width), table, _BETA))
     X, Y, Z = 1, 1, 0
     for position in range(_POSITIONS - 1, -1, -1):
         if Z:

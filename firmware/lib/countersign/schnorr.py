@@ -4,18 +4,36 @@ A signature is a non-interactive Sigma proof of knowledge of the secret key: non
 R = k·G, challenge scalar e = hash(R ‖ P ‖ message), response scalar s = k + e·d. Any BIP-340
 implementation verifies what is made here, and the other way round.
 
-NOT CONSTANT-TIME, and secrets are not wiped: they live in Python integers, which take longer
+The arithmetic is that of the active engine (engines.py); engine() names it. With the native one
+everything that touches a secret runs in constant time, and it wipes what it used. With the pure
+one, NOT CONSTANT-TIME, and secrets are not wiped: they become Python integers, which take longer
 when they are longer and stay in the heap until it is reused. See curve.py.
 
 All values are bytes: secret keys, public keys (x-only) and entropy 32, signatures 64, messages
 of any length. A protocol message is always a 32-byte tagged digest (messages.py).
 
-Misuse on the prover's side raises; a verifier answers True or False and nothing else. No text of
-an exception holds a value. Nothing here makes randomness: it is passed in.
+Misuse on the prover's side raises; a verifier answers, with a fault of faults.py or with True or
+False, and nothing else. No text of an exception holds a value. Nothing here makes randomness: it
+is passed in.
 """
 
-from countersign import curve
+from countersign import curve, engines, faults
 from countersign.tagged import tagged_sha256
+
+# The last public key verified, with its prepared point and the engine that prepared it: a device
+# checks signatures of one gateway all day. One tuple, replaced as a whole, so that threads never
+# see the key of one with the point of another.
+_last = (None, None, None)
+
+
+def engine() -> str:
+    """ "native" or "pure": which arithmetic is in use."""
+    return engines.name()
+
+
+def engine_fault() -> object:
+    """Why it is not the native one, in words for a log; None if it is."""
+    return engines.fault()
 
 
 class Prover:
@@ -25,13 +43,14 @@ class Prover:
     """
 
     def __init__(self, secret: bytes):
-        d = curve.scalar(_exactly(32, secret, "secret key"))
-        if not d:
+        secret = _exactly(32, secret, "secret key")
+        try:
+            point = engines.active.generate(secret)
+        except ValueError:
             raise ValueError("the secret key must be in [1, n)")
-        x, y = curve.multiply_generator(d)
         # The key pair's point is taken with even y; its secret is negated to match.
-        self._d = curve.N - d if y & 1 else d
-        self.public_key = x.to_bytes(32, "big")
+        self._d = engines.even(secret, point)
+        self.public_key = point[:32]
 
     def sign(self, message: bytes, aux_entropy: bytes, self_check: bool = False) -> bytes:
         """Signature (64 bytes) of `message`. BIP-340, "Default Signing".
@@ -45,22 +64,35 @@ class Prover:
         """
         aux_entropy = _exactly(32, aux_entropy, "auxiliary entropy")
         message = _bytes(message, "message")
-        masked = self._d ^ int.from_bytes(tagged_sha256("BIP0340/aux", aux_entropy), "big")
-        k = int.from_bytes(
-            tagged_sha256("BIP0340/nonce", masked.to_bytes(32, "big"), self.public_key, message),
-            "big",
-        )
-        k %= curve.N
-        if not k:
+        k, nonce_commitment = self._commit(self._nonce("BIP0340/", aux_entropy, message))
+        return self._answer(k, nonce_commitment, message, self_check)
+
+    # For the proof modules of this package. Whoever answers twice from one nonce gives the key
+    # away, so each of them says how it prevents that.
+
+    def _nonce(self, purpose, aux_entropy, *parts):
+        """A scalar from key, fresh entropy and what the nonce is for; `purpose` is a constant."""
+        mask = tagged_sha256(purpose + "aux", aux_entropy)
+        masked = bytes([a ^ b for a, b in zip(self._d, mask)])
+        digest = tagged_sha256(purpose + "nonce", masked, self.public_key, *parts)
+        return engines.reduced(digest)
+
+    def _commit(self, k):
+        """(nonce with even y, x-only nonce commitment of it)."""
+        try:
+            point = engines.active.generate(k)
+        except ValueError:
             # Probability 2**-256; a constant hash engine would come here.
             raise RuntimeError("nonce is zero")
-        x, y = curve.multiply_generator(k)
-        if y & 1:
-            k = curve.N - k
-        nonce_commitment = x.to_bytes(32, "big")
+        return engines.even(k, point), point[:32]
+
+    def _respond(self, k, e):
+        """The response scalar k + e·d (32 bytes)."""
+        return engines.active.respond(k, e, self._d)
+
+    def _answer(self, k, nonce_commitment, message, self_check):
         e = _challenge_scalar(nonce_commitment, self.public_key, message)
-        response_scalar = (k + e * self._d) % curve.N
-        signature = nonce_commitment + response_scalar.to_bytes(32, "big")
+        signature = nonce_commitment + self._respond(k, e)
         if self_check and not verify(self.public_key, message, signature):
             raise RuntimeError("the signature does not verify")
         return signature
@@ -78,46 +110,61 @@ def sign(secret: bytes, message: bytes, aux_entropy: bytes, self_check: bool = F
 
 
 def verify(public_key: bytes, message: bytes, signature: bytes) -> bool:
-    """True if `signature` is a BIP-340 signature of `message` under `public_key`.
+    """True if `signature` is a BIP-340 signature of `message` under `public_key`."""
+    return check(public_key, message, signature) == faults.OK
 
-    BIP-340, "Verification", in its order. Public key and signature are untrusted: of a wrong
-    type or length they are False like any other bad value. TypeError if the message, which is
-    the caller's own, is not bytes.
+
+def check(public_key: bytes, message: bytes, signature: bytes) -> int:
+    """faults.OK, or what is wrong with the signature first. BIP-340, "Verification", in its order.
+
+    Public key and signature are untrusted: a wrong type or length is a fault like any other.
+    TypeError if the message, which is the caller's own, is not bytes.
     """
     message = _bytes(message, "message")
-    if not (_is_bytes(public_key, 32) and _is_bytes(signature, 64)):
-        return False
+    for value in (public_key, signature):
+        if not isinstance(value, (bytes, bytearray, memoryview)):
+            return faults.NOT_BYTES
     public_key = bytes(public_key)
     signature = bytes(signature)
+    if len(public_key) != 32 or len(signature) != 64:
+        return faults.WRONG_LENGTH
     # 1. P is the point of the public key: x < p, on the curve, even y.
-    point = curve.lift_x(public_key)
+    point = _prepared(public_key)
     if point is None:
-        return False
+        return faults.KEY_NOT_A_POINT
     # 2. r < p: the x-coordinate of the nonce commitment.
-    r = curve.field_element(signature[:32])
-    if r is None:
-        return False
+    r = signature[:32]
+    if curve.field_element(r) is None:
+        return faults.COMMITMENT_OUT_OF_RANGE
     # 3. s < n: the response scalar.
-    s = curve.scalar(signature[32:])
-    if s is None:
-        return False
+    s = signature[32:]
+    if curve.scalar(s) is None:
+        return faults.RESPONSE_OUT_OF_RANGE
     # 4. e binds R, P and the message.
-    e = _challenge_scalar(signature[:32], public_key, message)
-    # 5. R = s·G - e·P exists, ...
-    commitment = curve.multiply_add(s, (curve.N - e) % curve.N, point)
-    if commitment is None:
-        return False
-    x, y = commitment
-    # 6. ... has even y, and ...
-    if y & 1:
-        return False
-    # 7. ... has x = r.
-    return x == r
+    e = _challenge_scalar(r, public_key, message)
+    # 5. to 7. R = s·G - e·P exists, has even y, and has x = r.
+    if not engines.active.verify_equation(point, r, s, e):
+        return faults.EQUATION_FAILS
+    return faults.OK
+
+
+def _prepared(public_key):
+    global _last
+    last = _last
+    if last[0] == public_key and last[2] is engines.active:
+        return last[1]
+    engine = engines.active
+    point = engine.lift_x(public_key)
+    if point is None:
+        return None
+    prepared = engine.prepare(point)
+    _last = (public_key, prepared, engine)
+    return prepared
 
 
 def _challenge_scalar(nonce_commitment, public_key, message):
-    digest = tagged_sha256("BIP0340/challenge", nonce_commitment, public_key, message)
-    return int.from_bytes(digest, "big") % curve.N
+    # As it is: engines take it mod n.
+    return tagged_sha256("BIP0340/challenge", nonce_commitment, public_key, message)
 
 
 def _is_bytes(value, size):
