@@ -14,6 +14,7 @@ from typing import Any
 from countersign import reasons
 from countersign_gateway.keys import SigningKey, read_key_file
 from countersign_gateway.registry.sqlite import SqliteRegistry
+from countersign_tools.chain import ChainError
 from countersign_tools.checkout import cache_folder
 from countersign_tools.demo.cast import Cast
 from countersign_tools.demo.events import Event, Stuck
@@ -70,7 +71,7 @@ def tell(devices: int) -> int:
             _the_network_is_hostile(cast, narrator, counts)
             _the_link_comes_back(cast, narrator, cut_at)
             result = _the_ledger_is_audited(cast, narrator, counts)
-    except Stuck as stuck:
+    except (Stuck, ChainError) as stuck:
         print(f"\nThe demonstration is stuck: {stuck}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
