@@ -68,12 +68,26 @@ $(STAMPS)/forge: $(STAMPS)/runtime $(wildcard contracts/package.json contracts/p
 	@$(FETCH) forge
 	@touch $@
 
+$(STAMPS)/cross-arm $(STAMPS)/cross-riscv: $(STAMPS)/%: $(FETCHER) tools/countersign_tools/cross.py
+	@$(FETCH) $*
+	@touch $@
+
+$(STAMPS)/board-sources: $(STAMPS)/cross-arm tools/countersign_tools/board_sources.py
+	@$(FETCH) board-sources
+	@touch $@
+
+$(STAMPS)/rp2040js: $(STAMPS)/runtime tools/rp2040/package.json tools/rp2040/package-lock.json
+	@$(FETCH) rp2040js
+	@touch $@
+
 DEMO_PARTS := $(addprefix $(STAMPS)/,runtime anvil micropython-$(HOST))
 TEST_PARTS := $(DEMO_PARTS) $(addprefix $(STAMPS)/,dev forge mosquitto micropython-armhf)
 
+BOARD_PARTS := $(addprefix $(STAMPS)/,dev cross-arm board-sources rp2040js)
+
 # ---- what people type --------------------------------------------------------------------------
 
-.PHONY: setup demo-parts test-parts
+.PHONY: setup demo-parts test-parts board-parts
 setup: $(STAMPS)/dev ## make .venv with everything a developer needs
 
 # The downloads do not depend on one another; side by side they take as long as the slowest.
@@ -83,6 +97,9 @@ demo-parts:
 test-parts:
 	@$(MAKE) -j4 $(TEST_PARTS)
 
+board-parts:
+	@$(MAKE) -j4 $(BOARD_PARTS)
+
 .PHONY: demo
 demo: demo-parts ## run the whole path: three emulated devices, the gateway, the chain
 	@$(BIN)/countersign demo
@@ -90,6 +107,11 @@ demo: demo-parts ## run the whole path: three emulated devices, the gateway, the
 .PHONY: test
 test: test-parts ## run every test on every runtime
 	@$(BIN)/python -m countersign_tools.every_test
+
+.PHONY: test-boards
+test-boards: board-parts ## build the boards' images and run the tests on emulated boards
+	@$(BIN)/countersign build --board RPI_PICO
+	@$(BIN)/python -m pytest --quiet tests/emulation/test_rp2040.py
 
 .PHONY: check
 check: $(STAMPS)/dev $(STAMPS)/forge ## lint, types, import rules, generated files, size budgets: seconds

@@ -22,6 +22,8 @@ COMMANDS = (
     ("site", "make the keys, contracts and settings of a new site", "site"),
     ("runtime", "start a MicroPython runtime on this machine", "runtime"),
     ("fetch", "fetch a part that comes from elsewhere", "fetch"),
+    ("build", "build a board's firmware image", "firmware_build"),
+    ("emulate", "run a script on an emulated board", "emulate"),
     ("bench-gateway", "measure the gateway; one JSON object last", "bench.command"),
 )
 

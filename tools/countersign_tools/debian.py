@@ -13,6 +13,7 @@ import fcntl
 import os
 import re
 import shutil
+import struct
 import subprocess
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -132,11 +133,15 @@ def debian_archive(sources: Iterable[Source]) -> Source:
 
 
 class AptRoot:
-    """A private apt: its own lists and cache for one architecture of one suite."""
+    """A private apt: its own lists and cache for one architecture of one suite.
 
-    def __init__(self, folder: Path, architecture: str) -> None:
+    kind: "deb" for a root that downloads packages, "deb-src" for one that downloads their sources.
+    """
+
+    def __init__(self, folder: Path, architecture: str, kind: str = "deb") -> None:
         self._folder = folder
         self._architecture = architecture
+        self._kind = kind
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
@@ -148,22 +153,29 @@ class AptRoot:
 
     def download(self, packages: Iterable[str], *, dependencies: bool = True) -> list[Path]:
         """The package files, verified by apt; with all that they depend on unless told not to."""
+        if dependencies:
+            return self._into_archives("*.deb", ["install", "--yes", "--download-only", *packages])
+        return self._into_archives("*.deb", ["download", *packages])
+
+    def download_sources(self, packages: Iterable[str]) -> list[Path]:
+        """The .dsc of each source package, its archives beside it; all verified by apt."""
+        return self._into_archives("*.dsc", ["source", "--download-only", *packages])
+
+    def _into_archives(self, pattern: str, arguments: list[str]) -> list[Path]:
         self._configure()
-        if not any(self._folder.glob("lists/*_Packages*")):
+        index = "Sources" if self._kind == "deb-src" else "Packages"
+        if not any(self._folder.glob(f"lists/*_{index}*")):
             self._apt("update", "-o", "APT::Update::Error-Mode=any")
         archives = self._folder / "cache" / "archives"
         shutil.rmtree(archives, ignore_errors=True)
         (archives / "partial").mkdir(parents=True)
         try:
-            if dependencies:
-                self._apt("install", "--yes", "--download-only", *packages)
-            else:
-                self._apt("download", *packages, cwd=archives)
+            self._apt(*arguments, cwd=archives)
         except DebianError:
             # The lists may be older than the mirror: the next run reads them anew.
             shutil.rmtree(self._folder / "lists", ignore_errors=True)
             raise
-        return sorted(archives.glob("*.deb"))
+        return sorted(archives.glob(pattern))
 
     def _configure(self) -> None:
         for name in ("lists/partial", "state", "cache/archives/partial"):
@@ -172,7 +184,7 @@ class AptRoot:
         (self._folder / "status").touch()
         archive = debian_archive(system_sources())
         stanza = [
-            "Types: deb",
+            f"Types: {self._kind}",
             f"URIs: {archive.uri}",
             f"Suites: {SUITE}",
             "Components: main",
@@ -224,9 +236,18 @@ Acquire::Retries "3";
             raise DebianError(f"apt-get {arguments[0]} failed:\n{finished.stdout.strip()}")
 
 
-def unpack(packages: Iterable[Path], into: Path, members: Iterable[str] = ()) -> None:
-    """Unpack package files over each other; only the members named, if any are."""
+def unpack(
+    packages: Iterable[Path],
+    into: Path,
+    members: Iterable[str] = (),
+    left_out: Iterable[str] = (),
+) -> None:
+    """Unpack package files over each other; only the members named, if any are.
+
+    left_out: tar patterns of members to leave out, which saves the space while unpacking too.
+    """
     wanted = [f"./{member}" for member in members]
+    excluded = [f"--exclude={pattern}" for pattern in left_out]
     into.mkdir(parents=True, exist_ok=True)
     for package in packages:
         with subprocess.Popen(
@@ -234,7 +255,15 @@ def unpack(packages: Iterable[Path], into: Path, members: Iterable[str] = ()) ->
         ) as reader:
             # Ownership is of no use to an unpacked tree, and needs rights that we do not ask for.
             writer = subprocess.run(
-                ["tar", "--extract", "--no-same-owner", "--directory", str(into), *wanted],
+                [
+                    "tar",
+                    "--extract",
+                    "--no-same-owner",
+                    "--directory",
+                    str(into),
+                    *excluded,
+                    *wanted,
+                ],
                 stdin=reader.stdout,
                 check=False,
             )
@@ -253,6 +282,7 @@ def fetch(
     *,
     dependencies: bool = True,
     members: Iterable[str] = (),
+    left_out: Iterable[str] = (),
 ) -> Path:
     """The folder `cache/name` with these packages unpacked; it is replaced as a whole."""
     apt = AptRoot(cache / "apt" / f"{SUITE}-{architecture}", architecture)
@@ -261,12 +291,60 @@ def fetch(
     with apt.locked():
         shutil.rmtree(fresh, ignore_errors=True)
         files = apt.download(packages, dependencies=dependencies)
-        unpack(files, fresh, members)
+        unpack(files, fresh, members, list(left_out))
         for file in files:
             file.unlink()
         shutil.rmtree(target, ignore_errors=True)
         fresh.rename(target)
     return target
+
+
+def fetch_sources(packages: Iterable[str], cache: Path) -> list[Path]:
+    """The .dsc files of these source packages in the cache, their archives beside them.
+
+    They stay valid until the next call: whoever unpacks them does so at once.
+    """
+    apt = AptRoot(cache / "apt" / f"{SUITE}-source", host_architecture(), "deb-src")
+    with apt.locked():
+        return apt.download_sources(packages)
+
+
+def make_startable(tree: Path, architecture: str) -> None:
+    """Let every program of an unpacked tree be started by its own name, from anywhere.
+
+    A compiler starts its parts by path and finds its own folders from the name it was started by,
+    so each program moves aside and a script takes its place, which starts it through the tree's
+    loader under its old name. The tree must stay where it is.
+    """
+    loader = tree / _LOADERS[architecture]
+    for path in sorted(tree.rglob("*")):
+        if path.is_symlink() or not path.is_file() or path.samefile(loader):
+            continue
+        if path.suffix == ".program" or ".so" in path.suffixes or not _has_interpreter(path):
+            continue
+        program = path.with_name(path.name + ".program")
+        path.rename(program)
+        path.write_text(
+            "#!/bin/sh\n"
+            f'exec {loader} --library-path {loader.parent} --argv0 {path} {program} "$@"\n',
+            encoding="utf-8",
+        )
+        path.chmod(0o755)
+
+
+def _has_interpreter(path: Path) -> bool:
+    """Whether a file is an ELF program that names a loader (a PT_INTERP segment), 64-bit."""
+    with path.open("rb") as file:
+        header = file.read(64)
+        if len(header) < 64 or header[:5] != b"\x7fELF\x02":
+            return False
+        (offset,) = struct.unpack_from("<Q", header, 32)
+        entry_bytes, entries = struct.unpack_from("<HH", header, 54)
+        file.seek(offset)
+        table = file.read(entry_bytes * entries)
+    return any(
+        struct.unpack_from("<I", table, at)[0] == 3 for at in range(0, len(table), entry_bytes)
+    )
 
 
 def loader_argv(tree: Path, architecture: str, program: str) -> list[str]:

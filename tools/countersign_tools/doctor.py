@@ -21,12 +21,16 @@ from countersign_tools.checkout import ROOT, cache_folder
 # The unpacked parts and the virtual environment together take about half of this.
 FREE_DISK_BYTES = 2_000_000_000
 
-_TARGETS = {"demo": ("demo",), "test": ("demo", "test")}
+_TARGETS = {
+    "demo": ("demo",),
+    "test": ("demo", "test"),
+    "test-boards": ("demo", "test", "test-boards"),
+}
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked at. needed_by: "demo" or "test"; mend: a command, empty if all is well."""
+    """One thing looked at. needed_by: a make target; mend: a command, empty if all is well."""
 
     name: str
     present: bool

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from countersign_tools import debian, micropython
+from countersign_tools import board_sources, cross, debian, micropython
 from countersign_tools.checkout import ROOT, cache_folder
 
 
@@ -43,6 +43,8 @@ class Part:
 FAULTS = (
     PartMissing,
     micropython.RuntimeMissing,
+    cross.CompilerMissing,
+    board_sources.SourcesMissing,
     debian.DebianError,
     subprocess.CalledProcessError,
 )
@@ -69,6 +71,13 @@ def mosquitto() -> list[str]:
     tree = cache_folder() / "mosquitto"
     _require(tree / "usr/sbin/mosquitto", "mosquitto")
     return debian.loader_argv(tree, debian.host_architecture(), "usr/sbin/mosquitto")
+
+
+def rp2040js() -> Path:
+    """The folder whose node_modules has the RP2040 emulator."""
+    folder = _npm_folder("rp2040")
+    _require(folder / "node_modules/rp2040js", "rp2040js")
+    return folder
 
 
 def node() -> Path:
@@ -112,6 +121,27 @@ def parts() -> list[Part]:
             "test",
             lambda: [str(forge())],
             lambda: _fetch_npm("contracts", ROOT / "contracts"),
+        ),
+        Part(
+            "cross-arm",
+            "compiles for the boards' Arm processors",
+            "test-boards",
+            lambda: [f"{cross.arm()}gcc"],
+            cross.fetch_arm,
+        ),
+        Part(
+            "board-sources",
+            "what a board's image is built from",
+            "test-boards",
+            lambda: [str(board_sources.micropython())],
+            board_sources.fetch,
+        ),
+        Part(
+            "rp2040js",
+            "the emulated RP2040",
+            "test-boards",
+            lambda: [str(rp2040js())],
+            lambda: _fetch_npm("rp2040", ROOT / "tools/rp2040"),
         ),
     ]
 

@@ -1,0 +1,226 @@
+"""The real image for an RP2040 board, run in a cycle-counting emulator: the ladder's rung 4.
+
+The processor, its peripherals and USB are rp2040js; the boot ROM is ours (tools/rp2040). Cycles are
+exact and repeatable, but there are no XIP cache misses and no flash times, and the boot ROM's own
+cycles are ours: say so wherever they are quoted as milliseconds.
+"""
+
+from __future__ import annotations
+
+import json
+import queue
+import subprocess
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+
+from countersign_tools import cross, toolchain
+from countersign_tools.checkout import ROOT, cache_folder
+from countersign_tools.process import Child
+from countersign_tools.raw_repl import RawRepl
+
+_FOLDER = ROOT / "tools/rp2040"
+_START_S = 60
+_POWER_CUT_STATUS = 42
+
+MEASURE = """\
+import gc as _gc, machine as _machine
+def cycles(work):
+    # The exact cycles that work() takes on the emulator; its counter is at an address of its own.
+    _gc.collect()
+    memory = _machine.mem32
+    memory[0x40070000]
+    start = memory[0x40070000]
+    between = memory[0x40070000]
+    work()
+    end = memory[0x40070000]
+    return (end - between - (between - start)) & 0xffffffff
+"""
+"""Defines `cycles(work)` on the board: cycles of one call, up to 2^32 of them, the reading of the
+counter taken off. Garbage is collected before, so that the count does not depend on the past."""
+
+
+class EmulatorError(Exception):
+    """The emulated board stopped by itself; the text says where."""
+
+
+class PowerCut(Exception):
+    """Power was cut as asked for; the flash holds what was written until then."""
+
+
+class Rp2040:
+    """One emulated board, running from construction until `stop`. Use it in a `with` statement.
+
+    image: the UF2 to install first; None to boot what the flash file holds. flash: the file of its
+    2 MiB of flash, made if absent, kept after the end; None for a flash that is forgotten. cut_at:
+    the flash operation (erase or program; the first is 0) at which power is cut, after cut_bytes of
+    its bytes are done. seed: makes the ring oscillator's random bit repeatable (never for keys that
+    are to be kept); None takes this machine's entropy.
+    """
+
+    def __init__(
+        self,
+        image: Path | None,
+        *,
+        flash: Path | None = None,
+        cut_at: int | None = None,
+        cut_bytes: int = 0,
+        seed: int | None = None,
+    ) -> None:
+        options = {
+            "modules": str(toolchain.rp2040js()),
+            "rom": str(boot_rom()),
+            "image": str(image) if image else None,
+            "flash": str(flash) if flash else None,
+            "cut_at": cut_at,
+            "cut_bytes": cut_bytes,
+            "seed": seed,
+        }
+        self._events: queue.Queue[dict[str, object]] = queue.Queue()
+        self._last_words = ""
+        self._child = Child(
+            "rp2040",
+            [toolchain.node(), _FOLDER / "emulator.mjs", json.dumps(options)],
+            on_line=self._line,
+        )
+        self._repl: RawRepl | None = None
+        try:
+            listening = self._wait_for("listening")
+            self.serial_port = int(str(listening["serial"]))
+            """The TCP port on 127.0.0.1 of the board's USB serial port, for one client."""
+            self.uart1_port = int(str(listening["uart1"]))
+            """The TCP port on 127.0.0.1 of the board's UART1, for one client."""
+        except BaseException:
+            self.stop()
+            raise
+
+    def __enter__(self) -> Rp2040:
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    @property
+    def pid(self) -> int:
+        return self._child.pid
+
+    def stop(self) -> None:
+        """Switch it off. What was written to the flash is in its file."""
+        if self._repl is not None:
+            self._repl.close()
+            self._repl = None
+        self._child.stop()
+
+    def repl(self) -> RawRepl:
+        """Its raw REPL, entered; whatever ran there has been interrupted."""
+        if self._repl is None:
+            self._wait_for("connected")
+            self._repl = RawRepl(self.serial_port, self._check)
+            self._repl.enter()
+        return self._repl
+
+    def run(self, script: str, timeout_s: float = 600) -> str:
+        """Run a script in the raw REPL and return what it printed.
+
+        Raises ScriptFailed if it raised, PowerCut or EmulatorError if the board stopped.
+        """
+        return self.repl().run(script, timeout_s)
+
+    def copy_in(self, files: Mapping[str, bytes]) -> None:
+        """Write files, such as native modules, to the board's own file system."""
+        self.repl().copy_in(files)
+
+    def cycles(self, setup: str, expression: str, timeout_s: float = 600) -> int:
+        """The exact cycles of evaluating an expression once on the board, after `setup`."""
+        script = f"{setup}\n{MEASURE}\nprint(cycles(lambda: {expression}))\n"
+        return int(self.run(script, timeout_s).splitlines()[-1])
+
+    def flash_operations(self) -> int:
+        """Erases and programs since the emulator started; the number for `cut_at` of the next."""
+        script = "import machine\nprint(machine.mem32[0x40070008] + machine.mem32[0x4007000c])"
+        return int(self.run(script))
+
+    def wait_for_power_cut(self, timeout_s: float = 60) -> None:
+        """Return once power has been cut as asked for; EmulatorError if it ends otherwise."""
+        deadline = time.monotonic() + timeout_s
+        while self._child.running():
+            if time.monotonic() > deadline:
+                raise EmulatorError("power was not cut: fewer flash operations than asked for")
+            time.sleep(0.02)
+        try:
+            self._check()
+        except PowerCut:
+            return
+
+    def _line(self, line: str) -> None:
+        try:
+            event = json.loads(line)
+        except ValueError:
+            self._last_words = line
+            return
+        self._last_words = str(event.get("reason", self._last_words))
+        self._events.put(event)
+
+    def _wait_for(self, name: str) -> dict[str, object]:
+        deadline = time.monotonic() + _START_S
+        while True:
+            try:
+                event = self._events.get(timeout=0.2)
+            except queue.Empty:
+                self._check()
+                if time.monotonic() > deadline:
+                    raise EmulatorError(f"the board is not {name} in time") from None
+                continue
+            if event["event"] == name:
+                return event
+            if event["event"] in ("stopped", "power_cut"):
+                self._child.stop()
+                self._check()
+
+    def _check(self) -> None:
+        status = self._child.exit_status()
+        if status is None:
+            return
+        self._child.stop()
+        if status == _POWER_CUT_STATUS:
+            raise PowerCut(self._last_words)
+        raise EmulatorError(self._last_words or self._child.tail())
+
+
+def boot_rom() -> Path:
+    """Our boot ROM, compiled if its sources are newer."""
+    sources = sorted((_FOLDER / "bootrom").iterdir())
+    folder = cache_folder() / "boards/rp2040-boot-rom"
+    rom, elf = folder / "rom.bin", folder / "rom.elf"
+    if rom.is_file() and rom.stat().st_mtime > max(source.stat().st_mtime for source in sources):
+        return rom
+    folder.mkdir(parents=True, exist_ok=True)
+    prefix = cross.arm()
+    compile_options = [
+        "-mcpu=cortex-m0plus",
+        "-mthumb",
+        "-Os",
+        "-Wall",
+        "-Wextra",
+        "-Werror",
+        "-ffreestanding",
+        "-fno-builtin",
+        "-nostdlib",
+        "-ffunction-sections",
+        f"-Wl,-T,{_FOLDER / 'bootrom/rom.ld'}",
+    ]
+    code = [str(source) for source in sources if source.suffix in (".S", ".c")]
+    for argv in (
+        [f"{prefix}gcc", *compile_options, *code, "-lgcc", "-o", str(elf)],
+        [f"{prefix}objcopy", "-O", "binary", str(elf), str(rom)],
+    ):
+        finished = subprocess.run(argv, capture_output=True, text=True, check=False)
+        if finished.returncode != 0:
+            raise EmulatorError(f"the boot ROM does not compile:\n{finished.stderr.strip()}")
+    return rom

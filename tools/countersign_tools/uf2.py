@@ -1,0 +1,65 @@
+"""UF2: the file format that a board in its boot loader takes as a USB drive.
+
+A file is a row of 512-byte blocks, each with 256 bytes for one address of flash. The format is
+Microsoft's (UF2 specification); families are numbers that a boot loader compares with its own.
+"""
+
+from __future__ import annotations
+
+import struct
+
+FLASH_START = 0x10000000
+"""Where the RP2040 sees its flash."""
+
+RP2040_FAMILY = 0xE48BFF56
+
+_MAGIC_START = (0x0A324655, 0x9E5D5157)
+_MAGIC_END = 0x0AB16F30
+_FAMILY_PRESENT = 0x2000
+_BLOCK_BYTES = 512
+_PAYLOAD_BYTES = 256
+_HEADER = struct.Struct("<8I")
+
+
+class Uf2Error(Exception):
+    """These bytes are not a UF2 file for this family."""
+
+
+def encode(image: bytes, start: int = FLASH_START, family: int = RP2040_FAMILY) -> bytes:
+    """The UF2 file that writes `image` to the flash from address `start`, zero-padded."""
+    count = -(-len(image) // _PAYLOAD_BYTES)
+    blocks = []
+    for number in range(count):
+        offset = number * _PAYLOAD_BYTES
+        payload = image[offset : offset + _PAYLOAD_BYTES].ljust(_PAYLOAD_BYTES, b"\0")
+        header = _HEADER.pack(
+            *_MAGIC_START, _FAMILY_PRESENT, start + offset, _PAYLOAD_BYTES, number, count, family
+        )
+        body = (header + payload).ljust(_BLOCK_BYTES - 4, b"\0")
+        blocks.append(body + struct.pack("<I", _MAGIC_END))
+    return b"".join(blocks)
+
+
+def decode(data: bytes, family: int = RP2040_FAMILY) -> tuple[int, bytes]:
+    """The address of the first byte and all bytes of a UF2 file without gaps.
+
+    Raises Uf2Error for another family's file, and for one that is damaged or has gaps.
+    """
+    if not data or len(data) % _BLOCK_BYTES:
+        raise Uf2Error("not a UF2 file: its length is not a multiple of 512")
+    image = bytearray()
+    first = 0
+    for at in range(0, len(data), _BLOCK_BYTES):
+        *magic, flags, address, size, number, count, named = _HEADER.unpack_from(data, at)
+        (end,) = struct.unpack_from("<I", data, at + _BLOCK_BYTES - 4)
+        if tuple(magic) != _MAGIC_START or end != _MAGIC_END or size > _BLOCK_BYTES - 36:
+            raise Uf2Error(f"not a UF2 file: block {at // _BLOCK_BYTES} is damaged")
+        if not flags & _FAMILY_PRESENT or named != family:
+            raise Uf2Error(f"a UF2 file for another chip (family {named:#010x})")
+        if number * _BLOCK_BYTES != at or count * _BLOCK_BYTES != len(data):
+            raise Uf2Error("a UF2 file with blocks missing or in another order")
+        first = first if image else address
+        if address != first + len(image):
+            raise Uf2Error(f"a UF2 file with a gap at {address:#010x}")
+        image += data[at + 32 : at + 32 + size]
+    return first, bytes(image)

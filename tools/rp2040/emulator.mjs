@@ -1,0 +1,126 @@
+// Run an image on an emulated RP2040 board until it ends or is told to.
+//
+//   node emulator.mjs '{"modules": FOLDER, "rom": FILE, "image": FILE, "flash": FILE, ...}'
+//
+// modules: the folder whose node_modules has rp2040js. rom: our boot ROM. image: a UF2 file, or null
+// to boot what the flash has. flash: the board's flash, or null for one that is forgotten.
+// cut_at, cut_bytes: see Board. seed: of the random bit, or null.
+//
+// The board's USB serial port and its UART1 are each served to one client at a time on a free port
+// of 127.0.0.1. What happens is printed, one JSON object a line; `event` is one of
+//   listening {serial, uart1}   ports                    connected {}  the USB serial port works
+//   restarted {}                a reset of its own       power_cut {reason}   exit status 42
+//   stopped {reason}            exit status 1
+// It ends by SIGTERM.
+
+import { createRequire } from 'node:module';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { Board, Flash, PowerCut, UsbSerial } from './board.mjs';
+
+const POWER_CUT_STATUS = 42;
+const WATCHDOG_BASE = 0x40058;
+
+const options = JSON.parse(process.argv[2]);
+const rp2040js = createRequire(`${options.modules}/`)('rp2040js');
+const rom = readFileSync(options.rom);
+const flash = new Flash(options.flash);
+if (options.image !== null) {
+  flash.install(readFileSync(options.image));
+}
+
+function report(event, more = {}) {
+  process.stdout.write(`${JSON.stringify({ event, ...more })}\n`);
+}
+
+function end(status, event, reason) {
+  flash.close();
+  report(event, { reason });
+  process.exit(status);
+}
+
+/** A pipe to at most one client; what the board says meanwhile is kept for it. */
+class Outlet {
+  constructor(toBoard) {
+    this.client = null;
+    this.waiting = [];
+    this.server = createServer((socket) => {
+      this.client?.destroy();
+      this.client = socket;
+      socket.setNoDelay(true);
+      socket.on('data', toBoard);
+      socket.on('error', () => socket.destroy());
+      socket.on('close', () => {
+        this.client = this.client === socket ? null : this.client;
+      });
+      for (const bytes of this.waiting.splice(0)) {
+        socket.write(bytes);
+      }
+    });
+  }
+
+  fromBoard(bytes) {
+    if (this.client === null) {
+      this.waiting.push(bytes);
+    } else {
+      this.client.write(bytes);
+    }
+  }
+
+  listen() {
+    return new Promise((resolve, reject) => {
+      this.server.once('error', reject);
+      this.server.listen(0, '127.0.0.1', () => resolve(this.server.address().port));
+    });
+  }
+}
+
+let board;
+let usb;
+const serial = new Outlet((bytes) => usb.write(bytes));
+const uart1 = new Outlet((bytes) => {
+  for (const byte of bytes) {
+    board.chip.uart[1].feedByte(byte);
+  }
+});
+
+function powerOn() {
+  board = new Board({
+    rp2040js,
+    rom,
+    flash,
+    cutAt: options.cut_at ?? null,
+    cutBytes: options.cut_bytes ?? 0,
+    seed: options.seed ?? null,
+    on: { stopped: (reason) => end(1, 'stopped', reason) },
+  });
+  const { chip, simulator } = board;
+  chip.uart[1].onByte = (byte) => uart1.fromBoard(Buffer.of(byte));
+  chip.peripherals[WATCHDOG_BASE].onWatchdogTrigger = () => {
+    // A reset leaves nothing but the flash: a new board takes over at the next turn of the loop.
+    simulator.stop();
+    setImmediate(() => {
+      report('restarted');
+      powerOn();
+    });
+  };
+  usb = new UsbSerial(rp2040js, chip, {
+    onConnected: () => report('connected'),
+    onData: (bytes) => serial.fromBoard(bytes),
+  });
+  simulator.execute();
+}
+
+process.on('uncaughtException', (error) => {
+  if (error instanceof PowerCut) {
+    end(POWER_CUT_STATUS, 'power_cut', error.message);
+  }
+  end(1, 'stopped', error.stack);
+});
+process.on('SIGTERM', () => {
+  flash.close();
+  process.exit(0);
+});
+
+report('listening', { serial: await serial.listen(), uart1: await uart1.listen() });
+powerOn();
