@@ -68,7 +68,7 @@ $(STAMPS)/forge: $(STAMPS)/runtime $(wildcard contracts/package.json contracts/p
 	@$(FETCH) forge
 	@touch $@
 
-$(STAMPS)/cross-arm $(STAMPS)/cross-riscv: $(STAMPS)/%: $(FETCHER) tools/countersign_tools/cross.py
+$(addprefix $(STAMPS)/,cross-arm cross-riscv cross-host): $(STAMPS)/%: $(FETCHER) tools/countersign_tools/cross.py
 	@$(FETCH) $*
 	@touch $@
 

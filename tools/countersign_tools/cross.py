@@ -1,4 +1,4 @@
-"""The compilers for boards: Debian trixie's, unpacked and started through their own loader.
+"""The compilers, for boards and for this machine: Debian trixie's, unpacked and not installed.
 
 The same compiler on every machine is half of a reproducible image. The libraries for processors
 that no board of ours has are left out while unpacking: they are four fifths of three gigabytes.
@@ -20,6 +20,9 @@ _ARM_PACKAGES = [
     "patch",
 ]
 _RISCV_PACKAGES = ["gcc-riscv64-unknown-elf", "picolibc-riscv64-unknown-elf"]
+
+# The names that Debian gives this machine's architecture in packages and programs.
+_HOST_TRIPLETS = {"amd64": "x86_64-linux-gnu", "arm64": "aarch64-linux-gnu"}
 
 # Variants of the C libraries: kept are those for Cortex-M0+ (v6-m), Cortex-M3 (v7-m) and RV32IMAC.
 _ARM_LEFT_OUT = [
@@ -51,6 +54,11 @@ def riscv() -> str:
     return _prefix("riscv", "riscv64-unknown-elf-", "cross-riscv")
 
 
+def host() -> str:
+    """The prefix of the programs of the compiler for this machine itself."""
+    return _prefix("host", f"{_HOST_TRIPLETS[debian.host_architecture()]}-", "cross-host")
+
+
 def program(name: str) -> str:
     """A build program that came with the Arm compiler, such as cmake."""
     path = cache_folder() / "cross/arm/usr/bin" / name
@@ -71,8 +79,34 @@ def fetch_arm() -> None:
 
 def fetch_riscv() -> None:
     """Unpack the RISC-V compiler and see it work."""
-    _fetch("riscv", _RISCV_PACKAGES, [*_RISCV_LEFT_OUT, *_DOCUMENTATION])
+    tree = _fetch("riscv", _RISCV_PACKAGES, [*_RISCV_LEFT_OUT, *_DOCUMENTATION])
+    # The C library is found through a file that names it by absolute paths.
+    specs = tree / "usr/lib/picolibc/riscv64-unknown-elf/picolibc.specs"
+    text = specs.read_text(encoding="utf-8")
+    specs.write_text(text.replace("/usr/lib/picolibc", f"{tree}/usr/lib/picolibc"), "utf-8")
+    (folder,) = (tree / "usr/lib/gcc/riscv64-unknown-elf").iterdir()
+    (folder / specs.name).symlink_to(specs)
     _prove(riscv(), ["-march=rv32imac_zicsr", "-mabi=ilp32", "--specs=picolibc.specs"])
+
+
+def fetch_host() -> None:
+    """Unpack a compiler for this machine and see it work."""
+    triplet = _HOST_TRIPLETS[debian.host_architecture()]
+    packages = [f"gcc-{triplet.replace('_', '-')}", "libc6-dev"]
+    tree = _fetch("host", packages, _DOCUMENTATION)
+    # It looks for its assembler and linker by their bare names, and for headers and libraries from
+    # the root: both must be the tree's own, since the machine may have none.
+    for name in ("lib", "lib64"):
+        (tree / name).symlink_to(f"usr/{name}")
+    programs = tree / "usr/lib/programs"
+    programs.mkdir()
+    for name in ("as", "ld"):
+        (programs / name).symlink_to(f"../../bin/{triplet}-{name}")
+    driver = (tree / f"usr/bin/{triplet}-gcc").resolve()
+    text = driver.read_text(encoding="utf-8")
+    options = f'--sysroot={tree} -B{programs} "$@"'
+    driver.write_text(text.replace('"$@"', options), encoding="utf-8")
+    _prove(host(), [])
 
 
 def _fetch(name: str, packages: list[str], left_out: list[str]) -> Path:

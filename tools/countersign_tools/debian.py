@@ -343,7 +343,7 @@ def _has_interpreter(path: Path) -> bool:
         file.seek(offset)
         table = file.read(entry_bytes * entries)
     return any(
-        struct.unpack_from("<I", table, at)[0] == 3 for at in range(0, len(table), entry_bytes)
+        struct.unpack_from("<I", table, number * entry_bytes)[0] == 3 for number in range(entries)
     )
 
 

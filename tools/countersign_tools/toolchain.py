@@ -130,6 +130,20 @@ def parts() -> list[Part]:
             cross.fetch_arm,
         ),
         Part(
+            "cross-riscv",
+            "compiles for RISC-V boards",
+            "test-boards",
+            lambda: [f"{cross.riscv()}gcc"],
+            cross.fetch_riscv,
+        ),
+        Part(
+            "cross-host",
+            "compiles for this machine",
+            "test-boards",
+            lambda: [f"{cross.host()}gcc"],
+            cross.fetch_host,
+        ),
+        Part(
             "board-sources",
             "what a board's image is built from",
             "test-boards",
