@@ -84,10 +84,11 @@ DEMO_PARTS := $(addprefix $(STAMPS)/,runtime anvil micropython-$(HOST))
 TEST_PARTS := $(DEMO_PARTS) $(addprefix $(STAMPS)/,dev forge mosquitto micropython-armhf)
 
 BOARD_PARTS := $(addprefix $(STAMPS)/,dev cross-arm board-sources rp2040js)
+NATIVE_PARTS := $(BOARD_PARTS) $(addprefix $(STAMPS)/,cross-riscv cross-host micropython-$(HOST) micropython-armhf)
 
 # ---- what people type --------------------------------------------------------------------------
 
-.PHONY: setup demo-parts test-parts board-parts
+.PHONY: setup demo-parts test-parts board-parts native-parts
 setup: $(STAMPS)/dev ## make .venv with everything a developer needs
 
 # The downloads do not depend on one another; side by side they take as long as the slowest.
@@ -99,6 +100,9 @@ test-parts:
 
 board-parts:
 	@$(MAKE) -j4 $(BOARD_PARTS)
+
+native-parts:
+	@$(MAKE) -j4 $(NATIVE_PARTS)
 
 .PHONY: demo
 demo: demo-parts ## run the whole path: three emulated devices, the gateway, the chain
@@ -112,6 +116,14 @@ test: test-parts ## run every test on every runtime
 test-boards: board-parts ## build the boards' images and run the tests on emulated boards
 	@$(BIN)/countersign build --board RPI_PICO
 	@$(BIN)/python -m pytest --quiet tests/emulation/test_rp2040.py
+
+.PHONY: native
+native: native-parts ## build the native engine for every architecture
+	@$(BIN)/countersign native
+
+.PHONY: test-native
+test-native: native ## prove the native engine: arithmetic, generated code, every runtime
+	@$(BIN)/python -m pytest --quiet tests/native
 
 .PHONY: check
 check: $(STAMPS)/dev $(STAMPS)/forge ## lint, types, import rules, generated files, size budgets: seconds

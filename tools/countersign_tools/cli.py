@@ -24,6 +24,7 @@ COMMANDS = (
     ("fetch", "fetch a part that comes from elsewhere", "fetch"),
     ("build", "build a board's firmware image", "firmware_build"),
     ("emulate", "run a script on an emulated board", "emulate"),
+    ("native", "build the native engine for each architecture", "native"),
     ("bench-gateway", "measure the gateway; one JSON object last", "bench.command"),
 )
 

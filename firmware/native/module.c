@@ -1,0 +1,151 @@
+// The MicroPython module countersign_native: arguments and results are bytes, see README.md.
+//
+// Lengths, ranges and types are checked here, and all input is copied into aligned words, so that
+// no pointer into a buffer of the caller's outlives its check.
+
+#include "py/dynruntime.h"
+
+#include "prover.h"
+#include "verifier.h"
+#include "words.h"
+
+#define VERSION 1
+#define TABLE_BYTES sizeof(point_table)
+// What prepare() returns begins with this, then the table in the machine's own byte order.
+#define TABLE_MARK 0x31717363 // "csq1"
+#define PREPARED_BYTES (4 + TABLE_BYTES)
+
+static mp_buffer_info_t buffer(mp_obj_t object) {
+    // A str has a buffer too, and is never meant.
+    if (mp_obj_is_qstr(object) || mp_obj_get_type(object) == &mp_type_str) {
+        mp_raise_TypeError(MP_ERROR_TEXT("bytes wanted"));
+    }
+    mp_buffer_info_t info;
+    mp_get_buffer_raise(object, &info, MP_BUFFER_READ);
+    return info;
+}
+
+static const uint8_t *exactly(mp_obj_t object, size_t bytes) {
+    mp_buffer_info_t info = buffer(object);
+    if (info.len != bytes) {
+        mp_raise_ValueError(MP_ERROR_TEXT("wrong length"));
+    }
+    return info.buf;
+}
+
+static void out_of_range(void) {
+    mp_raise_ValueError(MP_ERROR_TEXT("scalar out of range"));
+}
+
+static void public_scalar(scalar *result, mp_obj_t object) {
+    if (!scalar_from_bytes(result, exactly(object, 32))) {
+        out_of_range();
+    }
+}
+
+static void public_point(affine *result, mp_obj_t object) {
+    if (!affine_from_bytes_variable(result, exactly(object, 64))) {
+        mp_raise_ValueError(MP_ERROR_TEXT("not on the curve"));
+    }
+}
+
+// From x‖y or from what prepare() returned.
+static void public_table(point_table *table, mp_obj_t object) {
+    mp_buffer_info_t info = buffer(object);
+    if (info.len == PREPARED_BYTES) {
+        uint32_t mark;
+        __builtin_memcpy(&mark, info.buf, 4);
+        if (mark != TABLE_MARK) {
+            mp_raise_ValueError(MP_ERROR_TEXT("not a prepared point"));
+        }
+        __builtin_memcpy(table, (const uint8_t *)info.buf + 4, TABLE_BYTES);
+        return;
+    }
+    affine point;
+    public_point(&point, object);
+    point_table_make(table, &point);
+}
+
+static mp_obj_t generate(mp_obj_t k) {
+    uint8_t point[64];
+    if (!prover_generate(point, exactly(k, 32))) {
+        out_of_range();
+    }
+    return mp_obj_new_bytes(point, 64);
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(generate_object, generate);
+
+static mp_obj_t respond(mp_obj_t k, mp_obj_t e, mp_obj_t d) {
+    uint8_t response_scalar[32];
+    if (!prover_respond(response_scalar, exactly(k, 32), exactly(e, 32), exactly(d, 32))) {
+        out_of_range();
+    }
+    return mp_obj_new_bytes(response_scalar, 32);
+}
+static MP_DEFINE_CONST_FUN_OBJ_3(respond_object, respond);
+
+static mp_obj_t linear(mp_obj_t k, mp_obj_t point) {
+    affine q;
+    uint8_t result[64];
+    public_point(&q, point);
+    if (!prover_linear(result, exactly(k, 32), &q)) {
+        out_of_range();
+    }
+    return mp_obj_new_bytes(result, 64);
+}
+static MP_DEFINE_CONST_FUN_OBJ_2(linear_object, linear);
+
+static mp_obj_t lift_x(mp_obj_t x) {
+    uint8_t point[64];
+    return verifier_lift_x(point, exactly(x, 32)) ? mp_obj_new_bytes(point, 64) : mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(lift_x_object, lift_x);
+
+static mp_obj_t prepare(mp_obj_t point) {
+    struct {
+        uint32_t mark;
+        point_table table;
+    } prepared = {.mark = TABLE_MARK};
+    affine q;
+    public_point(&q, point);
+    point_table_make(&prepared.table, &q);
+    point_table_scale(&prepared.table);
+    return mp_obj_new_bytes((const uint8_t *)&prepared, PREPARED_BYTES);
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(prepare_object, prepare);
+
+static mp_obj_t multiply_add(mp_obj_t s, mp_obj_t t, mp_obj_t point) {
+    scalar s_scalar, t_scalar;
+    point_table table;
+    uint8_t result[64];
+    public_scalar(&s_scalar, s);
+    public_scalar(&t_scalar, t);
+    public_table(&table, point);
+    return verifier_multiply_add(result, &s_scalar, &t_scalar, &table)
+        ? mp_obj_new_bytes(result, 64) : mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_3(multiply_add_object, multiply_add);
+
+static mp_obj_t verify_equation(size_t count, const mp_obj_t *arguments) {
+    (void)count;
+    const uint8_t *r = exactly(arguments[1], 32);
+    const uint8_t *s = exactly(arguments[2], 32);
+    const uint8_t *e = exactly(arguments[3], 32);
+    point_table table;
+    public_table(&table, arguments[0]);
+    return verifier_equation(&table, r, s, e) ? mp_const_true : mp_const_false;
+}
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(verify_equation_object, 4, 4, verify_equation);
+
+mp_obj_t mpy_init(mp_obj_fun_bc_t *self, size_t n_args, size_t n_kw, mp_obj_t *args) {
+    MP_DYNRUNTIME_INIT_ENTRY
+    mp_store_global(MP_QSTR_VERSION, MP_OBJ_NEW_SMALL_INT(VERSION));
+    mp_store_global(MP_QSTR_generate, MP_OBJ_FROM_PTR(&generate_object));
+    mp_store_global(MP_QSTR_respond, MP_OBJ_FROM_PTR(&respond_object));
+    mp_store_global(MP_QSTR_linear, MP_OBJ_FROM_PTR(&linear_object));
+    mp_store_global(MP_QSTR_lift_x, MP_OBJ_FROM_PTR(&lift_x_object));
+    mp_store_global(MP_QSTR_prepare, MP_OBJ_FROM_PTR(&prepare_object));
+    mp_store_global(MP_QSTR_multiply_add, MP_OBJ_FROM_PTR(&multiply_add_object));
+    mp_store_global(MP_QSTR_verify_equation, MP_OBJ_FROM_PTR(&verify_equation_object));
+    MP_DYNRUNTIME_INIT_EXIT
+}

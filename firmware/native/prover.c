@@ -1,0 +1,190 @@
+// Both multiplications write the scalar with the digits +1 and -1 only: an odd number below 2^N is
+// the sum of ±2^i over all i below N, the sign of 2^i being bit i of (number + 2^N - 1) / 2. Even
+// scalars are replaced by n - k, and the result is negated. So no digit is 0, no addition is ever
+// skipped, and the accumulator is never infinity.
+//
+// The additions but the last ones are the incomplete Jacobian ones, which would be wrong for equal
+// or opposite summands and never meet them: in integers, exactly one of the two summands is odd
+// (the first that is added at each position holds the lowest tooth, of value ±1, and what it is
+// added to was just doubled; the others are even, and what they are added to holds that tooth),
+// and while a position is left their sum is below 2^255 + 2^250 < n in magnitude, so they are not
+// congruent modulo n either. At the last position that bound fails for a few scalars, and the
+// complete formula is used.
+
+#include "prover.h"
+#include "scalar.h"
+#include "tables.h"
+#include "words.h"
+
+// A function that holds secrets has a frame of its own below that of the function that wipes: the
+// compiler keeps copies where it likes.
+#define NEVER_INLINE __attribute__((noinline))
+
+// All that is secret in a multiplication, in one place to be wiped.
+typedef struct {
+    scalar k;
+    uint32_t negated;
+    uint32_t digits[9]; // bit i: 2^i is added, else subtracted
+    affine entry;
+    jacobian sum[2]; // an addition's result is not its operand
+    projective last;
+    affine result;
+} multiplication;
+
+static uint32_t digit_bit(const multiplication *m, unsigned position) {
+    return m->digits[position >> 5] >> (position & 31) & 1;
+}
+
+// Read k. Returns 1 if it is in [1, n).
+static uint32_t start(multiplication *m, const uint8_t k[32], unsigned digit_count) {
+    uint32_t valid = scalar_from_bytes(&m->k, k);
+    valid &= scalar_is_zero(&m->k) ^ 1u;
+    m->negated = scalar_make_odd(&m->k);
+    // (number + 2^count - 1) / 2 for an odd number.
+    for (unsigned i = 0; i < 8; i++) {
+        uint32_t above = i < 7 ? m->k.word[i + 1] : 0;
+        m->digits[i] = m->k.word[i] >> 1 | above << 31;
+    }
+    m->digits[8] = 0;
+    m->digits[(digit_count - 1) >> 5] |= 1u << ((digit_count - 1) & 31);
+    return valid;
+}
+
+// The entry for `bits` of a table whose entries have the highest digit +1; the others mirror them.
+static void look_up(multiplication *m, const affine *table, uint32_t count, uint32_t bits) {
+    uint32_t mirrored = mask_of(is_zero_word(bits & count));
+    affine_scan(&m->entry, table, count, (bits ^ mirrored) & (count - 1));
+    affine_negate_where(&m->entry, mirrored);
+}
+
+static void begin(multiplication *m) {
+    m->sum[0].x = m->entry.x;
+    m->sum[0].y = m->entry.y;
+    m->sum[0].z = field_one;
+}
+
+static void add(multiplication *m) {
+    jacobian_add(&m->sum[1], &m->sum[0], &m->entry, &m->sum[0].z);
+    m->sum[0] = m->sum[1];
+}
+
+static void finish(multiplication *m, uint8_t point[64], uint32_t valid) {
+    projective_to_affine(&m->result, &m->last);
+    affine_negate_where(&m->result, mask_of(m->negated));
+    field_normalize(&m->result.y);
+    uint32_t keep = mask_of(valid);
+    for (unsigned i = 0; i < 8; i++) {
+        m->result.x.word[i] &= keep;
+        m->result.y.word[i] &= keep;
+    }
+    affine_to_bytes(point, &m->result);
+}
+
+// Comb: tooth t of block b is 2^((b * TEETH + t) * SPACING), and all move down together.
+static uint32_t comb_bits(const multiplication *m, unsigned block, unsigned position) {
+    uint32_t bits = 0;
+    for (unsigned tooth = 0; tooth < COMB_TEETH; tooth++) {
+        bits |= digit_bit(m, (block * COMB_TEETH + tooth) * COMB_SPACING + position) << tooth;
+    }
+    return bits;
+}
+
+static NEVER_INLINE uint32_t generate(multiplication *m, uint8_t point[64], const uint8_t k[32]) {
+    uint32_t valid = start(m, k, COMB_BLOCKS * COMB_TEETH * COMB_SPACING);
+    for (unsigned position = COMB_SPACING; position-- > 0;) {
+        if (position < COMB_SPACING - 1) {
+            jacobian_double(&m->sum[0], &m->sum[0]);
+        }
+        if (position == 0) {
+            jacobian_to_projective(&m->last, &m->sum[0]);
+        }
+        for (unsigned block = 0; block < COMB_BLOCKS; block++) {
+            look_up(m, comb[block], COMB_ENTRIES, comb_bits(m, block, position));
+            if (position == 0) {
+                projective_add(&m->last, &m->last, &m->entry);
+            } else if (position == COMB_SPACING - 1 && block == 0) {
+                begin(m);
+            } else {
+                add(m);
+            }
+        }
+    }
+    finish(m, point, valid);
+    return valid;
+}
+
+// Windows of four digits: 2 * bits - 15 times the point.
+#define WINDOW_BITS 4
+#define WINDOWS (256 / WINDOW_BITS)
+
+static NEVER_INLINE uint32_t linear(multiplication *m, uint8_t point[64], const uint8_t k[32],
+    const point_table *table) {
+    uint32_t valid = start(m, k, 256);
+    for (unsigned window = WINDOWS; window-- > 0;) {
+        uint32_t bits = m->digits[window / 8] >> (window % 8 * WINDOW_BITS) & 15;
+        if (window < WINDOWS - 1) {
+            for (unsigned i = 0; i < WINDOW_BITS; i++) {
+                jacobian_double(&m->sum[0], &m->sum[0]);
+            }
+        }
+        look_up(m, table->point, ODD_MULTIPLES, bits);
+        if (window == WINDOWS - 1) {
+            begin(m);
+        } else if (window > 0) {
+            add(m);
+        } else {
+            jacobian_to_projective(&m->last, &m->sum[0]);
+            projective_add(&m->last, &m->last, &m->entry);
+        }
+    }
+    finish(m, point, valid);
+    return valid;
+}
+
+uint32_t prover_generate(uint8_t point[64], const uint8_t k[32]) {
+    multiplication m;
+    uint32_t valid = generate(&m, point, k);
+    wipe(&m, sizeof m);
+    wipe_stack();
+    return valid;
+}
+
+uint32_t prover_linear(uint8_t point[64], const uint8_t k[32], const affine *q) {
+    point_table table;
+    point_table_make(&table, q);
+    point_table_scale(&table);
+    multiplication m;
+    uint32_t valid = linear(&m, point, k, &table);
+    wipe(&m, sizeof m);
+    // Public, but then all that is left on the stack can be seen to be nothing.
+    wipe(&table, sizeof table);
+    wipe_stack();
+    return valid;
+}
+
+typedef struct {
+    scalar k, e, d;
+} response;
+
+static NEVER_INLINE uint32_t respond(response *s, uint8_t response_scalar[32], const uint8_t k[32],
+    const uint8_t e[32], const uint8_t d[32]) {
+    uint32_t valid = scalar_from_bytes(&s->k, k) & scalar_from_bytes(&s->d, d);
+    valid &= (scalar_is_zero(&s->k) | scalar_is_zero(&s->d)) ^ 1u;
+    scalar_from_bytes(&s->e, e);
+    scalar_multiply_add(&s->k, &s->k, &s->e, &s->d);
+    uint32_t keep = mask_of(valid);
+    for (unsigned i = 0; i < 8; i++) {
+        s->k.word[i] &= keep;
+    }
+    scalar_to_bytes(response_scalar, &s->k);
+    return valid;
+}
+
+uint32_t prover_respond(uint8_t response_scalar[32], const uint8_t k[32], const uint8_t e[32],
+    const uint8_t d[32]) {
+    response s;
+    uint32_t valid = respond(&s, response_scalar, k, e, d);
+    wipe(&s, sizeof s);
+    wipe_stack();
+    return valid;
+}

@@ -1,0 +1,2 @@
+#define DEFINE_TABLES
+#include "tables.h"

@@ -1,0 +1,309 @@
+"""A small compiler of straight-line code for the Cortex-M0+: values in, Thumb instructions out.
+
+The programs in generate_field.py are written in values that are each computed once. This module
+gives every value a register at each moment: r0-r7 for arithmetic, r8-r12 and lr as quick stores
+(one cycle each way), the stack for what is left (two cycles). The value whose next use is farthest
+makes room (Belady). Moves, loads and stores of ARMv6-M leave the flags alone, so a chain of
+carries survives whatever is done to make room in its midst.
+
+Nothing here branches and no address depends on a value: the code's time is its length.
+"""
+
+LOW = tuple(range(8))
+HIGH = (8, 9, 10, 11, 12, 14)
+
+
+class Value:
+    """Something computed once. home: where memory holds it from the start, as (pointer, offset)."""
+
+    def __init__(self, home=None):
+        self.home = home
+        self.uses = []
+
+
+class Program:
+    """One function. Collects operations, then writes them with registers given.
+
+    pointers: how many arguments it has, all of them pointers, in r0 and up.
+    """
+
+    def __init__(self, name, pointers):
+        self.name = name
+        self.operations = []  # (mnemonic, result, sources, immediate)
+        self.pointers = [Value() for _ in range(pointers)]
+
+    # ---- what a program is written with
+
+    def input(self, pointer, offset):
+        """The word at an argument's address; it is read when it is first wanted."""
+        return Value((self.pointers[pointer], offset))
+
+    def constant(self, number):
+        """A number from 0 to 255."""
+        return self._new("movs#", (), number)
+
+    def output(self, pointer, offset, value):
+        """Store a word at an argument's address. No input may be wanted afterwards."""
+        self._emit("store", None, (value, self.pointers[pointer]), offset)
+
+    def add(self, a, b):
+        return self._new("adds", (a, b))
+
+    def add_carry(self, a, b):
+        return self._new("adcs", (a, b))
+
+    def subtract(self, a, b):
+        return self._new("subs", (a, b))
+
+    def subtract_borrow(self, a, b):
+        return self._new("sbcs", (a, b))
+
+    def multiply(self, a, b):
+        return self._new("muls", (a, b))
+
+    def bit_and(self, a, b):
+        return self._new("ands", (a, b))
+
+    def bit_xor(self, a, b):
+        return self._new("eors", (a, b))
+
+    def left(self, a, places):
+        return self._new("lsls#", (a,), places)
+
+    def right(self, a, places):
+        return self._new("lsrs#", (a,), places)
+
+    def wide_constant(self, number):
+        """A larger number, read from a literal near the function's end."""
+        return Value(("literal", number))
+
+    def bit_not(self, a):
+        return self._new("mvns", (a,))
+
+    def carry_from(self, mask):
+        """Set the carry if the mask is all ones, clear it if it is 0."""
+        self._new("lsls#", (mask,), 1)
+
+    def low_half(self, a):
+        return self._new("uxth", (a,))
+
+    def negate(self, a):
+        return self._new("rsbs", (a,))
+
+    def borrow_mask(self):
+        """All ones if the last operation borrowed (its carry is clear), else 0."""
+        return self._new("sbcs=", ())
+
+    def _new(self, mnemonic, sources, immediate=None):
+        result = Value()
+        self._emit(mnemonic, result, sources, immediate)
+        return result
+
+    def _emit(self, mnemonic, result, sources, immediate):
+        for value in sources:
+            value.uses.append(len(self.operations))
+            if value.home is not None and isinstance(value.home[0], Value):
+                value.home[0].uses.append(len(self.operations))
+        self.operations.append((mnemonic, result, tuple(sources), immediate))
+
+    # ---- how it becomes instructions
+
+    def assembly(self):
+        """The lines of the function."""
+        return _Writer(self).lines()
+
+
+class _Writer:
+    def __init__(self, program):
+        self._program = program
+        self._body = []
+        self._low = dict.fromkeys(LOW)  # register -> value
+        self._high = dict.fromkeys(HIGH)
+        self._slots = []  # stack slot -> value
+        self._at = 0
+
+    def lines(self):
+        for register, pointer in enumerate(self._program.pointers):
+            self._low[register] = pointer
+        for at, operation in enumerate(self._program.operations):
+            self._at = at
+            self._release()
+            self._write(*operation)
+        size = 4 * len(self._slots)
+        name = self._program.name
+        return [
+            f"\t.global {name}",
+            f"\t.type {name}, %function",
+            "\t.thumb_func",
+            "\t.balign 4",
+            f"{name}:",
+            "\tpush {r4-r7, lr}",
+            *(f"\tmov r{4 + i}, r{8 + i}" for i in range(4)),
+            "\tpush {r4-r7}",
+            f"\tsub sp, #{size}",
+            *self._body,
+            f"\tadd sp, #{size}",
+            "\tpop {r4-r7}",
+            *(f"\tmov r{8 + i}, r{4 + i}" for i in range(4)),
+            "\tpop {r4-r7, pc}",
+            "\t.ltorg",
+            f"\t.size {name}, . - {name}",
+        ]
+
+    def _next_use(self, value):
+        for use in value.uses:
+            if use >= self._at:
+                return use
+        return None
+
+    def _used_later(self, value):
+        return any(use > self._at for use in value.uses)
+
+    def _release(self):
+        """Forget the values that nothing wants any more."""
+        for registers in (self._low, self._high):
+            for register, value in registers.items():
+                if value is not None and self._next_use(value) is None:
+                    registers[register] = None
+        for slot, value in enumerate(self._slots):
+            if value is not None and self._next_use(value) is None:
+                self._slots[slot] = None
+
+    def _emit(self, text):
+        self._body.append("\t" + text)
+
+    def _low_register(self, value):
+        for register, held in self._low.items():
+            if held is value:
+                return register
+        return None
+
+    def _room(self, kept):
+        """A low register that is free, made free if need be; never one of `kept`."""
+        for register, value in self._low.items():
+            if value is None and register not in kept:
+                return register
+
+        def cost(register):
+            value = self._low[register]
+            safe = self._is_elsewhere(value)
+            return (self._next_use(value) - self._at) + (0.5 if safe else 0)
+
+        register = max((r for r in LOW if r not in kept), key=cost)
+        self._save(register)
+        return register
+
+    def _is_elsewhere(self, value):
+        return value in self._high.values() or value in self._slots or self._is_input(value)
+
+    @staticmethod
+    def _is_input(value):
+        return value.home is not None
+
+    def _save(self, register):
+        value = self._low[register]
+        self._low[register] = None
+        if self._is_elsewhere(value):
+            return
+        # A quick store if one is free, or if what is there is wanted later than this.
+        for high, held in self._high.items():
+            if held is None:
+                self._high[high] = value
+                self._emit(f"mov r{high}, r{register}")
+                return
+        slot = self._slot(value)
+        self._emit(f"str r{register}, [sp, #{4 * slot}]")
+
+    def _slot(self, value):
+        for slot, held in enumerate(self._slots):
+            if held is None:
+                self._slots[slot] = value
+                return slot
+        self._slots.append(value)
+        return len(self._slots) - 1
+
+    def _load(self, value, kept):
+        """The low register that holds the value now."""
+        register = self._low_register(value)
+        if register is not None:
+            return register
+        register = self._room(kept)
+        for high, held in self._high.items():
+            if held is value:
+                self._emit(f"mov r{register}, r{high}")
+                self._low[register] = value
+                # Its quick store is worth more to others.
+                if not self._keep_high(value):
+                    self._high[high] = None
+                return register
+        for slot, held in enumerate(self._slots):
+            if held is value:
+                self._emit(f"ldr r{register}, [sp, #{4 * slot}]")
+                self._low[register] = value
+                return register
+        pointer, offset = value.home
+        if pointer == "literal":
+            self._emit(f"ldr r{register}, ={offset}")
+            self._low[register] = value
+            return register
+        base = self._low_register(pointer)
+        if base is None:
+            source = next((h for h, held in self._high.items() if held is pointer), None)
+            if source is not None:
+                self._emit(f"mov r{register}, r{source}")
+            else:
+                slot = self._slots.index(pointer)
+                self._emit(f"ldr r{register}, [sp, #{4 * slot}]")
+            base = register
+        self._emit(f"ldr r{register}, [r{base}, #{offset}]")
+        self._low[register] = value
+        return register
+
+    def _keep_high(self, value):
+        return True
+
+    def _write(self, mnemonic, result, sources, immediate):
+        if mnemonic == "movs#":
+            register = self._room(())
+            self._emit(f"movs r{register}, #{immediate}")
+            self._low[register] = result
+            return
+        if mnemonic == "sbcs=":
+            register = self._room(())
+            self._emit(f"sbcs r{register}, r{register}")
+            self._low[register] = result
+            return
+        held = []
+        for value in sources:
+            held.append(self._load(value, tuple(held)))
+        if mnemonic == "store":
+            self._emit(f"str r{held[0]}, [r{held[1]}, #{immediate}]")
+            return
+        if mnemonic in ("lsls#", "lsrs#", "uxth", "rsbs", "mvns") or mnemonic in ("adds", "subs"):
+            register = self._result_register(sources, held)
+            operands = [f"r{r}" for r in held]
+            if immediate is not None:
+                operands.append(f"#{immediate}")
+            if mnemonic == "rsbs":
+                operands.append("#0")
+            self._emit(f"{mnemonic.rstrip('#')} r{register}, {', '.join(operands)}")
+            self._low[register] = result
+            return
+        # Two-operand forms overwrite their first source.
+        if mnemonic != "sbcs" and self._used_later(sources[0]) and not self._used_later(sources[1]):
+            held.reverse()
+            sources = sources[::-1]
+        target = held[0]
+        if self._used_later(sources[0]):
+            target = self._room(tuple(held))
+            self._emit(f"mov r{target}, r{held[0]}")
+            if held[1] == held[0]:
+                held[1] = target if False else held[0]
+        self._emit(f"{mnemonic} r{target}, r{held[1]}")
+        self._low[target] = result
+
+    def _result_register(self, sources, held):
+        for value, register in zip(sources, held, strict=True):
+            if not self._used_later(value):
+                return register
+        return self._room(tuple(held))

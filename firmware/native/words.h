@@ -1,0 +1,81 @@
+// Words and their products: what field, scalar and inverse arithmetic share.
+
+#ifndef COUNTERSIGN_WORDS_H
+#define COUNTERSIGN_WORDS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+// a * b, all 64 bits.
+//
+// The Cortex-M3's UMULL ends early for small operands and would tell them apart, and the
+// Cortex-M0+ has none: on ARM a product is made of four 16-bit ones, since MULS takes one cycle
+// whatever it multiplies (on the RP2040's M0+, and on every M3 and later).
+static inline __attribute__((always_inline)) uint64_t wide_product(uint32_t a, uint32_t b) {
+    #if defined(__arm__)
+    uint32_t low, high, b_high, cross, b_low;
+    __asm__ (
+        "uxth %[low], %[a]\n\t"
+        "lsrs %[high], %[a], #16\n\t"
+        "lsrs %[b_high], %[b], #16\n\t"
+        "uxth %[b_low], %[b]\n\t"
+        "mov  %[cross], %[low]\n\t"
+        "muls %[cross], %[b_high]\n\t"
+        "muls %[low], %[b_low]\n\t"
+        "muls %[b_low], %[high]\n\t"
+        "muls %[high], %[b_high]\n\t"
+        "lsls %[b_high], %[cross], #16\n\t"
+        "lsrs %[cross], %[cross], #16\n\t"
+        "adds %[low], %[b_high]\n\t"
+        "adcs %[high], %[cross]\n\t"
+        "lsls %[b_high], %[b_low], #16\n\t"
+        "lsrs %[b_low], %[b_low], #16\n\t"
+        "adds %[low], %[b_high]\n\t"
+        "adcs %[high], %[b_low]\n\t"
+        : [low] "=&l" (low), [high] "=&l" (high), [b_high] "=&l" (b_high),
+        [cross] "=&l" (cross), [b_low] "=&l" (b_low)
+        : [a] "l" (a), [b] "l" (b)
+        : "cc");
+    return (uint64_t)high << 32 | low;
+    #elif defined(__XTENSA__)
+    uint32_t high;
+    __asm__ ("muluh %0, %1, %2" : "=a" (high) : "a" (a), "a" (b));
+    return (uint64_t)high << 32 | a * b;
+    #else
+    return (uint64_t)a * b;
+    #endif
+}
+
+// All ones if condition is 1, 0 if it is 0, without telling the compiler that there are only two.
+static inline __attribute__((always_inline)) uint32_t mask_of(uint32_t condition) {
+    uint32_t mask = 0u - condition;
+    __asm__ ("" : "+r" (mask));
+    return mask;
+}
+
+// 1 if word is 0, else 0.
+static inline __attribute__((always_inline)) uint32_t is_zero_word(uint32_t word) {
+    return ((word | (0u - word)) >> 31) ^ 1u;
+}
+
+// result = a + b, and the carry.
+uint32_t words_add(uint32_t *result, const uint32_t *a, const uint32_t *b, size_t count);
+// result = a - b, and the borrow.
+uint32_t words_subtract(uint32_t *result, const uint32_t *a, const uint32_t *b, size_t count);
+// result (a_count + b_count words, apart from both) = a * b.
+void words_multiply(uint32_t *result, const uint32_t *a, size_t a_count, const uint32_t *b,
+    size_t b_count);
+// result = a where mask is all ones, unchanged where it is 0.
+void words_select(uint32_t *result, const uint32_t *a, uint32_t mask, size_t count);
+// 1 if all are 0, else 0.
+uint32_t words_are_zero(const uint32_t *a, size_t count);
+
+void words_from_bytes(uint32_t result[8], const uint8_t bytes[32]); // big-endian
+void words_to_bytes(uint8_t bytes[32], const uint32_t words[8]);
+
+// Overwrite whole words with zeros, also when nothing reads them afterwards.
+void wipe(void *memory, size_t bytes);
+// The same for what returned calls left on the stack below the caller's frame.
+void wipe_stack(void);
+
+#endif

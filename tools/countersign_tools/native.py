@@ -1,0 +1,218 @@
+"""The native engine as MicroPython modules: firmware/native compiled for each architecture.
+
+    countersign native [ARCHITECTURE...]
+
+Each is one file, countersign_native.mpy, which a device imports like any other module. Flags are
+those of MicroPython's own py/dynruntime.mk, whose linker (tools/mpy_ld.py) makes the module from
+the object files. The same sources give the same bytes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from countersign_tools import board_sources, cross
+from countersign_tools.checkout import ROOT, cache_folder
+
+SOURCES = ROOT / "firmware/native"
+MODULE = "countersign_native"
+UNITS = (
+    "words",
+    "field",
+    "inverse",
+    "scalar",
+    "group",
+    "tables",
+    "prover",
+    "verifier",
+    "freestanding",
+)
+"""The arithmetic, without the module's face: what the tests also build for themselves."""
+
+_FLAGS = (
+    "-std=gnu99",
+    "-Wall",
+    "-Wextra",
+    "-Werror",
+    "-Wno-unused-parameter",  # MicroPython's headers
+    "-Wno-unused-but-set-variable",  # wiping is nothing but setting
+    "-Wno-sign-compare",  # MicroPython's headers
+    "-fpic",
+    "-fno-common",
+    "-fno-stack-protector",
+    "-ffreestanding",
+    "-fno-tree-loop-distribute-patterns",  # or memset would call itself
+    "-fno-jump-tables",  # a jump by a table is an address by a value
+    "-U_FORTIFY_SOURCE",
+    "-DNDEBUG",
+    "-DNO_QSTR",
+    "-DMICROPY_ENABLE_DYNRUNTIME",
+)
+
+
+class NativeBuildError(Exception):
+    """A module could not be built; the text is the end of what the build printed."""
+
+
+FAULTS = (NativeBuildError, board_sources.SourcesMissing, cross.CompilerMissing)
+"""What building may raise; each text is fit to be shown as it is."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """One architecture, as MicroPython names it.
+
+    assembly: whether its field arithmetic is the generated Thumb assembly.
+    """
+
+    compiler: Callable[[], str]
+    flags: tuple[str, ...]
+    float_kind: str
+    assembly: bool = False
+
+
+TARGETS = {
+    "x64": Target(cross.host, ("-O2",), "DOUBLE"),
+    "armv6m": Target(
+        cross.arm,
+        ("-mthumb", "-mcpu=cortex-m0plus", "-masm-syntax-unified", "-O2"),
+        "NONE",
+        assembly=True,
+    ),
+    # The same assembly: it multiplies by MULS alone, which no Cortex-M ends early.
+    "armv7m": Target(
+        cross.arm,
+        ("-mthumb", "-mcpu=cortex-m3", "-masm-syntax-unified", "-O2"),
+        "NONE",
+        assembly=True,
+    ),
+    "rv32imc": Target(
+        cross.riscv,
+        ("-march=rv32imac", "-mabi=ilp32", "-mno-relax", "--specs=picolibc.specs", "-O2"),
+        "NONE",
+    ),
+}
+
+
+def register(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "architectures", nargs="*", metavar="ARCHITECTURE", help=f"of {', '.join(TARGETS)}"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Exit status 0 if every module was built; each one's name, size and hash are printed."""
+    for architecture in arguments.architectures or TARGETS:
+        try:
+            path = build(architecture)
+        except FAULTS as fault:
+            print(f"native: {architecture}: {fault}", file=sys.stderr)
+            return 1
+        data = path.read_bytes()
+        digest = hashlib.sha256(data).hexdigest()
+        print(f"native: {architecture}: {len(data)} bytes, sha256 {digest}", flush=True)
+    return 0
+
+
+def module(architecture: str) -> Path:
+    """The module that `build` made last, or NativeBuildError with the command to make it."""
+    path = _folder(architecture) / f"{MODULE}.mpy"
+    if not path.is_file():
+        raise NativeBuildError(f"{path.name} for {architecture} is missing: make native")
+    return path
+
+
+def build(architecture: str) -> Path:
+    """Build one module from nothing; returns its path."""
+    if architecture not in TARGETS:
+        raise NativeBuildError(f"not built for {architecture} (only {', '.join(TARGETS)})")
+    target = TARGETS[architecture]
+    folder = _folder(architecture)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    objects = compile_units(target, folder)
+
+    tools = board_sources.micropython() / "tools"
+    link: list[str | Path] = [sys.executable, tools / "mpy_ld.py", "--arch", architecture]
+    config = folder / "module.config.h"
+    source = SOURCES / "module.c"
+    _run([*link, "--preprocess", "-o", config, source], folder)
+    objects.append(
+        compile_unit(
+            target,
+            folder,
+            source,
+            f"-I{board_sources.micropython()}",
+            f"-DMP_CONFIGFILE=<{config.name}>",
+            f"-DMICROPY_FLOAT_IMPL=MICROPY_FLOAT_IMPL_{target.float_kind}",
+        )
+    )
+    path = folder / f"{MODULE}.mpy"
+    # The module holds the name it was written under, so that must not be a path.
+    _run([*link, "--qstrs", config, "-o", path.name, *objects], folder)
+    return path
+
+
+def compile_units(target: Target, folder: Path) -> list[Path]:
+    """Generate what is generated, then compile the arithmetic; returns the object files."""
+    _run([sys.executable, SOURCES / "generate_tables.py", folder / "tables.h"], folder)
+    objects = []
+    if target.assembly:
+        assembly = folder / "field_thumb.S"
+        _run([sys.executable, SOURCES / "generate_field.py", assembly], folder)
+        objects.append(compile_unit(target, folder, assembly))
+    return [*objects, *(compile_unit(target, folder, SOURCES / f"{unit}.c") for unit in UNITS)]
+
+
+def compile_unit(target: Target, folder: Path, source: Path, *flags: str) -> Path:
+    """Compile or assemble one source file into the folder."""
+    result = folder / f"{source.stem}.o"
+    assembly = ("-DCOUNTERSIGN_FIELD_ASSEMBLY",) if target.assembly else ()
+    _run(
+        [
+            f"{target.compiler()}gcc",
+            *_FLAGS,
+            *target.flags,
+            *assembly,
+            *flags,
+            f"-I{SOURCES}",
+            f"-I{folder}",
+            f"-ffile-prefix-map={folder}=.",
+            f"-ffile-prefix-map={ROOT}=.",
+            "-c",
+            source,
+            "-o",
+            result,
+        ],
+        folder,
+    )
+    return result
+
+
+def _folder(architecture: str) -> Path:
+    return cache_folder() / "native" / architecture
+
+
+def _run(argv: Sequence[str | Path], folder: Path) -> None:
+    finished = subprocess.run(
+        [str(word) for word in argv],
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    if finished.returncode != 0:
+        last_lines = "\n".join(finished.stdout.splitlines()[-40:])
+        name = re.sub(r".*/", "", str(argv[1] if argv[0] == sys.executable else argv[0]))
+        raise NativeBuildError(f"{name} failed:\n{last_lines}")
