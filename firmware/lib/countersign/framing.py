@@ -1,0 +1,172 @@
+"""Frames on a byte line: where one begins, where it ends, and whether it came through whole.
+
+    line     … 00 stuffed 00 00 stuffed 00 …
+    stuffed  COBS (Cheshire and Baker 1999) of the content: it holds no zero byte
+    content  kind (1) ‖ session (4) ‖ sequence (6) ‖ behind (1) ‖ body ‖ crc (4)
+    body     nothing (ACK, PING, PONG) | device_id (32) (LISTEN)
+             | device_id (32) ‖ message (1 to 2048) | message alone (BEACON)
+
+Numbers are big-endian. crc is CRC-32 (ISO 3309, the one of zlib) of all before it. A zero byte
+stands on both sides of every frame, so that whatever was cut or garbled before costs no frame that
+follows; text between frames, such as a log on the same USB line, is noise like any other.
+
+The CRC tells damage from sense, no more: whoever can write to the line can make frames. What a
+frame carries is believed only for its signature. What sequence, behind and session mean is told in
+link.py; why COBS in decisions/0002. Works without a clock and holds one frame at most.
+"""
+
+import binascii
+
+MAX_MESSAGE_BYTES = 2048
+DEVICE_ID_BYTES = 32
+
+ACK = 1
+PING = 2
+PONG = 3
+LISTEN = 16
+ENROL = 17
+EVIDENCE = 18
+CHALLENGE = 32
+RESULT = 33
+RECEIPT = 34
+ERROR = 35
+BEACON = 36
+
+# The last segment of the topic that a frame of this kind stands for.
+UPLINK_KINDS = {ENROL: "enrol", EVIDENCE: "evidence"}
+DOWNLINK_KINDS = {
+    CHALLENGE: "challenge",
+    RESULT: "result",
+    RECEIPT: "receipt",
+    ERROR: "error",
+    BEACON: "beacon",
+}
+
+SESSION_MAX = (1 << 32) - 1
+SEQUENCE_MAX = (1 << 48) - 1
+
+_HEADER_BYTES = 12
+_CRC_BYTES = 4
+_MOST_CONTENT = _HEADER_BYTES + DEVICE_ID_BYTES + MAX_MESSAGE_BYTES + _CRC_BYTES
+MAX_STUFFED_BYTES = _MOST_CONTENT + _MOST_CONTENT // 254 + 1
+
+
+class Frame:
+    """What a frame says. device_id and payload are b"" where the kind has none."""
+
+    def __init__(self, kind, session, sequence, behind=0, device_id=b"", payload=b""):
+        self.kind = kind
+        self.session = session
+        self.sequence = sequence
+        self.behind = behind
+        self.device_id = device_id
+        self.payload = payload
+
+
+def encode(frame: Frame) -> bytes:
+    """The bytes for the line, both delimiters included. ValueError if the frame cannot be one."""
+    body = frame.device_id + frame.payload
+    if _split(frame.kind, body) != (frame.device_id, frame.payload):
+        raise ValueError("a frame of this kind does not carry that")
+    content = bytes([frame.kind]) + frame.session.to_bytes(4, "big")
+    content += frame.sequence.to_bytes(6, "big") + bytes([frame.behind]) + body
+    content += binascii.crc32(content).to_bytes(4, "big")
+    return b"\x00" + _stuff(content) + b"\x00"
+
+
+class FrameReader:
+    """Takes what the line delivers in any pieces. `damaged` counts what was no frame."""
+
+    def __init__(self):
+        self.damaged = 0
+        self._stuffed = bytearray()
+        self._overlong = False
+
+    def feed(self, data: bytes) -> list:
+        """The frames that end in `data`, in order."""
+        frames = []
+        pieces = data.split(b"\x00")
+        last = pieces.pop()
+        for piece in pieces:
+            self._add(piece)
+            self._end(frames)
+        self._add(last)
+        return frames
+
+    def _add(self, piece):
+        if len(self._stuffed) + len(piece) > MAX_STUFFED_BYTES:
+            # No frame is this long: forget it, and remember that until the next delimiter.
+            self._overlong = True
+            self._stuffed = bytearray()
+        elif not self._overlong:
+            self._stuffed += piece
+
+    def _end(self, frames):
+        stuffed, self._stuffed = self._stuffed, bytearray()
+        overlong, self._overlong = self._overlong, False
+        if not stuffed and not overlong:
+            return  # between two delimiters
+        frame = None if overlong else _read(stuffed)
+        if frame is None:
+            self.damaged += 1
+        else:
+            frames.append(frame)
+
+
+def _read(stuffed):
+    content = _unstuff(stuffed)
+    if content is None or len(content) < _HEADER_BYTES + _CRC_BYTES:
+        return None
+    end = len(content) - _CRC_BYTES
+    if binascii.crc32(content[:end]) != int.from_bytes(content[end:], "big"):
+        return None
+    parts = _split(content[0], content[_HEADER_BYTES:end])
+    if parts is None:
+        return None
+    session = int.from_bytes(content[1:5], "big")
+    sequence = int.from_bytes(content[5:11], "big")
+    return Frame(content[0], session, sequence, content[11], parts[0], parts[1])
+
+
+def _split(kind, body):
+    """(device_id, payload) of a body, or None if a frame of this kind has no such body."""
+    if kind in (ACK, PING, PONG):
+        return None if body else (b"", b"")
+    if kind == LISTEN:
+        return (body, b"") if len(body) == DEVICE_ID_BYTES else None
+    if kind not in UPLINK_KINDS and kind not in DOWNLINK_KINDS:
+        return None
+    start = 0 if kind == BEACON else DEVICE_ID_BYTES
+    if not start < len(body) <= start + MAX_MESSAGE_BYTES:
+        return None
+    return body[:start], body[start:]
+
+
+def _stuff(content):
+    """COBS: each run without a zero, preceded by its length + 1; 255 stands for 254 and no zero."""
+    stuffed = bytearray()
+    for run in content.split(b"\x00"):
+        while len(run) >= 254:
+            stuffed.append(255)
+            stuffed += run[:254]
+            run = run[254:]
+        stuffed.append(len(run) + 1)
+        stuffed += run
+    return bytes(stuffed)
+
+
+def _unstuff(stuffed):
+    """The content, or None if a run goes beyond the end."""
+    content = bytearray()
+    size = len(stuffed)
+    position = 0
+    while position < size:
+        code = stuffed[position]
+        end = position + code
+        if end > size:
+            return None
+        content += stuffed[position + 1 : end]
+        position = end
+        if code != 255 and position < size:
+            content.append(0)
+    return bytes(content)
