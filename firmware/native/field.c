@@ -82,6 +82,27 @@ void field_subtract(field *result, const field *a, const field *b) {
     fold_down(result, mask_of(borrow));
 }
 
+void field_halve(field *result, const field *a) {
+    static const uint32_t p[8] = {
+        0xFFFFFC2F, 0xFFFFFFFE, 0xFFFFFFFF, 0xFFFFFFFF,
+        0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF,
+    };
+    // An odd value becomes even by p, which is odd.
+    uint32_t mask = mask_of(a->word[0] & 1);
+    uint64_t sum = 0;
+    uint32_t below = 0;
+    for (size_t i = 0; i < 8; i++) {
+        sum += (uint64_t)a->word[i] + (p[i] & mask);
+        uint32_t word = (uint32_t)sum;
+        sum >>= 32;
+        if (i > 0) {
+            result->word[i - 1] = below >> 1 | word << 31;
+        }
+        below = word;
+    }
+    result->word[7] = below >> 1 | (uint32_t)sum << 31;
+}
+
 #endif
 
 void field_square_times(field *result, const field *a, unsigned times) {
@@ -110,27 +131,6 @@ void field_multiply_small(field *result, const field *a, uint32_t small) {
         result->word[i] = (uint32_t)sum;
     }
     fold_up(result, mask_of((uint32_t)(sum >> 32)));
-}
-
-void field_halve(field *result, const field *a) {
-    static const uint32_t p[8] = {
-        0xFFFFFC2F, 0xFFFFFFFE, 0xFFFFFFFF, 0xFFFFFFFF,
-        0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF,
-    };
-    // An odd value becomes even by p, which is odd.
-    uint32_t mask = mask_of(a->word[0] & 1);
-    uint64_t sum = 0;
-    uint32_t below = 0;
-    for (size_t i = 0; i < 8; i++) {
-        sum += (uint64_t)a->word[i] + (p[i] & mask);
-        uint32_t word = (uint32_t)sum;
-        sum >>= 32;
-        if (i > 0) {
-            result->word[i - 1] = below >> 1 | word << 31;
-        }
-        below = word;
-    }
-    result->word[7] = below >> 1 | (uint32_t)sum << 31;
 }
 
 void field_negate(field *result, const field *a) {

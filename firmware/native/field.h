@@ -4,7 +4,7 @@
 // is congruent, and below p only after field_normalize. Results may overlap operands.
 //
 // Every function here runs in the same time for all values and touches the same addresses, unless
-// its name ends in _variable. On ARM the four that cost most are assembly (generate_field.py).
+// its name ends in _variable. On ARM the first five are assembly (generate_field.py).
 
 #ifndef COUNTERSIGN_FIELD_H
 #define COUNTERSIGN_FIELD_H
@@ -22,10 +22,10 @@ void field_multiply(field *result, const field *a, const field *b);
 void field_square(field *result, const field *a);
 void field_add(field *result, const field *a, const field *b);
 void field_subtract(field *result, const field *a, const field *b);
+void field_halve(field *result, const field *a);
 
 void field_square_times(field *result, const field *a, unsigned times); // a^(2^times), times > 0
 void field_multiply_small(field *result, const field *a, uint32_t small); // small < 2^16
-void field_halve(field *result, const field *a);
 void field_negate(field *result, const field *a);
 void field_invert(field *result, const field *a); // 1 / a; 0 for 0
 

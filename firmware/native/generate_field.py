@@ -1,4 +1,4 @@
-"""Writes the field's assembly for the Cortex-M0+: multiply, square, add and subtract modulo p.
+"""Writes the field's assembly for the Cortex-M0+: multiply, square, halve, add and subtract modulo p.
 
     python generate_field.py OUTPUT
 
@@ -9,7 +9,11 @@ over 128 and 64 bits makes 36 of them do for 256 bits instead of 64.
 
 import sys
 
-from thumb import Program
+from thumb import Policy, Program
+
+# The cheapest of some hundred tried.
+MULTIPLY_POLICY = Policy(clean=4, stacked=1.5, dirty=1, far=150, keep=True, overwrite=True)
+SQUARE_POLICY = Policy(clean=2, stacked=1, dirty=0.5, far=150, keep=False, overwrite=True)
 
 FOLD = 977  # p = 2**256 - 2**32 - FOLD
 
@@ -136,30 +140,43 @@ def combine(m, low, high, middle, sign):
     return out
 
 
-def karatsuba(m, a, b, multiply):
+def karatsuba(m, a, b, multiply, order):
+    """a * b of as many words each. order: of the low, high and middle product, which is made
+    first; it decides how much must be kept out of the registers."""
     half = len(a) // 2
-    low = multiply(m, a[:half], b[:half])
-    high = multiply(m, a[half:], b[half:])
-    a_difference, a_sign = difference(m, a[:half], a[half:])
-    b_difference, b_sign = difference(m, b[:half], b[half:])
-    middle = multiply(m, a_difference, b_difference)
-    return combine(m, low, high, middle, m.bit_xor(a_sign, b_sign))
+    parts = {}
+    for part in order:
+        if part == "low":
+            parts[part] = multiply(m, a[:half], b[:half])
+        elif part == "high":
+            parts[part] = multiply(m, a[half:], b[half:])
+        else:
+            a_difference, a_sign = difference(m, a[:half], a[half:])
+            b_difference, b_sign = difference(m, b[:half], b[half:])
+            sign = m.bit_xor(a_sign, b_sign)
+            parts[part] = multiply(m, a_difference, b_difference)
+    return combine(m, parts["low"], parts["high"], parts["middle"], sign)
 
 
-def karatsuba_square(m, a, square):
+def karatsuba_square(m, a, square, order):
     half = len(a) // 2
-    low = square(m, a[:half])
-    high = square(m, a[half:])
-    a_difference, _ = difference(m, a[:half], a[half:])
-    return combine(m, low, high, square(m, a_difference), None)
+    parts = {}
+    for part in order:
+        if part == "low":
+            parts[part] = square(m, a[:half])
+        elif part == "high":
+            parts[part] = square(m, a[half:])
+        else:
+            parts[part] = square(m, difference(m, a[:half], a[half:])[0])
+    return combine(m, parts["low"], parts["high"], parts["middle"], None)
 
 
 def multiply_4(m, a, b):
-    return karatsuba(m, a, b, multiply_2)
+    return karatsuba(m, a, b, multiply_2, ("middle", "high", "low"))
 
 
 def square_4(m, a):
-    return karatsuba_square(m, a, square_2)
+    return karatsuba_square(m, a, square_2, ("middle", "low", "high"))
 
 
 def reduce_and_store(m, wide):
@@ -218,15 +235,15 @@ def multiply_program():
     m = Program("field_multiply", 3)
     a = [m.input(1, 4 * i) for i in range(8)]
     b = [m.input(2, 4 * i) for i in range(8)]
-    reduce_and_store(m, karatsuba(m, a, b, multiply_4))
-    return m.assembly()
+    reduce_and_store(m, karatsuba(m, a, b, multiply_4, ("high", "middle", "low")))
+    return m
 
 
 def square_program():
     m = Program("field_square", 2)
     a = [m.input(1, 4 * i) for i in range(8)]
-    reduce_and_store(m, karatsuba_square(m, a, square_4))
-    return m.assembly()
+    reduce_and_store(m, karatsuba_square(m, a, square_4, ("middle", "high", "low")))
+    return m
 
 
 def main(path):
@@ -236,13 +253,31 @@ def main(path):
         "\t.cpu cortex-m0plus",
         "\t.thumb",
         "\t.text",
-        *multiply_program(),
-        *square_program(),
+        *multiply_program().assembly(MULTIPLY_POLICY),
+        *square_program().assembly(SQUARE_POLICY),
+        *halve_program().assembly(Policy()),
         *sum_program("field_add", "adds", "adcs"),
         *sum_program("field_subtract", "subs", "sbcs"),
     ]
     with open(path, "w", encoding="ascii") as output:
         output.write("\n".join(lines) + "\n")
+
+
+def halve_program():
+    """a / 2 = (a >> 1) + (p + 1) / 2 where a is odd; (p + 1) / 2 = 2**255 - 2**31 - 488."""
+    m = Program("field_halve", 2)
+    a = [m.input(1, 4 * i) for i in range(8)]
+    top = m.left(a[0], 31)  # 2**31 where a is odd, else 0
+    odd = m.right(top, 31)
+    worth = m.add(m.multiply(odd, m.wide_constant((FOLD - 1) // 2)), top)
+    shifted = [m.add(m.right(a[i], 1), m.left(a[i + 1], 31)) for i in range(7)]
+    shifted.append(m.add(m.right(a[7], 1), top))
+    word = m.subtract(shifted[0], worth)
+    m.output(0, 0, word)
+    for i in range(1, 8):
+        word = m.subtract_borrow(shifted[i], m.constant(0))
+        m.output(0, 4 * i, word)
+    return m
 
 
 def sum_program(name, first, further):

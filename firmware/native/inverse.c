@@ -27,16 +27,6 @@ typedef struct {
 #define P_TOP_SHIFT 16
 #define P_INVERSE 0x2DDACACFu // 1 / p modulo 2^30
 
-static inline int64_t signed_product(int32_t a, int32_t b) {
-    #if defined(__arm__) || defined(__XTENSA__)
-    uint64_t product = wide_product((uint32_t)a, (uint32_t)b);
-    uint32_t over = ((uint32_t)(a >> 31) & (uint32_t)b) + ((uint32_t)(b >> 31) & (uint32_t)a);
-    return (int64_t)(product - ((uint64_t)over << 32));
-    #else
-    return (int64_t)a * b;
-    #endif
-}
-
 // 30 division steps on the lowest words of f and g. Returns zeta = -(delta + 1/2).
 static int32_t division_steps(matrix *result, int32_t zeta, uint32_t f, uint32_t g) {
     uint32_t u = 1, v = 0, q = 0, r = 1;

@@ -30,6 +30,7 @@ class Program:
     def __init__(self, name, pointers):
         self.name = name
         self.operations = []  # (mnemonic, result, sources, immediate)
+        self._constants = {}
         self.pointers = [Value() for _ in range(pointers)]
 
     # ---- what a program is written with
@@ -39,8 +40,10 @@ class Program:
         return Value((self.pointers[pointer], offset))
 
     def constant(self, number):
-        """A number from 0 to 255."""
-        return self._new("movs#", (), number)
+        """A number from 0 to 255; it is made when it is wanted."""
+        if number not in self._constants:
+            self._constants[number] = Value(("constant", number))
+        return self._constants[number]
 
     def output(self, pointer, offset, value):
         """Store a word at an argument's address. No input may be wanted afterwards."""
@@ -108,14 +111,28 @@ class Program:
 
     # ---- how it becomes instructions
 
-    def assembly(self):
+    def assembly(self, policy):
         """The lines of the function."""
-        return _Writer(self).lines()
+        return _Writer(self, policy).lines()
+
+
+class Policy:
+    """How room is made; found by search (generate_field.py says how good it is).
+
+    clean, stacked, dirty: how much farther off than it is a value looks whose copy is in a quick
+    store, in memory, or nowhere. far: beyond so many operations a value goes to the stack at once.
+    """
+
+    def __init__(self, clean=1.0, stacked=1.0, dirty=1.0, far=10**6, keep=True, overwrite=False):
+        self.clean, self.stacked, self.dirty = clean, stacked, dirty
+        self.far, self.keep = far, keep
+        self.overwrite = overwrite
 
 
 class _Writer:
-    def __init__(self, program):
+    def __init__(self, program, policy):
         self._program = program
+        self._policy = policy
         self._body = []
         self._low = dict.fromkeys(LOW)  # register -> value
         self._high = dict.fromkeys(HIGH)
@@ -131,6 +148,9 @@ class _Writer:
             self._write(*operation)
         size = 4 * len(self._slots)
         name = self._program.name
+        # r12 and lr are the caller's to lose, or saved already.
+        kept = [register for register in range(8, 12) if self._is_written(register)]
+        saved = ", ".join(f"r{4 + i}" for i in range(len(kept)))
         return [
             f"\t.global {name}",
             f"\t.type {name}, %function",
@@ -138,17 +158,20 @@ class _Writer:
             "\t.balign 4",
             f"{name}:",
             "\tpush {r4-r7, lr}",
-            *(f"\tmov r{4 + i}, r{8 + i}" for i in range(4)),
-            "\tpush {r4-r7}",
-            f"\tsub sp, #{size}",
+            *(f"\tmov r{4 + i}, r{register}" for i, register in enumerate(kept)),
+            *([f"\tpush {{{saved}}}"] if kept else []),
+            *([f"\tsub sp, #{size}"] if size else []),
             *self._body,
-            f"\tadd sp, #{size}",
-            "\tpop {r4-r7}",
-            *(f"\tmov r{8 + i}, r{4 + i}" for i in range(4)),
+            *([f"\tadd sp, #{size}"] if size else []),
+            *([f"\tpop {{{saved}}}"] if kept else []),
+            *(f"\tmov r{register}, r{4 + i}" for i, register in enumerate(kept)),
             "\tpop {r4-r7, pc}",
             "\t.ltorg",
             f"\t.size {name}, . - {name}",
         ]
+
+    def _is_written(self, register):
+        return any(line.startswith(f"\tmov r{register}, ") for line in self._body)
 
     def _next_use(self, value):
         for use in value.uses:
@@ -184,12 +207,16 @@ class _Writer:
             if value is None and register not in kept:
                 return register
 
-        def cost(register):
+        def distance(register):
             value = self._low[register]
-            safe = self._is_elsewhere(value)
-            return (self._next_use(value) - self._at) + (0.5 if safe else 0)
+            away = self._next_use(value) - self._at
+            if value in self._high.values():
+                return away * self._policy.clean
+            if value in self._slots or value.home is not None:
+                return away * self._policy.stacked
+            return away * self._policy.dirty
 
-        register = max((r for r in LOW if r not in kept), key=cost)
+        register = max((r for r in LOW if r not in kept), key=distance)
         self._save(register)
         return register
 
@@ -205,14 +232,27 @@ class _Writer:
         self._low[register] = None
         if self._is_elsewhere(value):
             return
-        # A quick store if one is free, or if what is there is wanted later than this.
-        for high, held in self._high.items():
-            if held is None:
+        if self._next_use(value) - self._at <= self._policy.far:
+            high = self._free_high(value)
+            if high is not None:
                 self._high[high] = value
                 self._emit(f"mov r{high}, r{register}")
                 return
         slot = self._slot(value)
         self._emit(f"str r{register}, [sp, #{4 * slot}]")
+
+    def _free_high(self, value):
+        """A quick store that is free, or holds what is in a low register or memory as well."""
+        for high, held in self._high.items():
+            if held is None:
+                return high
+        spare = [
+            high
+            for high, held in self._high.items()
+            if (self._low_register(held) is not None or held in self._slots)
+            and self._next_use(held) > self._next_use(value)
+        ]
+        return max(spare, key=lambda high: self._next_use(self._high[high]), default=None)
 
     def _slot(self, value):
         for slot, held in enumerate(self._slots):
@@ -242,6 +282,10 @@ class _Writer:
                 self._low[register] = value
                 return register
         pointer, offset = value.home
+        if pointer == "constant":
+            self._emit(f"movs r{register}, #{offset}")
+            self._low[register] = value
+            return register
         if pointer == "literal":
             self._emit(f"ldr r{register}, ={offset}")
             self._low[register] = value
@@ -260,14 +304,9 @@ class _Writer:
         return register
 
     def _keep_high(self, value):
-        return True
+        return self._policy.keep
 
     def _write(self, mnemonic, result, sources, immediate):
-        if mnemonic == "movs#":
-            register = self._room(())
-            self._emit(f"movs r{register}, #{immediate}")
-            self._low[register] = result
-            return
         if mnemonic == "sbcs=":
             register = self._room(())
             self._emit(f"sbcs r{register}, r{register}")
@@ -294,11 +333,11 @@ class _Writer:
             held.reverse()
             sources = sources[::-1]
         target = held[0]
-        if self._used_later(sources[0]):
+        if self._used_later(sources[0]) and not (
+            self._policy.overwrite and self._is_elsewhere(sources[0]) and held[0] != held[1]
+        ):
             target = self._room(tuple(held))
             self._emit(f"mov r{target}, r{held[0]}")
-            if held[1] == held[0]:
-                held[1] = target if False else held[0]
         self._emit(f"{mnemonic} r{target}, r{held[1]}")
         self._low[target] = result
 

@@ -46,6 +46,43 @@ static inline __attribute__((always_inline)) uint64_t wide_product(uint32_t a, u
     #endif
 }
 
+// The same for signed words: the upper halves are taken with their sign.
+static inline __attribute__((always_inline)) int64_t signed_product(int32_t a, int32_t b) {
+    #if defined(__arm__)
+    uint32_t low, b_high, cross, b_low;
+    int32_t high;
+    __asm__ (
+        "uxth %[low], %[a]\n\t"
+        "asrs %[high], %[a], #16\n\t"
+        "asrs %[b_high], %[b], #16\n\t"
+        "uxth %[b_low], %[b]\n\t"
+        "mov  %[cross], %[low]\n\t"
+        "muls %[cross], %[b_high]\n\t"
+        "muls %[low], %[b_low]\n\t"
+        "muls %[b_low], %[high]\n\t"
+        "muls %[high], %[b_high]\n\t"
+        "lsls %[b_high], %[cross], #16\n\t"
+        "asrs %[cross], %[cross], #16\n\t"
+        "adds %[low], %[b_high]\n\t"
+        "adcs %[high], %[cross]\n\t"
+        "lsls %[b_high], %[b_low], #16\n\t"
+        "asrs %[b_low], %[b_low], #16\n\t"
+        "adds %[low], %[b_high]\n\t"
+        "adcs %[high], %[b_low]\n\t"
+        : [low] "=&l" (low), [high] "=&l" (high), [b_high] "=&l" (b_high),
+        [cross] "=&l" (cross), [b_low] "=&l" (b_low)
+        : [a] "l" (a), [b] "l" (b)
+        : "cc");
+    return (int64_t)((uint64_t)(uint32_t)high << 32 | low);
+    #elif defined(__XTENSA__)
+    uint64_t product = wide_product((uint32_t)a, (uint32_t)b);
+    uint32_t over = ((uint32_t)(a >> 31) & (uint32_t)b) + ((uint32_t)(b >> 31) & (uint32_t)a);
+    return (int64_t)(product - ((uint64_t)over << 32));
+    #else
+    return (int64_t)a * b;
+    #endif
+}
+
 // All ones if condition is 1, 0 if it is 0, without telling the compiler that there are only two.
 static inline __attribute__((always_inline)) uint32_t mask_of(uint32_t condition) {
     uint32_t mask = 0u - condition;
