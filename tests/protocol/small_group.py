@@ -1,0 +1,114 @@
+"""The code of curve.py and of all proofs over groups of 13 or 199 points, where every case can be
+tried: the method of libsecp256k1's tests_exhaustive.c.
+
+The field stays; y² = x³ + 2 and y² = x³ + 4 over it have subgroups of these orders. So the
+arithmetic that runs is the real one, and only constants differ: the curve's b, its generator and
+order, the short vectors of its lattice, and for 13 table sizes small enough that no entry is
+infinity (199 has the real comb and the real windows).
+What is left out: hashing to the curve, since most of the curve's points are not in the subgroup.
+"""
+
+from countersign import curve, engines, ring, schnorr
+
+
+class SmallGroup:
+    """`with SmallGroup(13) as group:` - group.points[k] is k·G, None for k = 0."""
+
+    def __init__(self, order):
+        self.order = order
+        self._changes = dict(PARAMETERS[order])
+        self._changes.update(N=order, _comb=None, _table_g=None)
+        self._before = {}
+        self._site_point = ring.site_point
+        self.points = []
+        self._logarithms = {}
+
+    def __enter__(self):
+        for name, value in self._changes.items():
+            self._before[name] = getattr(curve, name)
+            setattr(curve, name, value)
+        engines.use(None)
+        schnorr._last = (None, None, None)
+        point = None
+        for k in range(self.order):
+            self.points.append(point)
+            self._logarithms[point] = k
+            point = textbook_add(point, curve.G)
+        assert point is None, "not a group of this order"
+        # H(site), the one function that does not stay within the subgroup.
+        ring.site_point = lambda site: self.encoded(self.site_logarithm)
+        return self
+
+    def __exit__(self, *ignored):
+        for name, value in self._before.items():
+            setattr(curve, name, value)
+        ring.site_point = self._site_point
+        schnorr._last = (None, None, None)
+        engines.choose()
+
+    site_logarithm = 5
+
+    def encoded(self, k):
+        """k·G as an engine's 64 bytes, or None."""
+        point = self.points[k % self.order]
+        return point and number(point[0]) + number(point[1])
+
+    def logarithm(self, point):
+        """k for the point k·G, from None or a tuple."""
+        return self._logarithms[point]
+
+    def even(self, k):
+        """k or its negative, whichever has the multiple with even y."""
+        return self.order - k if self.points[k][1] & 1 else k
+
+
+def number(value):
+    return value.to_bytes(32, "big")
+
+
+def textbook_add(one, other):
+    P = curve.P
+    if one is None:
+        return other
+    if other is None:
+        return one
+    if one[0] == other[0]:
+        if (one[1] + other[1]) % P == 0:
+            return None
+        slope = 3 * one[0] * one[0] * curve._inverse(2 * one[1] % P) % P
+    else:
+        slope = (other[1] - one[1]) * curve._inverse((other[0] - one[0]) % P) % P
+    x = (slope * slope - one[0] - other[0]) % P
+    return x, (slope * (one[0] - x) - one[1]) % P
+
+
+PARAMETERS = {
+    13: {
+        "B": 2,
+        "G": (
+            0x3AD3E1EC92DC070A346A975330B12E1D929C645BE56584AA88E489AA3D68746B,
+            0xAB34E4942373ED8CF787BB15BC0B9FC1F15065BC091001AA6C607F91C8520383,
+        ),
+        "_A1": 1,
+        "_B1": -3,
+        "_A2": 4,
+        "_POSITIONS": 8,
+        "_WINDOW_G": 4,
+        "_WINDOW_Q": 4,
+        "_BLOCKS": 2,
+        "_TEETH": 2,
+        "_SPACING": 4,
+        "_DIGITS": 16,
+    },
+    199: {
+        "B": 4,
+        "G": (
+            0xFA7CC9A70737F2DBA749DD392B4FB0693B017A7DA808C2F1FB12940C9EA66C18,
+            0x78AC123A5ED8AEF38732BC911F3A286848DF246C808DAE72CFE525727F0501ED,
+        ),
+        "_A1": 2,
+        "_B1": -13,
+        "_A2": 15,
+        "_POSITIONS": 14,
+    },
+}
