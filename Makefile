@@ -76,6 +76,10 @@ $(STAMPS)/board-sources: $(STAMPS)/cross-arm tools/countersign_tools/board_sourc
 	@$(FETCH) board-sources
 	@touch $@
 
+$(STAMPS)/qemu-system: $(FETCHER) tools/countersign_tools/qemu.py
+	@$(FETCH) qemu-system
+	@touch $@
+
 $(STAMPS)/rp2040js: $(STAMPS)/runtime tools/rp2040/package.json tools/rp2040/package-lock.json
 	@$(FETCH) rp2040js
 	@touch $@
@@ -83,7 +87,7 @@ $(STAMPS)/rp2040js: $(STAMPS)/runtime tools/rp2040/package.json tools/rp2040/pac
 DEMO_PARTS := $(addprefix $(STAMPS)/,runtime anvil micropython-$(HOST))
 TEST_PARTS := $(DEMO_PARTS) $(addprefix $(STAMPS)/,dev forge mosquitto micropython-armhf)
 
-BOARD_PARTS := $(addprefix $(STAMPS)/,dev cross-arm board-sources rp2040js)
+BOARD_PARTS := $(addprefix $(STAMPS)/,dev cross-arm cross-riscv board-sources rp2040js qemu-system)
 NATIVE_PARTS := $(BOARD_PARTS) $(addprefix $(STAMPS)/,cross-riscv cross-host micropython-$(HOST) micropython-armhf)
 
 # ---- what people type --------------------------------------------------------------------------

@@ -38,7 +38,7 @@ def open_official(name):
     """
     import os
 
-    given = os.getenv("COUNTERSIGN_VECTORS")
+    given = os.getenv("COUNTERSIGN_VECTORS") if hasattr(os, "getenv") else None
     # Step by step upwards: on MicroPython this file's own path may be a relative one.
     path = given or folder() + "../../../shared/vectors"
     try:

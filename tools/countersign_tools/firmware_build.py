@@ -111,6 +111,27 @@ def _build_rp2(board: str, folder: Path) -> Image:
     return image
 
 
+def _build_qemu(board: str, folder: Path) -> Image:
+    prefix = {"QEMU_MPS2": cross.arm, "QEMU_RV32": cross.riscv}[board]()
+    _run(
+        [
+            "make",
+            "-C",
+            board_sources.micropython() / "ports/qemu",
+            f"-j{os.cpu_count() or 1}",
+            f"BOARD={board}",
+            f"BOARD_DIR={BOARDS / board}",
+            f"BUILD={folder}",
+            f"FROZEN_MANIFEST={BOARDS / board / 'manifest.py'}",
+            f"CROSS_COMPILE={prefix}",
+            f"PYTHON={sys.executable}",
+            f"CFLAGS_EXTRA={_without_paths(folder)}",
+        ],
+        folder,
+    )
+    return _image(board, folder)
+
+
 def _without_paths(folder: Path) -> str:
     """Compiler flags that keep this machine's folders out of the image."""
     sources, sdk = board_sources.micropython(), board_sources.pico_sdk()
@@ -152,4 +173,8 @@ def _run(argv: Sequence[str | Path], folder: Path) -> None:
         raise BuildError(f"{Path(argv[0]).name} failed:\n{last_lines}")
 
 
-_BUILDERS: dict[str, Callable[[str, Path], Image]] = {"RPI_PICO": _build_rp2}
+_BUILDERS: dict[str, Callable[[str, Path], Image]] = {
+    "RPI_PICO": _build_rp2,
+    "QEMU_MPS2": _build_qemu,
+    "QEMU_RV32": _build_qemu,
+}

@@ -11,7 +11,9 @@ import socket
 import time
 from collections.abc import Callable, Mapping
 
-_INTERRUPT, _ENTER, _END = b"\x03", b"\x01", b"\x04"
+_INTERRUPT, _ENTER, _LEAVE, _END = b"\x03", b"\x01", b"\x02", b"\x04"
+# A board that is still starting may not hear us, so it is asked again.
+_ASK_AGAIN_S = 2
 # What a board can hold of a file at a time while it also holds the script that carries it.
 _CHUNK_BYTES = 1024
 _POLL_S = 0.2
@@ -30,25 +32,44 @@ class ScriptFailed(Exception):
 
 
 class RawRepl:
-    """The raw REPL of one board behind a TCP port of this machine.
+    """The raw REPL of one board at the other end of a socket, which is closed with it.
 
-    check: called while waiting; it raises if the board is no longer there.
+    check: called while waiting, with whether the connection has ended; it raises if the board is no
+    longer there, with a better reason than ours.
     """
 
-    def __init__(self, port: int, check: Callable[[], None]) -> None:
+    def __init__(self, connection: socket.socket, check: Callable[[bool], None]) -> None:
         self._check = check
-        self._socket = socket.create_connection(("127.0.0.1", port), timeout=30)
+        self._socket = connection
         self._socket.settimeout(_POLL_S)
         self._buffer = b""
 
     def close(self) -> None:
         self._socket.close()
 
+    def wait_for_prompt(self, timeout_s: float = 60) -> None:
+        """Send nothing until the board prompts by itself."""
+        self._until(b">>> ", time.monotonic() + timeout_s)
+
     def enter(self, timeout_s: float = 60) -> None:
         """Stop what runs there and enter the raw mode."""
         deadline = time.monotonic() + timeout_s
-        self._send(b"\r" + _INTERRUPT + _INTERRUPT + _ENTER)
+        while True:
+            self._send(b"\r" + _INTERRUPT + _INTERRUPT + _LEAVE)
+            if self._find(b">>> ", time.monotonic() + _ASK_AGAIN_S) is not None:
+                break
+            if time.monotonic() > deadline:
+                raise self._silence()
+        self._send(_ENTER)
         self._until(b"raw REPL; CTRL-B to exit\r\n>", deadline)
+
+    def unread(self) -> str:
+        """What the board said last that nothing has waited for, such as before its power went."""
+        return self._buffer.replace(b"\r\n", b"\n").decode(errors="replace")
+
+    def start(self, script: str) -> None:
+        """Start a script that does not come back, such as one that resets the board."""
+        self._send(script.encode() + _END)
 
     def run(self, script: str, timeout_s: float = 600) -> str:
         """Run a script and return what it printed, decoded, with newlines as on this machine."""
@@ -79,13 +100,19 @@ class RawRepl:
             try:
                 view = view[self._socket.send(view) :]
             except TimeoutError:
-                self._check()
+                self._check(False)
             except OSError as fault:
-                self._check()
+                self._check(True)
                 raise ReplError(f"the connection to the board ended: {fault}") from fault
 
     def _until(self, mark: bytes, deadline: float) -> bytes:
-        """What comes before the mark."""
+        """What comes before the mark; ReplError if the mark does not come."""
+        before = self._find(mark, deadline)
+        if before is None:
+            raise self._silence()
+        return before
+
+    def _find(self, mark: bytes, deadline: float) -> bytes | None:
         searched = 0
         while True:
             found = self._buffer.find(mark, searched)
@@ -95,20 +122,24 @@ class RawRepl:
                 return before
             searched = max(0, len(self._buffer) - len(mark) + 1)
             if time.monotonic() > deadline:
-                tail = self._buffer[-200:].decode(errors="replace")
-                raise ReplError(f"the board did not answer in time; the last of it: {tail!r}")
+                return None
             try:
                 received = self._socket.recv(65536)
             except TimeoutError:
-                self._check()
+                self._check(False)
                 continue
             except OSError as fault:
-                self._check()
+                self._check(True)
                 raise ReplError(f"the connection to the board ended: {fault}") from fault
             if not received:
-                self._check()
+                self._check(True)
                 raise ReplError("the board closed the connection")
             self._buffer += received
+
+    def _silence(self) -> ReplError:
+        return ReplError(
+            f"the board did not answer in time; the last of it: {self.unread()[-200:]!r}"
+        )
 
 
 _RECEIVER = """\

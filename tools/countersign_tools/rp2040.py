@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import queue
+import socket
 import subprocess
 import time
 from collections.abc import Mapping
@@ -46,7 +47,12 @@ class EmulatorError(Exception):
 
 
 class PowerCut(Exception):
-    """Power was cut as asked for; the flash holds what was written until then."""
+    """Power was cut as asked for; the flash holds what was written until then.
+
+    output: what the running script had printed that had left the board.
+    """
+
+    output = ""
 
 
 class Rp2040:
@@ -121,7 +127,8 @@ class Rp2040:
         """Its raw REPL, entered; whatever ran there has been interrupted."""
         if self._repl is None:
             self._wait_for("connected")
-            self._repl = RawRepl(self.serial_port, self._check)
+            connection = socket.create_connection(("127.0.0.1", self.serial_port))
+            self._repl = RawRepl(connection, self._check)
             self._repl.enter()
         return self._repl
 
@@ -130,7 +137,20 @@ class Rp2040:
 
         Raises ScriptFailed if it raised, PowerCut or EmulatorError if the board stopped.
         """
-        return self.repl().run(script, timeout_s)
+        repl = self.repl()
+        try:
+            return repl.run(script, timeout_s)
+        except PowerCut as cut:
+            cut.output = repl.unread().removeprefix("OK")
+            raise
+
+    def reset(self) -> None:
+        """Reset the board from within, as its reset button or a crash would."""
+        repl = self.repl()
+        repl.start("import machine\nmachine.reset()")
+        self._wait_for("restarted")
+        self._wait_for("connected")
+        repl.enter()
 
     def copy_in(self, files: Mapping[str, bytes]) -> None:
         """Write files, such as native modules, to the board's own file system."""
@@ -145,18 +165,6 @@ class Rp2040:
         """Erases and programs since the emulator started; the number for `cut_at` of the next."""
         script = "import machine\nprint(machine.mem32[0x40070008] + machine.mem32[0x4007000c])"
         return int(self.run(script))
-
-    def wait_for_power_cut(self, timeout_s: float = 60) -> None:
-        """Return once power has been cut as asked for; EmulatorError if it ends otherwise."""
-        deadline = time.monotonic() + timeout_s
-        while self._child.running():
-            if time.monotonic() > deadline:
-                raise EmulatorError("power was not cut: fewer flash operations than asked for")
-            time.sleep(0.02)
-        try:
-            self._check()
-        except PowerCut:
-            return
 
     def _line(self, line: str) -> None:
         try:
@@ -173,17 +181,20 @@ class Rp2040:
             try:
                 event = self._events.get(timeout=0.2)
             except queue.Empty:
-                self._check()
+                self._check(False)
                 if time.monotonic() > deadline:
                     raise EmulatorError(f"the board is not {name} in time") from None
                 continue
             if event["event"] == name:
                 return event
             if event["event"] in ("stopped", "power_cut"):
-                self._child.stop()
-                self._check()
+                self._check(True)
 
-    def _check(self) -> None:
+    def _check(self, ended: bool) -> None:
+        """Raise if the emulator is gone. ended: it has said so, or let its connection go."""
+        deadline = time.monotonic() + 10
+        while ended and self._child.running() and time.monotonic() < deadline:
+            time.sleep(0.01)
         status = self._child.exit_status()
         if status is None:
             return

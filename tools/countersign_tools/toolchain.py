@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from countersign_tools import board_sources, cross, debian, micropython
+from countersign_tools import board_sources, cross, debian, micropython, qemu
 from countersign_tools.checkout import ROOT, cache_folder
 
 
@@ -45,6 +45,7 @@ FAULTS = (
     micropython.RuntimeMissing,
     cross.CompilerMissing,
     board_sources.SourcesMissing,
+    qemu.QemuMissing,
     debian.DebianError,
     subprocess.CalledProcessError,
 )
@@ -156,6 +157,9 @@ def parts() -> list[Part]:
             "test-boards",
             lambda: [str(rp2040js())],
             lambda: _fetch_npm("rp2040", ROOT / "tools/rp2040"),
+        ),
+        Part(
+            "qemu-system", "emulated Arm and RISC-V boards", "test-boards", qemu.program, qemu.fetch
         ),
     ]
 

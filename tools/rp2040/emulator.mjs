@@ -33,9 +33,11 @@ function report(event, more = {}) {
   process.stdout.write(`${JSON.stringify({ event, ...more })}\n`);
 }
 
-function end(status, event, reason) {
+/** What has left the board still arrives; then all is over. */
+async function end(status, event, reason) {
   flash.close();
   report(event, { reason });
+  await Promise.all([serial.close(), uart1.close()]);
   process.exit(status);
 }
 
@@ -65,6 +67,10 @@ class Outlet {
     } else {
       this.client.write(bytes);
     }
+  }
+
+  close() {
+    return new Promise((resolve) => (this.client === null ? resolve() : this.client.end(resolve)));
   }
 
   listen() {
@@ -114,8 +120,9 @@ function powerOn() {
 process.on('uncaughtException', (error) => {
   if (error instanceof PowerCut) {
     end(POWER_CUT_STATUS, 'power_cut', error.message);
+  } else {
+    end(1, 'stopped', error.stack);
   }
-  end(1, 'stopped', error.stack);
 });
 process.on('SIGTERM', () => {
   flash.close();
