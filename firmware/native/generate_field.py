@@ -1,10 +1,10 @@
-"""Writes the field's assembly for the Cortex-M0+: multiply, square, halve, add and subtract modulo p.
+"""Writes the assembly for the Cortex-M0+: the field's operations and the scan of a table.
 
     python generate_field.py OUTPUT
 
-The first two are written in values and compiled by thumb.py. The M0+ multiplies 32 by 32 bits to
-32, so a full product of words is four multiplications of halves, 17 instructions in all; Karatsuba
-over 128 and 64 bits makes 36 of them do for 256 bits instead of 64.
+Products, squares and halves are written in values and compiled by thumb.py. The M0+ multiplies 32
+by 32 bits to 32, so a full product of words is four multiplications of halves, 17 instructions in
+all; Karatsuba over 128 and 64 bits makes 36 of them do for 256 bits instead of 64.
 """
 
 import sys
@@ -246,6 +246,73 @@ def square_program():
     return m
 
 
+def scan_program():
+    """affine_scan(result, table, count, index), see group.h: four words of all entries at a time.
+
+    r12 counts down from the index, and the entry at which it borrows is the one that is wanted.
+    """
+    lines = [
+        "\t.global affine_scan",
+        "\t.type affine_scan, %function",
+        "\t.thumb_func",
+        "\t.balign 4",
+        "affine_scan:",
+        "\tpush {r0, r4-r7, lr}",
+        "\tmov r4, r8",
+        "\tmov r5, r9",
+        "\tpush {r4, r5}",
+        "\tmov r9, r3",
+        "\tlsls r2, r2, #6",
+        "\tmov lr, r2",
+        "\tadds r2, r1",
+        "\tmov r8, r2",
+    ]
+    for quarter in range(4):
+        lines += [
+            "\tmov r12, r9",
+            *(f"\tmovs r{register}, #0" for register in range(4, 8)),
+            f"scan_{quarter}:",
+            "\tmov r0, r12",
+            "\tsubs r0, #1",
+            "\tmov r12, r0",
+            "\tsbcs r0, r0",
+            "\tldmia r1!, {r2, r3}",
+            "\tands r2, r0",
+            "\torrs r4, r2",
+            "\tands r3, r0",
+            "\torrs r5, r3",
+            "\tldmia r1!, {r2, r3}",
+            "\tands r2, r0",
+            "\torrs r6, r2",
+            "\tands r3, r0",
+            "\torrs r7, r3",
+            "\tadds r1, #48",
+            "\tcmp r1, r8",
+            f"\tbne scan_{quarter}",
+            "\tldr r0, [sp, #8]",
+            "\tstmia r0!, {r4-r7}",
+            "\tstr r0, [sp, #8]",
+        ]
+        if quarter < 3:
+            # Back to the first entry, four words on; the end moves with it.
+            lines += [
+                "\tmov r0, r8",
+                "\tadds r0, #16",
+                "\tmov r8, r0",
+                "\tmov r2, lr",
+                "\tsubs r1, r1, r2",
+                "\tadds r1, #16",
+            ]
+    lines += [
+        "\tpop {r4, r5}",
+        "\tmov r8, r4",
+        "\tmov r9, r5",
+        "\tpop {r0, r4-r7, pc}",
+        "\t.size affine_scan, . - affine_scan",
+    ]
+    return lines
+
+
 def main(path):
     lines = [
         "@ Made by generate_field.py.",
@@ -256,6 +323,7 @@ def main(path):
         *multiply_program().assembly(MULTIPLY_POLICY),
         *square_program().assembly(SQUARE_POLICY),
         *halve_program().assembly(Policy()),
+        *scan_program(),
         *sum_program("field_add", "adds", "adcs"),
         *sum_program("field_subtract", "subs", "sbcs"),
     ]

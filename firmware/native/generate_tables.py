@@ -19,7 +19,7 @@ G = (
 BLOCKS = 4
 TEETH = 5
 SPACING = 13
-GENERATOR_WINDOW = 7
+GENERATOR_WINDOW = 8
 
 
 def add(a, b):

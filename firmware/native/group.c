@@ -211,6 +211,7 @@ void affine_negate_where(affine *b, uint32_t mask) {
     field_select(&b->y, &negated, mask);
 }
 
+#if !defined(COUNTERSIGN_FIELD_ASSEMBLY)
 void affine_scan(affine *result, const affine *table, uint32_t count, uint32_t index) {
     uint32_t *to = result->x.word;
     for (size_t word = 0; word < 16; word++) {
@@ -224,3 +225,4 @@ void affine_scan(affine *result, const affine *table, uint32_t count, uint32_t i
         }
     }
 }
+#endif

@@ -26,7 +26,8 @@ typedef struct {
     uint32_t negated;
     uint32_t digits[9]; // bit i: 2^i is added, else subtracted
     affine entry;
-    jacobian sum[2]; // an addition's result is not its operand
+    jacobian sum[2]; // an addition's result is not its operand, so they take turns
+    unsigned at; // which is the sum
     projective last;
     affine result;
 } multiplication;
@@ -61,11 +62,18 @@ static void begin(multiplication *m) {
     m->sum[0].x = m->entry.x;
     m->sum[0].y = m->entry.y;
     m->sum[0].z = field_one;
+    m->at = 0;
 }
 
 static void add(multiplication *m) {
-    jacobian_add(&m->sum[1], &m->sum[0], &m->entry, &m->sum[0].z);
-    m->sum[0] = m->sum[1];
+    const jacobian *sum = &m->sum[m->at];
+    m->at ^= 1;
+    jacobian_add(&m->sum[m->at], sum, &m->entry, &sum->z);
+}
+
+static void twice(multiplication *m) {
+    jacobian *sum = &m->sum[m->at];
+    jacobian_double(sum, sum);
 }
 
 static void finish(multiplication *m, uint8_t point[64], uint32_t valid) {
@@ -93,10 +101,10 @@ static NEVER_INLINE uint32_t generate(multiplication *m, uint8_t point[64], cons
     uint32_t valid = start(m, k, COMB_BLOCKS * COMB_TEETH * COMB_SPACING);
     for (unsigned position = COMB_SPACING; position-- > 0;) {
         if (position < COMB_SPACING - 1) {
-            jacobian_double(&m->sum[0], &m->sum[0]);
+            twice(m);
         }
         if (position == 0) {
-            jacobian_to_projective(&m->last, &m->sum[0]);
+            jacobian_to_projective(&m->last, &m->sum[m->at]);
         }
         for (unsigned block = 0; block < COMB_BLOCKS; block++) {
             look_up(m, comb[block], COMB_ENTRIES, comb_bits(m, block, position));
@@ -124,7 +132,7 @@ static NEVER_INLINE uint32_t linear(multiplication *m, uint8_t point[64], const 
         uint32_t bits = m->digits[window / 8] >> (window % 8 * WINDOW_BITS) & 15;
         if (window < WINDOWS - 1) {
             for (unsigned i = 0; i < WINDOW_BITS; i++) {
-                jacobian_double(&m->sum[0], &m->sum[0]);
+                twice(m);
             }
         }
         look_up(m, table->point, ODD_MULTIPLES, bits);
@@ -133,7 +141,7 @@ static NEVER_INLINE uint32_t linear(multiplication *m, uint8_t point[64], const 
         } else if (window > 0) {
             add(m);
         } else {
-            jacobian_to_projective(&m->last, &m->sum[0]);
+            jacobian_to_projective(&m->last, &m->sum[m->at]);
             projective_add(&m->last, &m->last, &m->entry);
         }
     }
