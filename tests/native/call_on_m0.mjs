@@ -3,11 +3,12 @@
 //     node call_on_m0.mjs RP2040JS_FOLDER IMAGE < calls > results
 //
 // IMAGE is loaded at the start of RAM. Each line of the input is one call, in JSON:
-//   {"at": address, "in": [hex bytes or integer, ...], "out": [index, ...]}
+//   {"at": address, "in": [hex bytes or integer, ...], "out": [index, ...], "trace": boolean}
 // An argument that is text is put into RAM and passed as its address. Each line of the output:
 //   {"cycles": n, "result": r0, "out": [hex bytes, ...], "stack": bytes, "remains": [hex word, ...]}
 // stack: how deep the call went. remains: the words that it left below its stack frame, without
-// those that it did not write.
+// those that it did not write. If a trace is wanted, "trace" is one number of every instruction's
+// address and of every address that was read or written, in their order.
 
 import fs from 'node:fs';
 import readline from 'node:readline';
@@ -34,7 +35,19 @@ chip.onBreak = () => {
   stopped = true;
 };
 
-function call({ at, in: values, out = [] }) {
+let trace = 0;
+function note(address) {
+  trace = (Math.imul(trace ^ address, 0x01000193) + (trace >>> 15)) | 0;
+}
+for (const access of ['readUint32', 'readUint16', 'readUint8', 'writeUint32', 'writeUint16', 'writeUint8']) {
+  const original = chip[access].bind(chip);
+  chip[access] = (address, value) => {
+    note(address);
+    return original(address, value);
+  };
+}
+
+function call({ at, in: values, out = [], trace: traced = false }) {
   let place = ARGUMENTS;
   const addresses = values.map((value) => {
     if (typeof value === 'number') return value >>> 0;
@@ -55,7 +68,9 @@ function call({ at, in: values, out = [] }) {
   core.PC = at & ~1;
   stopped = false;
   const before = core.cycles;
+  trace = 0;
   while (!stopped) {
+    if (traced) note(core.PC);
     core.executeInstruction();
     if (core.cycles - before > CYCLE_LIMIT) throw new Error('no end');
   }
@@ -65,6 +80,7 @@ function call({ at, in: values, out = [] }) {
     cycles: core.cycles - before - 1,
     result: core.registers[0] >>> 0,
     out: out.map((i) => Buffer.from(chip.sram.subarray(addresses[i] - RAM, addresses[i] - RAM + values[i].length / 2)).toString('hex')),
+    trace: traced ? trace >>> 0 : undefined,
     stack: below.length * 4,
     remains: below.filter((word) => word !== UNTOUCHED && word !== 0).map((word) => word.toString(16)),
   };

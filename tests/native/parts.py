@@ -112,10 +112,11 @@ class Core:
             [*self._node, str(image)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
 
-    def call(self, name, *arguments, out=()):
+    def call(self, name, *arguments, out=(), trace=False):
         """See call_on_m0.mjs; `out` of the result are bytes here."""
         passed = [a.hex() if isinstance(a, bytes) else a for a in arguments]
         request = {"at": self._symbols[name], "in": passed, "out": list(out)}
+        request["trace"] = trace
         self._child.stdin.write(json.dumps(request) + "\n")
         self._child.stdin.flush()
         answer = self._child.stdout.readline()

@@ -1,0 +1,132 @@
+"""No branch and no address depends on a secret: seen in the machine code, not in the C.
+
+On the emulated Cortex-M0+ every instruction's address and every address of data is followed while
+a prover runs: for all secrets it is one and the same sequence. For the other architectures the
+disassembly is read: which conditional branches there are, and no instruction whose time depends
+on what it computes with, as far as the processors' manuals say.
+"""
+
+import re
+import subprocess
+
+import pytest
+from parts import LAMBDA, N, big, or_skip, point_words, scalars
+
+from countersign import curve
+from countersign_tools import native
+
+SECRETS = [1, 2, 3, N - 1, N - 2, LAMBDA, N - LAMBDA, 2**255, *list(scalars(400, 30))[300:]]
+
+
+def test_generate_goes_one_way(core):
+    traces = set()
+    for k in SECRETS[:30]:
+        traces.add(core.call("prover_generate", bytes(64), big(k), trace=True)["trace"])
+    assert len(traces) == 1
+
+
+def test_respond_goes_one_way(core):
+    traces = set()
+    for k, e, d in zip(SECRETS, SECRETS[5:], reversed(SECRETS), strict=False):
+        call = core.call("prover_respond", bytes(32), big(k), big(e), big(d), trace=True)
+        traces.add(call["trace"])
+    assert len(traces) == 1
+
+
+def test_linear_goes_one_way(core):
+    point = point_words(curve.multiply_generator(977))
+    traces = set()
+    for k in SECRETS[:10]:
+        traces.add(core.call("prover_linear", bytes(64), big(k), point, trace=True)["trace"])
+    assert len(traces) == 1
+
+
+def test_a_trace_sees_a_difference(core):
+    """The control: a verifier's way does depend on its values."""
+    traces = {
+        core.call("verifier_lift_x", bytes(64), big(x), trace=True)["trace"] for x in (1, 2, 5)
+    }
+    assert len(traces) > 1
+
+
+# Loops with a fixed number of turns, and in the provers the choices by position alone. A new
+# branch is looked at by a person, who then raises the number. Per function, counted at -O2.
+SECRET_UNITS = ("words", "field", "inverse", "scalar", "group", "prover", "field_thumb")
+NOT_SECRET = re.compile(r"_variable|^point_table")
+BRANCH = {
+    "arm": re.compile(
+        r"\tb(eq|ne|cs|cc|mi|pl|vs|vc|hi|ls|ge|lt|gt|le)(\.[nw])?\t|\tcb(n?)z\t|\tit"
+    ),
+    "riscv": re.compile(r"\t(c\.)?b(eq|ne|lt|ge|ltu|geu|gt|le|gtu|leu|eqz|nez|lez|gez|ltz|gtz)\t"),
+    "x64": re.compile(r"\tj(?!mp)[a-z]+ "),
+}
+FAMILY = {"armv6m": "arm", "armv7m": "arm", "rv32imc": "riscv", "x64": "x64"}
+# On x64 and RV32 a product takes the time it takes (see README.md); a division never appears.
+FORBIDDEN = {
+    "arm": re.compile(r"\t(umull|smull|umlal|smlal|umaal|udiv|sdiv)\t|__aeabi_|__\w+[sd]i3"),
+    "riscv": re.compile(r"\t(div|divu|rem|remu)\t|__\w+[sd]i3"),
+    "x64": re.compile(r"\ti?div[a-z]* "),
+}
+
+
+# words_*, wipe, affine_scan: is there a first turn; is there an odd word (x64, by twos).
+# field_invert, field_square_times: the number of the turn, in loops. generate, linear: the position
+# and the block.
+_LOOPS = {"field_square_times": 1, "wipe": 1, "words_add": 1, "words_are_zero": 1}
+_LOOPS |= {"words_multiply": 3, "words_select": 1, "words_subtract": 1, "linear": 2}
+FORWARD_BRANCHES = {
+    "armv6m": {**_LOOPS, "field_invert": 7, "generate": 3},
+    "armv7m": {**_LOOPS, "field_invert": 5, "generate": 3},
+    "rv32imc": {
+        **_LOOPS,
+        "affine_scan": 1,
+        "field_invert": 5,
+        "generate": 3,
+        "words_multiply": 4,
+    },
+    "x64": {
+        **_LOOPS,
+        "affine_scan": 1,
+        "field_invert": 5,
+        "generate": 4,
+        "words_are_zero": 3,
+        "words_multiply": 5,
+    },
+}
+
+
+@pytest.mark.parametrize("architecture", sorted(native.TARGETS))
+def test_branches_are_loops(architecture, tmp_path):
+    family = FAMILY[architecture]
+    loose = []
+    for function, lines in _functions(architecture, tmp_path):
+        assert not FORBIDDEN[family].search("\n".join(lines)), function
+        if NOT_SECRET.search(function):
+            continue
+        for line in lines:
+            if not BRANCH[family].search(line):
+                continue
+            address = int(line.split(":")[0], 16)
+            target = re.search(r"\b([0-9a-f]+) <", line)
+            # Backwards is a loop's end; forwards is a choice.
+            if target is None or int(target[1], 16) > address:
+                loose.append(function)
+    counted = {name: loose.count(name) for name in sorted(set(loose))}
+    assert counted == FORWARD_BRANCHES[architecture], counted
+
+
+def _functions(architecture, folder):
+    """Each function of the units that see secrets, with the lines of its disassembly."""
+    target = native.TARGETS[architecture]
+    objects = or_skip(lambda: native.compile_units(target, folder))
+    for path in objects:
+        if path.stem not in SECRET_UNITS:
+            continue
+        listing = subprocess.run(
+            [f"{target.compiler()}objdump", "-dr", "--no-show-raw-insn", path],
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+        for match in re.finditer(r"^[0-9a-f]+ <(\w+)>:\n((?:.+\n)+)", listing, re.MULTILINE):
+            yield match[1], [line for line in match[2].splitlines() if ":" in line]
