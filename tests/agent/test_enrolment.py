@@ -4,6 +4,7 @@ from memory_site import CHAIN_ID, CONTRACT, OTHER_SECRET, OWNER
 from rig import Rig
 
 from countersign import identity, reasons
+from countersign_agent.records import Records
 
 REGISTRATION = {"chain_id": CHAIN_ID, "contract": CONTRACT, "owner": OWNER, "device_class": 1}
 
@@ -132,8 +133,8 @@ def test_no_secret_is_ever_reported():
     rig.run_until("verdict", 2)
     identity_record = rig.storage.files["identity"]
     text = repr(rig.events)
-    own = rig.key_store.identity
-    for secret in (own._secret, own._next_secret):
-        assert secret in identity_record
-        assert repr(secret)[2:-1] not in text
-        assert "".join(["%02x" % byte for byte in secret]) not in text
+    _, secret, next_secret, _ = Records(rig.storage).load("identity", 2, 4)
+    for key in (secret, next_secret):
+        assert key in identity_record
+        assert repr(key)[2:-1] not in text
+        assert "".join(["%02x" % byte for byte in key]) not in text

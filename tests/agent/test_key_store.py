@@ -3,7 +3,7 @@
 
 from memory_site import Noise, Storage
 
-from countersign import schnorr
+from countersign import engines, identity, schnorr
 from countersign_agent import keystore
 from countersign_agent.counters import BLOCK, LAST_COUNTER, CounterExhausted, Counters
 from countersign_agent.entropy import EntropyPool
@@ -67,7 +67,10 @@ def test_the_identity_is_made_once():
 
 def test_the_next_key_is_another_key():
     store = boot(Storage())
-    assert store.identity._secret != store.identity._next_secret
+    assert store.identity._coupons._prover._d != store.identity._next_secret
+    assert store.identity.next_key_digest() != identity.next_key_digest(
+        store.identity.suite, store.identity.public_key
+    )
 
 
 def test_signatures_verify_and_their_nonces_differ():
@@ -186,4 +189,59 @@ def test_no_secret_in_the_text_of_any_object():
     store = boot(Storage())
     for thing in (store, store.identity, store.counters):
         text = repr(thing) + str(thing)
-        assert repr(store.identity._secret)[2:-1] not in text
+        assert repr(store.identity._coupons._prover._d)[2:-1] not in text
+
+
+def test_a_boot_shows_that_the_key_is_still_the_same():
+    storage = Storage()
+    boot(storage)
+    records = Records(storage)
+    values = records.load("identity", 2, 4)
+    assert values[3] == schnorr.public_key(values[1])
+    # A record that is whole and wrong, ...
+    records.save("identity", 2, values[:3] + [schnorr.public_key(values[2])])
+    assert refuses(boot, storage, b"2")
+    records.save("identity", 2, values)
+
+    class Wrong:
+        """... and an engine that computes another key than at the first boot."""
+
+        def generate(self, k):
+            return engines.pure_engine.generate(values[2])
+
+        def respond(self, k, e, d):
+            return engines.pure_engine.respond(k, e, d)
+
+    try:
+        engines.active = Wrong()
+        assert refuses(boot, storage, b"3")
+    finally:
+        engines.choose()
+    assert boot(storage, b"4").identity.public_key == values[3]
+
+
+def test_serials_never_repeat_over_boots():
+    storage = Storage()
+    serials = []
+    for number in range(3):
+        store = boot(storage, str(number).encode())
+        serials += [store.counters.next_serial() for _ in range(5)]
+        # A boot that ends before it was counted gives none.
+        uncounted = keystore.load_counters(Records(storage))
+        try:
+            uncounted.next_serial()
+            raise AssertionError("a serial before the boot was counted")
+        except RuntimeError:
+            pass
+    assert len(set(serials)) == 15
+
+
+def test_coupons_are_made_in_idle_time_and_spent_once():
+    store = boot(Storage())
+    while store.identity.prepare():
+        pass
+    digest = b"\x07" * 32
+    signatures = [store.identity.sign(digest) for _ in range(keystore.COUPONS + 2)]
+    for signature in signatures:
+        assert schnorr.verify(store.identity.public_key, digest, signature)
+    assert len(set([signature[:32] for signature in signatures])) == len(signatures)

@@ -47,15 +47,18 @@ class Noise:
 
 
 class KnownKeys:
-    """The real public_key, each answer computed once: the sweep boots hundreds of times."""
+    """The real keys, each computed once: the sweep boots hundreds of times."""
 
     def __init__(self):
         self._known = {}
 
-    def public_key(self, secret):
+    def Prover(self, secret):
         if secret not in self._known:
-            self._known[secret] = schnorr.public_key(secret)
+            self._known[secret] = schnorr.Prover(secret)
         return self._known[secret]
+
+    def public_key(self, secret):
+        return self.Prover(secret).public_key
 
 
 def nothing(storage):

@@ -20,6 +20,8 @@ ONLINE = b"online"
 OFFLINE = b"offline"
 
 POLL_MS = 1000
+# Less than this may be too short for half a signature on a slow board.
+IDLE_MS = 500
 # A broker can send any number of messages that mean nothing: they share one line a period.
 IGNORED_PERIOD_MS = 1000
 
@@ -120,6 +122,9 @@ class Agent:
         wait_ms = self._doing().due_ms() - self._clock.now_ms()
         received = self._transport.poll(max(0, min(wait_ms, POLL_MS)))
         if received is None:
+            # Nothing came and nothing is due soon: work ahead for the next signature.
+            if self._doing().due_ms() - self._clock.now_ms() >= IDLE_MS:
+                self._attester.identity.prepare()
             return
         topic, payload = received
         try:

@@ -26,6 +26,7 @@ class Counters:
         self._last = ceiling
         self._ceiling = ceiling
         self.boot_count = boot_count
+        self._serial = None  # until this boot is counted
 
     @classmethod
     def load(cls, records):
@@ -45,6 +46,15 @@ class Counters:
     def begin_boot(self) -> None:
         """Count this boot, and reserve the first block in the same write."""
         self._save(self.boot_count + 1, self._ceiling + BLOCK)
+        self._serial = self.boot_count << 64
+
+    def next_serial(self) -> int:
+        """A number that this device never gave before, for what stays in RAM: boot count and a
+        running number. Costs no write. RuntimeError before the boot was counted."""
+        if self._serial is None:
+            raise RuntimeError("this boot was not counted yet")
+        self._serial += 1
+        return self._serial
 
     def next(self) -> int:
         """A counter that was never handed out before and never will be again."""

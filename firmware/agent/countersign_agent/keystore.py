@@ -3,7 +3,7 @@
 Records and the order in which a first boot writes them (each write whole or not at all):
 
     counter    boot count 0: nothing else exists yet
-    identity   secret and next secret
+    identity   secret and next secret, and the public key that the secret gave then
     counter    boot count 1 and the first block of counters: from here on the identity must exist
     enrolment  the gateway that has accepted this device
 
@@ -13,13 +13,19 @@ is made only where there provably never was one.
 """
 
 from countersign import identity, schnorr
+from countersign.coupons import Coupons
 from countersign_agent import counters as counters_module
 from countersign_agent.entropy import EntropyError
 from countersign_agent.records import RecordDamaged
 
 IDENTITY = "identity"
 ENROLMENT = "enrolment"
-VERSION = 1
+IDENTITY_VERSION = 2
+ENROLMENT_VERSION = 1
+_IDENTITY_LENGTH = 4
+
+# How many signatures can be made at once from what idle time prepared: an enrolment takes three.
+COUPONS = 4
 
 
 class KeyStoreDamaged(Exception):
@@ -29,12 +35,12 @@ class KeyStoreDamaged(Exception):
 class Identity:
     """Key pair, next key pair and identifier. Secrets leave this object only as signatures."""
 
-    def __init__(self, suite, secret, next_secret, entropy):
-        self._secret = secret
+    def __init__(self, suite, secret, next_secret, entropy, next_serial):
+        prover = schnorr.Prover(secret)
+        self._coupons = Coupons(prover, entropy.take, next_serial, COUPONS)
         self._next_secret = next_secret
-        self._entropy = entropy
         self.suite = suite
-        self.public_key = schnorr.public_key(secret)
+        self.public_key = prover.public_key
         self.device_id = identity.device_id(suite, self.public_key)
 
     def next_key_digest(self) -> bytes:
@@ -42,8 +48,12 @@ class Identity:
         return identity.next_key_digest(self.suite, schnorr.public_key(self._next_secret))
 
     def sign(self, digest: bytes) -> bytes:
-        """BIP-340 signature (64 bytes) with a hedged nonce."""
-        return schnorr.sign(self._secret, digest, self._entropy.take())
+        """BIP-340 signature (64 bytes), from a coupon if one is ready."""
+        return self._coupons.sign(digest)
+
+    def prepare(self) -> bool:
+        """For idle time: half of a coming signature's work. False if there is nothing to do."""
+        return self._coupons.prepare()
 
 
 class KeyStore:
@@ -60,12 +70,12 @@ class KeyStore:
 
         Raises RecordDamaged; enrolling again is then safe, since it changes nothing else.
         """
-        values = self._records.load(ENROLMENT, VERSION, 1)
+        values = self._records.load(ENROLMENT, ENROLMENT_VERSION, 1)
         return None if values is None else values[0]
 
     def set_enrolled_gateway(self, gateway_id: bytes) -> None:
         """Durable when it returns."""
-        self._records.save(ENROLMENT, VERSION, [gateway_id])
+        self._records.save(ENROLMENT, ENROLMENT_VERSION, [gateway_id])
 
 
 def load_counters(records):
@@ -75,7 +85,7 @@ def load_counters(records):
     """
     try:
         counters = counters_module.Counters.load(records)
-        has_identity = records.load(IDENTITY, VERSION, 3) is not None
+        has_identity = records.load(IDENTITY, IDENTITY_VERSION, _IDENTITY_LENGTH) is not None
     except RecordDamaged as damage:
         raise KeyStoreDamaged(str(damage))
     if counters is None:
@@ -94,32 +104,35 @@ def open_key_store(records, counters, entropy) -> KeyStore:
     its inputs, which is why there are two steps. Raises KeyStoreDamaged, StorageError.
     """
     try:
-        values = records.load(IDENTITY, VERSION, 3)
+        values = records.load(IDENTITY, IDENTITY_VERSION, _IDENTITY_LENGTH)
     except RecordDamaged as damage:
         raise KeyStoreDamaged(str(damage))
     is_new = values is None
     if is_new:
         if counters.boot_count > 0:
             raise KeyStoreDamaged("this device had an identity, and it is gone")
-        secret, next_secret = new_secret(entropy), new_secret(entropy)
-        values = [identity.SUITE_SECP256K1, secret, next_secret]
-        records.save(IDENTITY, VERSION, values)
+        secret, public_key = new_key_pair(entropy)
+        next_secret, _ = new_key_pair(entropy)
+        values = [identity.SUITE_SECP256K1, secret, next_secret, public_key]
+        records.save(IDENTITY, IDENTITY_VERSION, values)
     try:
-        own = Identity(values[0], values[1], values[2], entropy)
+        own = Identity(values[0], values[1], values[2], entropy, counters.next_serial)
     except ValueError:
         # Whatever the library complained of stays out of the text: the value is a secret.
         raise KeyStoreDamaged("the stored identity is not a key pair")
+    if own.public_key != values[3]:
+        # Either the record or the arithmetic of this boot is wrong: nothing may be signed.
+        raise KeyStoreDamaged("the stored public key is not that of the secret")
     counters.begin_boot()
     return KeyStore(records, own, counters, is_new)
 
 
-def new_secret(entropy) -> bytes:
-    """A secret key: 32 bytes from the pool that are a scalar in [1, n-1]."""
+def new_key_pair(entropy) -> tuple:
+    """(secret key, public key): 32 bytes from the pool that are a scalar in [1, n-1]."""
     for _ in range(4):
         secret = entropy.take()
         try:
-            schnorr.public_key(secret)
+            return secret, schnorr.public_key(secret)
         except ValueError:
             continue  # zero, or not below the group order: a chance of 2**-127
-        return secret
     raise EntropyError("the pool gives no valid key")
