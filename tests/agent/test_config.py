@@ -47,6 +47,59 @@ def test_what_cannot_be_meant_is_refused():
     expect_refused(name=["list"])
 
 
+def serial_settings(**changes):
+    values = settings(transport="serial", serial_port="usb", **changes)
+    values.pop("broker_host")
+    return values
+
+
+def test_a_serial_line_takes_the_place_of_the_broker():
+    config = Config(serial_settings())
+    assert (config.transport, config.serial_port, config.serial_baud) == ("serial", "usb", 115200)
+    assert config.broker_host is None
+    for port in ("uart:0", "/dev/ttyACM0", "socket://127.0.0.1:4000"):
+        assert Config(serial_settings() | {"serial_port": port}).serial_port == port
+    pins = Config(serial_settings(serial_tx_pin=0, serial_rx_pin=1))
+    assert (pins.serial_tx_pin, pins.serial_rx_pin) == (0, 1)
+    assert Config(settings()).transport == "mqtt"
+
+
+def test_settings_of_the_other_transport_are_refused():
+    without_port = serial_settings()
+    without_port.pop("serial_port")
+    without_host = settings()
+    without_host.pop("broker_host")
+    wrong = [
+        settings(transport="carrier pigeon"),
+        settings(serial_port="usb"),
+        settings(serial_baud=115200),
+        without_host,
+        without_port,
+        serial_settings() | {"broker_host": "127.0.0.1"},
+        serial_settings(broker_port=1883),
+        serial_settings(tls_ca_path="/ca.der"),
+        serial_settings(serial_tx_pin=0),
+        serial_settings(serial_baud=0),
+    ]
+    for port in (
+        "",
+        "uart",
+        "uart:",
+        "uart:x",
+        "socket://",
+        "socket://host",
+        "socket://h:0",
+        "com1",
+    ):
+        wrong.append(serial_settings() | {"serial_port": port})
+    for values in wrong:
+        try:
+            Config(values)
+        except ConfigError:
+            continue
+        raise AssertionError("accepted: " + str(values))
+
+
 def test_only_an_object_is_a_configuration():
     for value in (None, [], "text", 3):
         try:

@@ -1,10 +1,19 @@
-"""The contract of transport.py, held by the real client and by the tests' own transport alike."""
+"""The contract of transport.py, held by the real ones and by the tests' own transport alike."""
 
 from fake_stream import CONNACK_NEW, FakeStream, publish
-from memory_site import Broker, Clock, Transport
+from memory_site import SITE, Broker, Clock, Transport
+from serial_line import FarSide
 
+from countersign import framing, topics
 from countersign_agent.mqtt_transport import MqttTransport
+from countersign_agent.serial_transport import SerialTransport
 from countersign_agent.transport import MAX_PAYLOAD_BYTES, TransportError
+
+DEVICE = b"\xd5" * 32
+UP = topics.uplink(SITE, DEVICE, "evidence")
+RESULT = topics.downlink(SITE, DEVICE, "result")
+RECEIPT = topics.downlink(SITE, DEVICE, "receipt")
+PRESENCE = topics.presence(SITE, DEVICE)
 
 
 class MemoryBench:
@@ -52,13 +61,36 @@ class MqttBench:
         return self._stream
 
 
-def each(test):
-    for bench in (MemoryBench, MqttBench):
+class SerialBench:
+    """The real one without a broker, on a line in memory."""
+
+    def __init__(self):
+        self.clock = Clock()
+        self._far = FarSide(self.clock)
+        self.transport = SerialTransport(self._far.open, self.clock, SITE, DEVICE, 1)
+
+    def deliver(self, topic, payload):
+        kind = framing.RESULT if topic == RESULT else framing.RECEIPT
+        self._far.send(kind, DEVICE, payload)
+
+    def go_down(self):
+        self._far.is_there = False
+        self._far.stream.is_cut = True
+
+    def come_back(self):
+        self._far.is_there = True
+
+
+BROKERS = (MemoryBench, MqttBench)
+
+
+def each(test, benches=BROKERS + (SerialBench,)):
+    for bench in benches:
         test(bench())
 
 
 def connected(bench):
-    bench.transport.connect("will", b"offline")
+    bench.transport.connect(PRESENCE, b"offline")
     return bench.transport
 
 
@@ -73,8 +105,8 @@ def expect_error(action, *arguments):
 def test_nothing_works_before_connect_and_close_always_does():
     def test(bench):
         for _ in range(2):
-            expect_error(bench.transport.publish, "t", b"x", False)
-            expect_error(bench.transport.subscribe, ["t"])
+            expect_error(bench.transport.publish, UP, b"x", False)
+            expect_error(bench.transport.subscribe, [topics.beacon(SITE)])
             expect_error(bench.transport.poll, 10)
             bench.transport.close()
 
@@ -84,10 +116,10 @@ def test_nothing_works_before_connect_and_close_always_does():
 def test_poll_gives_messages_in_order_and_then_waits_its_time():
     def test(bench):
         transport = connected(bench)
-        bench.deliver("a", b"one")
-        bench.deliver("b", b"")
-        assert transport.poll(50) == ("a", b"one")
-        assert transport.poll(50) == ("b", b"")
+        bench.deliver(RESULT, b"one")
+        bench.deliver(RECEIPT, b"two")
+        assert transport.poll(50) == (RESULT, b"one")
+        assert transport.poll(50) == (RECEIPT, b"two")
         before_ms = bench.clock.ms
         assert transport.poll(50) is None
         assert bench.clock.ms == before_ms + 50
@@ -98,12 +130,12 @@ def test_poll_gives_messages_in_order_and_then_waits_its_time():
 def test_a_payload_above_the_limit_comes_as_none():
     def test(bench):
         transport = connected(bench)
-        bench.deliver("a", bytes(MAX_PAYLOAD_BYTES))
-        bench.deliver("a", bytes(MAX_PAYLOAD_BYTES + 1))
-        assert transport.poll(10) == ("a", bytes(MAX_PAYLOAD_BYTES))
-        assert transport.poll(10) == ("a", None)
+        bench.deliver(RESULT, bytes(MAX_PAYLOAD_BYTES))
+        bench.deliver(RESULT, bytes(MAX_PAYLOAD_BYTES + 1))
+        assert transport.poll(10) == (RESULT, bytes(MAX_PAYLOAD_BYTES))
+        assert transport.poll(10) == (RESULT, None)
 
-    each(test)
+    each(test, BROKERS)
 
 
 def test_a_lost_session_is_an_error_until_connect_and_then_works_again():
@@ -111,12 +143,12 @@ def test_a_lost_session_is_an_error_until_connect_and_then_works_again():
         transport = connected(bench)
         bench.go_down()
         expect_error(transport.poll, 10)
-        expect_error(transport.publish, "t", b"x", False)
-        expect_error(transport.connect, "will", b"offline")
+        expect_error(transport.publish, UP, b"x", False)
+        expect_error(transport.connect, PRESENCE, b"offline")
         transport.close()
         bench.come_back()
         connected(bench)
-        bench.deliver("a", b"again")
-        assert transport.poll(10) == ("a", b"again")
+        bench.deliver(RESULT, b"again")
+        assert transport.poll(10) == (RESULT, b"again")
 
     each(test)

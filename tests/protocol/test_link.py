@@ -221,6 +221,32 @@ def test_a_ping_is_answered_by_the_other_side_only():
     assert a.ponged == number and a.heard_ms == 5
 
 
+def test_what_went_into_the_void_goes_again_when_somebody_comes():
+    a = gateway()
+    assert a.send(framing.RESULT, DEVICE, b"one")
+    for now_ms in range(0, 60000, 100):
+        a.next_frame(now_ms)
+    assert a.next_frame(60000) == b""
+    b = device()
+    b.ping()
+    assert carry(b, a, 60000) == 1
+    carry(a, b, 60000)
+    assert taken(b) == [b"one"]
+
+
+def test_only_the_newest_of_a_kind_waits_for_somebody_to_come():
+    a = gateway()
+    for number in range(10):
+        a.send_newest(framing.BEACON, b"%d" % number)
+        a.next_frame(number * 20000)
+    assert a.waiting == 1
+    b = device()
+    carry(a, b, 10**7)
+    assert taken(b) == [b"9"]
+    carry(b, a)
+    assert a.waiting == 0
+
+
 def test_an_echo_is_not_taken_for_the_other_side():
     a = device()
     send(a, b"one")

@@ -3,7 +3,13 @@
     name                   text for the log
     site                   the site's name in topics: a-z, 0-9, '-'
     gateway_public_key     64 hexadecimal digits: the one key whose word this device takes
-    broker_host, broker_port
+    transport              "mqtt" (the default) or "serial"
+    broker_host, broker_port                 with mqtt, and these:
+    broker_username, broker_password         absent by default
+    tls_ca_path            DER certificate of the broker's authority; absent: no TLS
+    serial_port            with serial: usb, uart:<n>, /dev/... or socket://host:port
+    serial_baud            default 115200, for a UART
+    serial_tx_pin, serial_rx_pin             of a UART; absent: where the board has them
     storage_folder         where the key store lives; its parent exists
     check_in_interval_ms   default 30000, at least 100
     result_timeout_ms      default 10000: how long to wait for an answer before asking anew
@@ -11,16 +17,19 @@
     keep_alive_s           default 30
     environment            "emulated", or "hardware" (the default, where the platform allows it)
     owner                  40 hexadecimal digits, or absent: the only owner to be registered under
-    broker_username, broker_password         absent by default
-    tls_ca_path            DER certificate of the broker's authority; absent: no TLS
     max_pending            default 64: messages remembered for their verdict and receipt
 
-Unknown keys are refused: a misspelt setting must not be a setting that silently is not there.
+Unknown keys are refused, and those of the other transport: a misspelt setting must not be a
+setting that silently is not there.
 """
 
 import json
 
 from countersign import identity, topics
+from countersign_agent import serial_stream
+
+MQTT = "mqtt"
+SERIAL = "serial"
 
 # (name, type, default, least, most): for text and bytes least and most are lengths.
 _REQUIRED = object()
@@ -28,7 +37,8 @@ _FIELDS = (
     ("name", str, "device", 1, 64),
     ("site", str, _REQUIRED, 1, 32),
     ("gateway_public_key", bytes, _REQUIRED, 32, 32),
-    ("broker_host", str, _REQUIRED, 1, 255),
+    ("transport", str, MQTT, 1, 16),
+    ("broker_host", str, None, 1, 255),
     ("broker_port", int, 1883, 1, 65535),
     ("storage_folder", str, _REQUIRED, 1, 255),
     ("check_in_interval_ms", int, 30000, 100, 86400000),
@@ -41,8 +51,17 @@ _FIELDS = (
     ("broker_username", str, None, 1, 255),
     ("broker_password", str, None, 1, 255),
     ("tls_ca_path", str, None, 1, 255),
+    ("serial_port", str, None, 1, 255),
+    ("serial_baud", int, 115200, 1200, 12000000),
+    ("serial_tx_pin", int, None, 0, 255),
+    ("serial_rx_pin", int, None, 0, 255),
     ("max_pending", int, 64, 2, 1024),
 )
+# What each transport's settings begin with, and the one it cannot do without.
+_TRANSPORTS = {
+    MQTT: (("broker_", "tls_"), "broker_host"),
+    SERIAL: (("serial_",), "serial_port"),
+}
 _ENVIRONMENTS = {
     "hardware": identity.ENVIRONMENT_HARDWARE,
     "emulated": identity.ENVIRONMENT_EMULATED,
@@ -73,6 +92,7 @@ class Config:
                 value = _checked(name, value, kind, least, most)
             setattr(self, name, value)
         self._check_together()
+        self._check_transport(settings)
 
     def _check_together(self):
         try:
@@ -86,6 +106,25 @@ class Config:
             raise ConfigError("broker_password without broker_username")
         if self.reconnect_most_ms < self.reconnect_least_ms:
             raise ConfigError("reconnect_most_ms is below reconnect_least_ms")
+
+    def _check_transport(self, settings):
+        if self.transport not in _TRANSPORTS:
+            raise ConfigError("transport is mqtt or serial")
+        for transport, (beginnings, _) in _TRANSPORTS.items():
+            for name in settings:
+                foreign = any([name.startswith(beginning) for beginning in beginnings])
+                if foreign and transport != self.transport:
+                    raise ConfigError(name + " is no setting of transport " + self.transport)
+        required = _TRANSPORTS[self.transport][1]
+        if getattr(self, required) is None:
+            raise ConfigError("missing setting " + required)
+        if (self.serial_tx_pin is None) != (self.serial_rx_pin is None):
+            raise ConfigError("serial_tx_pin and serial_rx_pin go together")
+        if self.serial_port is not None:
+            try:
+                serial_stream.check_port(self.serial_port)
+            except ValueError as error:
+                raise ConfigError(str(error))
 
 
 def load_config(path: str) -> Config:

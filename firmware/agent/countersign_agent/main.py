@@ -11,13 +11,12 @@ import sys
 import time
 
 from countersign import identity
-from countersign_agent import __version__, keystore, sensors, tcp_stream
+from countersign_agent import __version__, keystore, sensors, serial_stream
 from countersign_agent.agent import Agent
 from countersign_agent.clock import TicksClock
-from countersign_agent.config import ConfigError, load_config
+from countersign_agent.config import SERIAL, ConfigError, load_config
 from countersign_agent.counters import CounterExhausted
 from countersign_agent.entropy import EntropyError, EntropyPool
-from countersign_agent.mqtt_transport import MqttTransport
 from countersign_agent.records import Records
 from countersign_agent.report import hex_text, print_json_line
 from countersign_agent.storage import FolderStorage, PosixFolderStorage, StorageError
@@ -45,6 +44,8 @@ def main(config_path: str) -> int:
         return 2
     except KeyboardInterrupt:
         print_json_line("stopped", reason="INTERRUPTED")
+    finally:
+        serial_stream.release()
     return 0
 
 
@@ -70,6 +71,23 @@ def build(config) -> Agent:
     if key_store.is_new:
         print_json_line("key_made", device_id=device_id, public_key=key_store.identity.public_key)
     clock = TicksClock()
+    transport = _serial if config.transport == SERIAL else _mqtt
+    return Agent(
+        config,
+        key_store,
+        entropy,
+        transport(config, clock, key_store),
+        clock,
+        sensors.read_board,
+        print_json_line,
+    )
+
+
+def _mqtt(config, clock, key_store):
+    # Only here: a board without a network has no sockets, and memory for one transport is enough.
+    from countersign_agent import tcp_stream
+    from countersign_agent.mqtt_transport import MqttTransport
+
     tls_ca = _read(config.tls_ca_path)
 
     def open_stream(timeout_ms):
@@ -77,16 +95,40 @@ def build(config) -> Agent:
             config.broker_host, config.broker_port, timeout_ms, clock, tls_ca
         )
 
-    transport = MqttTransport(
+    return MqttTransport(
         open_stream,
         clock,
         # 23 characters: what every 3.1.1 broker must take (section 3.1.3.1).
-        "cs-" + hex_text(device_id)[:20],
+        "cs-" + hex_text(key_store.identity.device_id)[:20],
         config.keep_alive_s,
         config.broker_username,
         config.broker_password,
     )
-    return Agent(config, key_store, entropy, transport, clock, sensors.read_board, print_json_line)
+
+
+def _serial(config, clock, key_store):
+    from countersign_agent.serial_transport import SerialTransport, session_number
+
+    def open_stream(timeout_ms):
+        return serial_stream.open_line(
+            config.serial_port,
+            config.serial_baud,
+            config.serial_tx_pin,
+            config.serial_rx_pin,
+            timeout_ms,
+            clock,
+        )
+
+    device_id = key_store.identity.device_id
+    return SerialTransport(
+        open_stream,
+        clock,
+        config.site,
+        device_id,
+        session_number(device_id, key_store.counters.boot_count),
+        config.serial_baud,
+        config.keep_alive_s,
+    )
 
 
 def _storage(folder):

@@ -10,12 +10,14 @@
                                         bounded: a new message displaces the oldest
     poll(timeout_ms)                    the next message as (topic, payload), or None if there
                                         was none in time. payload is None for a message above
-                                        MAX_PAYLOAD_BYTES: it was dropped and acknowledged
+                                        MAX_PAYLOAD_BYTES: it was dropped and acknowledged (a
+                                        serial line has no frame for such a message)
     close()                             orderly end if there is a session; never raises
 
 topic is text, payload bytes of at most MAX_PAYLOAD_BYTES. Every method but `close` raises
 TransportError when the session cannot be had or is lost; `connect` may then be called again.
-`mqtt_transport.MqttTransport` is the real one; the tests' in-memory one keeps the same contract.
+`mqtt_transport.MqttTransport` and `serial_transport.SerialTransport` are the real ones; the tests'
+in-memory one keeps the same contract.
 """
 
 MAX_PAYLOAD_BYTES = 2048

@@ -101,6 +101,9 @@ class Link:
     def send_newest(self, kind: int, payload: bytes) -> None:
         """As `send`, in place of an older one of its kind that waits: of these the last counts."""
         self._queue = [entry for entry in self._queue if entry.kind != kind]
+        # Where nobody is, the window holds nothing else. Further back there must be no gap.
+        while self._window and self._window[0].kind == kind:
+            self._window.pop(0)
         self._queue.append(_Outgoing(kind, b"", payload))
 
     def displace(self) -> None:
@@ -124,6 +127,7 @@ class Link:
                 if frame.session != self._session:
                     self.heard_ms = now_ms
                     self._control(framing.Frame(framing.PONG, frame.session, frame.sequence))
+                    self._hurry(now_ms)
             elif frame.session == self._session:
                 self._answered(frame, now_ms)
 
@@ -170,6 +174,13 @@ class Link:
         elif frame.kind == framing.PONG:
             self.heard_ms = now_ms
             self.ponged = frame.sequence
+
+    def _hurry(self, now_ms):
+        """Somebody has come (back): what went into the void need not wait for its turn."""
+        for entry in self._window:
+            if entry.tries > 1:
+                entry.tries = 1
+                entry.due_ms = now_ms
 
     def _incoming(self, frame):
         if frame.session != self._peer_session:

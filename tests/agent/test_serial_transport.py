@@ -1,0 +1,211 @@
+"""The serial transport against the gateway's end of a line: delivery, silence, damage, loss."""
+
+from memory_site import SITE, Clock
+from serial_line import FarSide
+
+from countersign import framing, topics
+from countersign.link import WINDOW
+from countersign_agent.serial_transport import (
+    MAX_UNACKNOWLEDGED,
+    RESPONSE_TIMEOUT_MS,
+    SerialTransport,
+    session_number,
+)
+from countersign_agent.transport import TransportError
+
+DEVICE = b"\xd5" * 32
+OTHER = b"\x0f" * 32
+EVIDENCE = topics.uplink(SITE, DEVICE, "evidence")
+RESULT = topics.downlink(SITE, DEVICE, "result")
+BEACON = topics.beacon(SITE)
+PRESENCE = topics.presence(SITE, DEVICE)
+
+
+class Line:
+    def __init__(self):
+        self.clock = Clock()
+        self.far = FarSide(self.clock)
+        self.transport = SerialTransport(
+            self.far.open, self.clock, SITE, DEVICE, session_number(DEVICE, 1)
+        )
+
+    def connect(self):
+        self.transport.connect(PRESENCE, b"offline")
+        return self.transport
+
+    def taken(self, kind=framing.EVIDENCE):
+        return [payload for kind_, _, payload in self.far.taken if kind_ == kind]
+
+
+def expect_lost(line, action, *arguments):
+    try:
+        action(*arguments)
+    except TransportError:
+        assert line.far.stream.is_closed
+        return
+    raise AssertionError("the session goes on")
+
+
+def test_messages_go_up_and_come_down_under_their_topics():
+    line = Line()
+    transport = line.connect()
+    transport.subscribe([BEACON, topics.downlink_filter(SITE, DEVICE)])
+    transport.publish(PRESENCE, b"online", True)
+    transport.publish(topics.uplink(SITE, DEVICE, "enrol"), b"request")
+    transport.publish(EVIDENCE, b"evidence")
+    assert line.far.taken == [
+        (framing.LISTEN, DEVICE, b""),
+        (framing.ENROL, DEVICE, b"request"),
+        (framing.EVIDENCE, DEVICE, b"evidence"),
+    ]
+    line.far.send(framing.BEACON, b"", b"beacon")
+    expected = [(BEACON, b"beacon")]
+    for kind, name in framing.DOWNLINK_KINDS.items():
+        if kind != framing.BEACON:
+            line.far.send(kind, DEVICE, b"a " + name.encode())
+            expected.append((topics.downlink(SITE, DEVICE, name), b"a " + name.encode()))
+    assert [transport.poll(10) for _ in expected] == expected
+
+
+def test_a_message_is_acknowledged_when_it_is_done_with():
+    line = Line()
+    transport = line.connect()
+    line.far.send(framing.RESULT, DEVICE, b"one")
+    assert transport.poll(10) == (RESULT, b"one")
+    assert line.far.link.waiting == 1, "acknowledged before it was dealt with"
+    assert transport.poll(10) is None
+    assert line.far.link.waiting == 0
+    line.far.send(framing.RESULT, DEVICE, b"two")
+    assert transport.poll(10) == (RESULT, b"two")
+    transport.close()
+    assert line.far.link.waiting == 0
+
+
+def test_what_is_for_others_on_the_line_is_passed_over():
+    line = Line()
+    transport = line.connect()
+    for _ in range(3):
+        line.far.send(framing.RESULT, OTHER, b"not ours")
+    line.far.send(framing.RESULT, DEVICE, b"ours")
+    assert transport.poll(10) == (RESULT, b"ours")
+    transport.poll(0)
+    assert line.far.link.waiting == 0
+
+
+def test_a_damaged_frame_is_sent_again():
+    line = Line()
+    transport = line.connect()
+    line.far.stream.damage = lambda data: data[: len(data) // 2]
+    transport.publish(EVIDENCE, b"one")
+    line.far.stream.damage = lambda data: b"\xff some noise " + data
+    transport.publish(EVIDENCE, b"two")
+    assert line.taken() == []
+    transport.poll(5000)
+    assert line.taken() == [b"one", b"two"]
+    transport.poll(60000)
+    assert line.taken() == [b"one", b"two"]
+
+
+def test_a_cut_cable_loses_nothing_that_is_kept():
+    line = Line()
+    transport = line.connect()
+    line.far.acknowledges = False
+    transport.publish(EVIDENCE, b"one")
+    line.far.stream.is_cut = True
+    try:
+        transport.publish(EVIDENCE, b"two")
+    except TransportError:
+        pass
+    expect_lost(line, transport.poll, 10)
+    # Another gateway, which knows nothing of the first one's session.
+    line.far = FarSide(line.clock, 2000)
+    transport._open_stream = line.far.open
+    transport.connect(PRESENCE, b"offline")
+    transport.poll(10)
+    assert line.taken() == [b"one", b"two"]
+
+
+def test_what_is_kept_is_bounded_and_the_newest():
+    line = Line()
+    transport = line.connect()
+    line.far.acknowledges = False
+    for number in range(20):
+        transport.publish(EVIDENCE, b"%d" % number)
+    line.far = FarSide(line.clock, 2000)
+    transport._open_stream = line.far.open
+    transport.connect(PRESENCE, b"offline")
+    transport.poll(10)
+    assert line.taken() == [b"%d" % n for n in range(20 - MAX_UNACKNOWLEDGED, 20)]
+
+
+def test_nobody_there_is_no_session():
+    line = Line()
+    line.far.hear = lambda data: None
+    expect_lost(line, line.connect)
+    assert line.clock.ms >= RESPONSE_TIMEOUT_MS
+    line.far.is_there = False
+    before_ms = line.clock.ms
+    try:
+        line.connect()
+    except TransportError:
+        assert line.clock.ms == before_ms
+        return
+    raise AssertionError("connected to nothing")
+
+
+def test_a_line_that_echoes_is_no_session():
+    line = Line()
+    line.far.hear = lambda data: line.far.incoming.append(data)
+    expect_lost(line, line.connect)
+
+
+def test_a_line_that_falls_silent_is_lost_and_a_quiet_one_is_not():
+    line = Line()
+    transport = line.connect()
+    transport.poll(10 * 60 * 1000)
+    line.far.hear = lambda data: None
+    before_ms = line.clock.ms
+    expect_lost(line, transport.poll, 10 * 60 * 1000)
+    assert line.clock.ms - before_ms < 60000
+    expect_lost(line, transport.poll, 10)
+    expect_lost(line, transport.publish, EVIDENCE, b"x")
+    expect_lost(line, transport.subscribe, [BEACON])
+
+
+def test_a_gateway_that_does_not_acknowledge_is_lost():
+    line = Line()
+    transport = line.connect()
+    line.far.acknowledges = False
+    transport.publish(EVIDENCE, b"x")
+    expect_lost(line, transport.poll, 10 * RESPONSE_TIMEOUT_MS)
+
+
+def test_noise_without_end_neither_holds_up_a_poll_nor_keeps_a_dead_line():
+    line = Line()
+    transport = line.connect()
+
+    def noise():
+        line.clock.ms += 5
+        return b"\x01\x02\x00\xff" * 128
+
+    line.far.stream.read_some = noise
+    start_ms = line.clock.ms
+    assert transport.poll(1000) is None
+    assert line.clock.ms - start_ms < 1100
+    expect_lost(line, transport.poll, 10 * 60 * 1000)
+
+
+def test_a_flood_of_messages_is_taken_one_at_a_time():
+    line = Line()
+    transport = line.connect()
+    for number in range(50):
+        line.far.send(framing.RESULT, DEVICE, b"%d" % number)
+    for number in range(50):
+        assert transport.poll(100) == (RESULT, b"%d" % number)
+        assert len(transport._link._arrived) <= WINDOW
+
+
+def test_sessions_differ_between_boots_and_devices():
+    numbers = [session_number(device, boot) for device in (DEVICE, OTHER) for boot in range(50)]
+    assert len(set(numbers)) == 100
+    assert max(numbers) <= framing.SESSION_MAX
