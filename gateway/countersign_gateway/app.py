@@ -1,8 +1,9 @@
 """`countersign gateway run`: builds the stages from the configuration, runs them, stops them.
 
-The only file that knows all stages. Threads: the broker's (if embedded), MQTT's, the pipeline's,
-the anchoring's, and the main one, which keeps the beacon turning and waits for a signal. The ledger
-may be absent or down at any moment, the start included: devices are served, verdicts say so.
+The only file that knows all stages. Threads: the broker's (if embedded), MQTT's, the one that
+reads ahead, the pipeline's, the anchoring's, and the main one, which keeps the beacon turning and
+waits for a signal. The ledger may be absent or down at any moment, the start included: devices are
+served, verdicts say so.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ from countersign_gateway.tally import Tally
 from countersign_gateway.throttle import Throttle
 from countersign_gateway.verification.beacons import Beacons
 from countersign_gateway.verification.challenges import Challenges
+from countersign_gateway.verification.read_ahead import ReadAhead
 from countersign_gateway.verification.verifier import Verifier
 
 if TYPE_CHECKING:
@@ -47,6 +49,8 @@ RECEIPT_TIMEOUT_S = 30.0
 ANCHORING_INTERVAL_S = 1.0
 TICK_S = 0.25
 STATUS_INTERVAL_S = 1.0
+# Read and not yet worked on: two groups, so that the pipeline never waits for the next.
+MAX_EXAMINED = 1024
 
 
 class BrokerAway(Exception):
@@ -78,6 +82,7 @@ class Gateway:
         )
         challenges = Challenges(config.verification.challenge_ttl_s)
         self._intake = Intake()
+        self._examined = Intake(MAX_EXAMINED)
         self._policy = SitePolicy(config.policy.policy_version, config.policy.allow_emulated)
         ledger = config.anchoring
         self._pipeline = Pipeline(
@@ -97,8 +102,14 @@ class Gateway:
             tally=self.tally,
             throttle=Throttle(time.monotonic),
         )
+        self._read_ahead_thread = threading.Thread(
+            target=ReadAhead(self.registry.device, journal).run,
+            args=(self._intake, self._examined),
+            name="read-ahead",
+            daemon=True,
+        )
         self._pipeline_thread = threading.Thread(
-            target=self._pipeline.run, args=(self._intake,), name="pipeline", daemon=True
+            target=self._pipeline.run, args=(self._examined,), name="pipeline", daemon=True
         )
         self._anchoring_stop = threading.Event()
         self._anchoring_thread: threading.Thread | None = None
@@ -151,6 +162,7 @@ class Gateway:
             on_connected=self._publish_beacon,
         )
         self._pipeline_thread.start()
+        self._read_ahead_thread.start()
         self._mqtt.start()
         if self._anchoring_thread is not None:
             self._anchoring_thread.start()
@@ -184,8 +196,9 @@ class Gateway:
     def stop(self) -> None:
         """Finish what was taken in, then close. What was not taken in is delivered again."""
         self._intake.close()
-        if self._pipeline_thread.is_alive():
-            self._pipeline_thread.join(30)
+        for thread in (self._read_ahead_thread, self._pipeline_thread):
+            if thread.is_alive():
+                thread.join(30)
         self._anchoring_stop.set()
         if self._anchoring_thread is not None and self._anchoring_thread.is_alive():
             self._anchoring_thread.join(30)
@@ -264,7 +277,7 @@ class Gateway:
             gateway_id=self.key.gateway_id.hex(),
             mode=_mode_name(freshness),
             age_s=freshness.age_s,
-            queued=len(self._intake),
+            queued=len(self._intake) + len(self._examined),
             registry=dataclasses.asdict(self.registry.counts()),
         )
         try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Sequence
 
 from countersign_gateway.records import Envelope
 
@@ -33,12 +34,25 @@ class Intake:
                 self._arrived.notify()
             return True
 
+    def put_all(self, envelopes: Sequence[Envelope]) -> None:
+        """Queue all of them, after waiting while the queue is full; nothing is turned away.
+
+        Between two threads of the gateway, never for a transport. The caller closes only after it.
+        """
+        with self._arrived:
+            while len(self._queue) >= self._max_envelopes:
+                self._arrived.wait()
+            self._queue.extend(envelopes)
+            self._arrived.notify_all()
+
     def take(self, most: int, timeout_s: float) -> list[Envelope]:
         """Up to `most` envelopes, in order; empty after `timeout_s` without any, or when closed."""
         with self._arrived:
             if not self._queue and not self._closed:
                 self._arrived.wait(timeout_s)
             queue = self._queue
+            if len(queue) >= self._max_envelopes:
+                self._arrived.notify_all()  # whoever waits in put_all; it gets the lock after us
             return [queue.popleft() for _ in range(min(most, len(queue)))]
 
     def close(self) -> None:

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from countersign import identity, messages, reasons
 from countersign_gateway.records import DeviceRecord, Envelope
@@ -37,6 +37,7 @@ from countersign_gateway.verification.challenges import (
     Registration,
 )
 from countersign_gateway.verification.public_keys import PublicKeys
+from countersign_gateway.verification.read_ahead import Examined
 
 
 class Memory(Protocol):
@@ -106,6 +107,9 @@ class Verifier:
         self._public_keys = public_keys or PublicKeys()
 
     def verify(self, envelope: Envelope, memory: Memory) -> Verified | Refusal:
+        if isinstance(envelope, Examined):
+            return self._examined(envelope, memory)
+
         # 1. Encoding.
         try:
             message = codec.open_message(envelope.payload)
@@ -147,6 +151,32 @@ class Verifier:
         if not self._signed_by(device.public_key, message):
             return Refusal(reasons.BAD_SIGNATURE, "not signed by the device's key")
 
+        return self._new_evidence(claims, device, envelope, memory)
+
+    def _examined(self, envelope: Examined, memory: Memory) -> Verified | Refusal:
+        """Checks 1 and 6 were made ahead, as was all of check 2 but this."""
+        claims = envelope.claims
+        if claims["device_id"] != envelope.device_id:
+            return Refusal(reasons.WRONG_TOPIC, "topic and message name different devices")
+
+        # 3. Audience.
+        if claims["audience"] != self._gateway_id:
+            return Refusal(reasons.WRONG_AUDIENCE, "made for another gateway")
+
+        # 4. Device, 5. Key: still the one that the signature was checked against.
+        device = memory.device(claims["device_id"])
+        if device is None or device.public_key != envelope.public_key:
+            return Refusal(reasons.UNKNOWN_DEVICE, "no longer enrolled here with this key")
+
+        # 6. Signature.
+        if not envelope.genuine:
+            return Refusal(reasons.BAD_SIGNATURE, "not signed by the device's key")
+
+        return self._new_evidence(claims, device, envelope, memory)
+
+    def _new_evidence(
+        self, claims: dict[str, Any], device: DeviceRecord, envelope: Envelope, memory: Memory
+    ) -> VerifiedEvidence | Refusal:
         # 7. Counter.
         subject = messages.digest(envelope.payload)
         stale = _not_newer(claims["counter"], device, subject, memory)

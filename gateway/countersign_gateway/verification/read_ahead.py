@@ -1,0 +1,211 @@
+"""Under load, evidence is read and its signature checked by another process, ahead of the pipeline.
+
+Of the time that a message takes, reading it and verifying its signature are half. Neither depends
+on what any other message changes: the key of a device is fixed with its identity. So that half can
+be done early and elsewhere, and Python uses a second core. Everything else about a message is still
+decided by the pipeline's thread, in order. What is not plain evidence of a known device goes on as
+it came, and so does everything while there is no worker: the pipeline can always do it itself.
+
+    intake ─▶ feeder ─▶ worker process ─▶ collector ─▶ examined ─▶ the pipeline
+                 └────────── few messages ────────────────▲
+
+A quiet site, or one with a single core, never starts the worker, and pays one more queue. See
+gateway/decisions/0001.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from queue import SimpleQueue
+from typing import Any, BinaryIO
+
+from countersign_gateway.ingress.intake import Intake
+from countersign_gateway.journal import Journal
+from countersign_gateway.records import DeviceRecord, Envelope
+from countersign_gateway.verification import worker
+
+AT_ONCE = 256
+# With fewer messages waiting than this, the pipeline has read them before a worker would have.
+WORTH_A_WORKER = 32
+RESTART_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Examined(Envelope):
+    """Evidence that has been read: well-formed, in the one encoding that is allowed.
+
+    claims: its fields by name. genuine: whether `public_key` signed it; whether that is the key of
+    the device is for the verifier to see.
+    """
+
+    claims: dict[str, Any]
+    public_key: bytes
+    genuine: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """asked: which of the envelopes were given to the worker, with the key of each."""
+
+    envelopes: list[Envelope]
+    asked: list[tuple[int, bytes]]
+
+
+class ReadAhead:
+    """One thread runs `run`. device: the registry's, safe from any thread."""
+
+    def __init__(
+        self,
+        device: Callable[[bytes], DeviceRecord | None],
+        journal: Journal,
+        cores: int | None = None,
+    ) -> None:
+        self._device = device
+        self._journal = journal
+        self._cores = cores or os.cpu_count() or 1
+        self._worker: _Worker | None = None
+        self._not_before_s = 0.0
+
+    def run(self, intake: Intake, examined: Intake) -> None:
+        """Hand on everything, in order, until `intake` is closed and empty; closes `examined`."""
+        try:
+            while True:
+                envelopes = intake.take(AT_ONCE, timeout_s=1.0)
+                if envelopes:
+                    self._hand_on(envelopes, examined)
+                elif intake.closed:
+                    return
+        finally:
+            self._dismiss()
+            examined.close()
+
+    def _hand_on(self, envelopes: list[Envelope], examined: Intake) -> None:
+        busy = len(envelopes) + len(examined) >= WORTH_A_WORKER
+        working = self._worker is not None and not self._worker.idle
+        # While the worker has some, all others must queue behind them.
+        if (busy or working) and self._hired(examined):
+            batch = self._batch(envelopes)
+            if self._worker is not None and self._worker.give(batch):
+                return
+            # It is gone. What it had has gone on unexamined by now, this batch included.
+            self._dismiss()
+            self._not_before_s = time.monotonic() + RESTART_S
+            self._journal.event("verification_worker_lost", retry_s=RESTART_S)
+            return
+        examined.put_all(envelopes)
+
+    def _batch(self, envelopes: list[Envelope]) -> tuple[_Batch, list[tuple[bytes, bytes]]]:
+        asked, questions = [], []
+        for number, envelope in enumerate(envelopes):
+            if envelope.kind == "evidence" and envelope.device_id is not None:
+                device = self._device(envelope.device_id)
+                if device is not None:
+                    asked.append((number, device.public_key))
+                    questions.append((device.public_key, envelope.payload))
+        return _Batch(envelopes, asked), questions
+
+    def _hired(self, examined: Intake) -> bool:
+        """Whether there is a worker, after starting one if it is time to."""
+        due = self._cores > 1 and time.monotonic() >= self._not_before_s
+        if self._worker is None and due:
+            try:
+                self._worker = _Worker(examined)
+            except OSError as error:
+                self._not_before_s = time.monotonic() + RESTART_S
+                self._journal.event("verification_worker_missing", error=type(error).__name__)
+        return self._worker is not None
+
+    def _dismiss(self) -> None:
+        if self._worker is not None:
+            self._worker.finish()
+            self._worker = None
+
+
+class _Worker:
+    """One worker process and the thread that collects its answers."""
+
+    def __init__(self, examined: Intake) -> None:
+        """OSError if no process can be started."""
+        self._examined = examined
+        self._given = 0  # batches; written by the feeder only
+        self._handed_on = 0  # written by the collector only
+        self._batches: SimpleQueue[_Batch | None] = SimpleQueue()
+        self._process = subprocess.Popen(
+            # -P: nothing is imported from whatever folder the gateway happens to run in.
+            [sys.executable, "-P", "-m", worker.__name__],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        self._collector = threading.Thread(target=self._collect, name="collector", daemon=True)
+        self._collector.start()
+
+    @property
+    def idle(self) -> bool:
+        return self._given == self._handed_on
+
+    def give(self, batch: tuple[_Batch, list[tuple[bytes, bytes]]]) -> bool:
+        """Send a batch; it is handed on whatever happens. False if the worker is gone."""
+        entry, questions = batch
+        self._given += 1
+        self._batches.put(entry)
+        try:
+            worker.write(_stream(self._process.stdin), questions)
+        except OSError:
+            return False
+        return True
+
+    def finish(self) -> None:
+        """Let it answer what it has, then end it."""
+        try:
+            _stream(self._process.stdin).close()
+        except OSError:
+            pass  # it is gone already, with what was on the way to it
+        self._batches.put(None)
+        self._collector.join()
+        self._process.kill()
+        self._process.wait()
+        _stream(self._process.stdout).close()
+
+    def _collect(self) -> None:
+        answering = True
+        while (batch := self._batches.get()) is not None:
+            envelopes = batch.envelopes
+            if answering:
+                try:
+                    envelopes = _answered(batch, worker.read(_stream(self._process.stdout)))
+                except (EOFError, OSError, TypeError, ValueError):
+                    # The feeder learns it when it writes again; the rest goes on as it came.
+                    answering = False
+                    self._process.kill()
+            self._examined.put_all(envelopes)
+            self._handed_on += 1
+
+
+def _answered(batch: _Batch, answers: list[worker.Answer]) -> list[Envelope]:
+    envelopes = list(batch.envelopes)
+    for (number, public_key), answer in zip(batch.asked, answers, strict=True):
+        if answer is not None:
+            genuine, claims = answer
+            plain = envelopes[number]
+            envelopes[number] = Examined(
+                plain.device_id,
+                plain.kind,
+                plain.payload,
+                plain.acknowledge,
+                claims,
+                public_key,
+                genuine,
+            )
+    return envelopes
+
+
+def _stream(stream: Any) -> BinaryIO:
+    """A pipe of a process that was started with pipes."""
+    piped: BinaryIO = stream
+    return piped

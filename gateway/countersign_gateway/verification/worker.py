@@ -1,0 +1,75 @@
+"""A process that reads evidence and checks signatures, and does nothing else.
+
+    python -m countersign_gateway.verification.worker
+
+On standard input it takes batches, on standard output it gives one answer for each message of a
+batch, in order. It holds no key, opens no file and no socket, and ends when its input does, which
+is when the gateway does. See read_ahead.py, its only user.
+
+    batch    [(public_key, payload), …]
+    answers  [(genuine, claims) | None, …]    None: not evidence, or malformed
+
+Both stand behind their length (4 bytes, little-endian) and are written by `marshal`: it is the
+fastest there is, and both ends are the same program in the same interpreter.
+"""
+
+from __future__ import annotations
+
+import marshal
+import signal
+import sys
+from typing import Any, BinaryIO
+
+from countersign import messages, reasons
+from countersign_gateway.verification import codec
+from countersign_gateway.verification.public_keys import PublicKeys
+
+Answer = tuple[bool, dict[str, Any]] | None
+
+
+def write(stream: BinaryIO, value: Any) -> None:
+    """Send one batch, or the answers to one. OSError if the other end is gone."""
+    data = marshal.dumps(value)
+    stream.write(len(data).to_bytes(4, "little") + data)
+    stream.flush()
+
+
+def read(stream: BinaryIO) -> Any:
+    """Receive one batch, or the answers to one. EOFError if the other end is gone."""
+    length = stream.read(4)
+    data = stream.read(int.from_bytes(length, "little"))
+    if len(length) < 4 or len(data) < int.from_bytes(length, "little"):
+        raise EOFError
+    return marshal.loads(data)  # noqa: S302 - our own program, see above
+
+
+def examine(public_key: bytes, payload: bytes, public_keys: PublicKeys) -> Answer:
+    try:
+        message = codec.open_message(payload)
+    except reasons.Refused:
+        return None
+    if message.type != messages.EVIDENCE:
+        return None
+    genuine = public_keys.verify(public_key, message.signing_digest(), message.signature)
+    return genuine, message.fields
+
+
+def serve(batches: BinaryIO, answers: BinaryIO) -> None:
+    """Answer every batch until there are no more."""
+    public_keys = PublicKeys()
+    while True:
+        try:
+            batch = read(batches)
+        except EOFError:
+            return
+        write(answers, [examine(public_key, payload, public_keys) for public_key, payload in batch])
+
+
+if __name__ == "__main__":
+    # Whoever stops a whole group of processes means the gateway, which finishes its work first.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    try:
+        serve(sys.stdin.buffer, sys.stdout.buffer)
+    except BrokenPipeError:
+        sys.stderr.close()  # the gateway was killed; there is nobody left to answer
