@@ -38,6 +38,8 @@ FIGURES = {
     "mtls_server_only_per_s",
     "ratio_proofs_to_mtls",
     "ratio_proofs_to_mtls_server_only",
+    "ratio_cpu_mtls_to_proof",
+    "gateway_processes",
 }
 
 

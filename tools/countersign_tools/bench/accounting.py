@@ -36,10 +36,16 @@ class Usage:
         return max(0.0, self.machine_s - self.gateway_s - self.broker_s - self.driver_s)
 
 
+def family(pid: int) -> list[int]:
+    """The process and the children that it has now: a gateway under load has a worker."""
+    children = (task / "children" for task in Path(f"/proc/{pid}/task").iterdir())
+    return [pid, *(int(child) for path in children for child in path.read_text().split())]
+
+
 def usage(gateway_pid: int, broker_pid: int) -> Usage:
     """Now; the driver is the calling process."""
     return Usage(
-        cpu_s(gateway_pid),
+        sum(cpu_s(pid) for pid in family(gateway_pid)),
         cpu_s(broker_pid),
         time.process_time(),
         _machine_s(),

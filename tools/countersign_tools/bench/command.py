@@ -53,6 +53,7 @@ class Run:
     half: Phase
     full_usage: Usage
     half_usage: Usage
+    gateway_processes: int
     gateway_rss_mb: float
     gateway_peak_rss_mb: float
     broker_rss_mb: float
@@ -109,7 +110,7 @@ def measure(plan: Plan) -> dict[str, Any]:
         _say(
             f"proofs: {figures['proofs_per_s']:.0f}/s, p99 {figures['p99_ms']:.1f} ms at half load"
         )
-        figures.update(_peer_figures(plan, Path(folder), figures["proofs_per_s"]))
+        figures.update(_peer_figures(plan, Path(folder), figures))
     return figures
 
 
@@ -150,8 +151,9 @@ def _drive(plan: Plan, folder: Path) -> Run:
         half_usage = _usage(site).since(before)
 
         driver.settle(0.3)
-        rss_mb = accounting.rss_mb(site.gateway_pid)
-        peak_rss_mb = accounting.rss_mb(site.gateway_pid, peak=True)
+        gateway = accounting.family(site.gateway_pid)
+        rss_mb = sum(accounting.rss_mb(pid) for pid in gateway)
+        peak_rss_mb = sum(accounting.rss_mb(pid, peak=True) for pid in gateway)
         broker_rss_mb = accounting.rss_mb(site.broker_pid)
         acknowledged = sum(publisher.acknowledged for publisher in driver.publishers)
     finally:
@@ -166,6 +168,7 @@ def _drive(plan: Plan, folder: Path) -> Run:
         half=half,
         full_usage=full_usage,
         half_usage=half_usage,
+        gateway_processes=len(gateway),
         gateway_rss_mb=rss_mb,
         gateway_peak_rss_mb=peak_rss_mb,
         broker_rss_mb=broker_rss_mb,
@@ -198,6 +201,7 @@ def _figures(plan: Plan, site_run: Run) -> dict[str, Any]:
         "latency_cpu_us_per_proof": _round(1e6 * half.gateway_s / half_proofs),
         "latency_other_cpu_share": _round(half.others_s / (half.at_s * cores), 3),
         "driver_behind_ms": _round(1000 * site_run.half.behind_s),
+        "gateway_processes": site_run.gateway_processes,
         "rss_mb": _round(site_run.gateway_rss_mb),
         "peak_rss_mb": _round(site_run.gateway_peak_rss_mb),
         "broker_rss_mb": _round(site_run.broker_rss_mb),
@@ -221,7 +225,7 @@ def _figures(plan: Plan, site_run: Run) -> dict[str, Any]:
     }
 
 
-def _peer_figures(plan: Plan, folder: Path, proofs_per_s: float) -> dict[str, Any]:
+def _peer_figures(plan: Plan, folder: Path, figures: dict[str, Any]) -> dict[str, Any]:
     """Empty if the plan gives peers no time."""
     if plan.peer_s <= 0:
         return {}
@@ -230,6 +234,8 @@ def _peer_figures(plan: Plan, folder: Path, proofs_per_s: float) -> dict[str, An
     newer = peers.mtls_handshakes(folder, "TLSv1.3", plan.peer_s)
     older = peers.mtls_handshakes(folder, "TLSv1.2", plan.peer_s)
     best = max(newer, older, key=lambda handshakes: handshakes.per_s)
+    # A proof with the broker and the driver, a handshake with both ends.
+    proof_cpu_us = sum(figures[f"{part}cpu_us_per_proof"] for part in ("", "broker_", "driver_"))
     # As if the other end cost nothing and the server used every core to the full.
     server_only_per_s = cores * 1e6 / min(newer.server_cpu_us, older.server_cpu_us)
     return {
@@ -243,8 +249,9 @@ def _peer_figures(plan: Plan, folder: Path, proofs_per_s: float) -> dict[str, An
         "mtls_server_cpu_us": _round(best.server_cpu_us),
         "mtls_client_cpu_us": _round(best.client_cpu_us),
         "mtls_server_only_per_s": _round(server_only_per_s),
-        "ratio_proofs_to_mtls": _round(proofs_per_s / best.per_s, 2),
-        "ratio_proofs_to_mtls_server_only": _round(proofs_per_s / server_only_per_s, 2),
+        "ratio_proofs_to_mtls": _round(figures["proofs_per_s"] / best.per_s, 2),
+        "ratio_proofs_to_mtls_server_only": _round(figures["proofs_per_s"] / server_only_per_s, 2),
+        "ratio_cpu_mtls_to_proof": _round(cores * 1e6 / best.per_s / proof_cpu_us, 2),
     }
 
 
