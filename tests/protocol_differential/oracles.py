@@ -93,6 +93,56 @@ def multiple_of_generator(k: int) -> tuple[int, int]:
     return coincurve.PrivateKey(k.to_bytes(32, "big")).public_key.point()
 
 
+# Ring proofs, from PROTOCOL.md 10.4 alone, with python-ecdsa's points ---------------------------
+
+
+def ring_verify(ring: list[bytes], site: bytes, message: bytes, proof: bytes) -> bool:
+    size = len(ring)
+    if not 2 <= size <= 64 or ring != sorted(set(ring)) or len(proof) != 33 + 64 * size:
+        return False
+    for i in range(256):
+        x = tagged_hash("countersign/RingSite/1", site + bytes([i]))
+        base = _point(b"\x02" + x)
+        if base is not None:
+            break
+    tag = _point(proof[:33])
+    keys = [_point(b"\x02" + key) for key in ring]
+    if tag is None or base is None or None in keys:
+        return False
+    statement = tagged_hash(
+        "countersign/RingStatement/1",
+        bytes([size]) + b"".join(ring) + proof[:33] + message + site,
+    )
+    commitments = b""
+    total = 0
+    for i, key in enumerate(keys):
+        e = int.from_bytes(proof[33 + 64 * i : 65 + 64 * i], "big")
+        s = int.from_bytes(proof[65 + 64 * i : 97 + 64 * i], "big")
+        if e >= N or s >= N:
+            return False
+        total += e
+        a = ecdsa.SECP256k1.generator.mul_add(s, key, -e % N)
+        b = base.mul_add(s, tag, -e % N)
+        if ecdsa.ellipticcurve.INFINITY in (a, b):
+            return False
+        for point in (a, b):
+            commitments += point.x().to_bytes(32, "big") + point.y().to_bytes(32, "big")
+    digest = tagged_hash("countersign/RingChallenge/1", statement + commitments)
+    return (int.from_bytes(digest, "big") - total) % N == 0
+
+
+def _point(encoded: bytes) -> Any:
+    x = int.from_bytes(encoded[1:], "big")
+    if encoded[0] not in (2, 3) or x >= P:
+        return None
+    y = pow(x**3 + 7, (P + 1) // 4, P)
+    if (y * y - x**3 - 7) % P:
+        return None
+    if y & 1 != encoded[0] & 1:
+        y = P - y
+    return ecdsa.ellipticcurve.PointJacobi(ecdsa.SECP256k1.curve, x, y, 1, N)
+
+
 # CBOR ----------------------------------------------------------------------------------------
 
 
