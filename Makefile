@@ -68,7 +68,7 @@ $(STAMPS)/forge: $(STAMPS)/runtime $(wildcard contracts/package.json contracts/p
 	@$(FETCH) forge
 	@touch $@
 
-$(addprefix $(STAMPS)/,cross-arm cross-riscv cross-host): $(STAMPS)/%: $(FETCHER) tools/countersign_tools/cross.py
+$(addprefix $(STAMPS)/,cross-arm cross-riscv cross-xtensa cross-host): $(STAMPS)/%: $(FETCHER) tools/countersign_tools/cross.py
 	@$(FETCH) $*
 	@touch $@
 
@@ -88,7 +88,7 @@ DEMO_PARTS := $(addprefix $(STAMPS)/,runtime anvil micropython-$(HOST))
 TEST_PARTS := $(DEMO_PARTS) $(addprefix $(STAMPS)/,dev forge mosquitto micropython-armhf)
 
 BOARD_PARTS := $(addprefix $(STAMPS)/,dev cross-arm cross-riscv board-sources rp2040js qemu-system)
-NATIVE_PARTS := $(BOARD_PARTS) $(addprefix $(STAMPS)/,cross-riscv cross-host micropython-$(HOST) micropython-armhf)
+NATIVE_PARTS := $(BOARD_PARTS) $(addprefix $(STAMPS)/,cross-riscv cross-xtensa cross-host micropython-$(HOST) micropython-armhf)
 
 # ---- what people type --------------------------------------------------------------------------
 
@@ -119,7 +119,7 @@ test: test-parts ## run every test on every runtime
 .PHONY: test-boards
 test-boards: board-parts ## build the boards' images and run the tests on emulated boards
 	@$(BIN)/countersign build --board RPI_PICO
-	@$(BIN)/python -m pytest --quiet tests/emulation/test_rp2040.py
+	@COUNTERSIGN_BOARDS=1 $(BIN)/python -m pytest --quiet -rP tests/emulation/test_rp2040.py
 
 .PHONY: native
 native: native-parts ## build the native engine for every architecture

@@ -34,7 +34,7 @@ static void reduce(field *result, const uint32_t wide[16]) {
     for (size_t i = 0; i < 8; i++) {
         uint32_t high = wide[8 + i];
         // Below 2^64: three words, a product and a carry of 12 bits.
-        sum += (uint64_t)(high & 0xFFFFu) * FOLD + ((uint64_t)(high >> 16) * FOLD << 16);
+        sum += (uint64_t)((high & 0xFFFFu) * FOLD) + ((uint64_t)((high >> 16) * FOLD) << 16);
         sum += wide[i];
         sum += previous;
         result->word[i] = (uint32_t)sum;
@@ -44,7 +44,7 @@ static void reduce(field *result, const uint32_t wide[16]) {
     sum += previous;
     // What is left, below 2^34, once more.
     uint32_t low = (uint32_t)sum, high = (uint32_t)(sum >> 32);
-    sum = (uint64_t)(low & 0xFFFFu) * FOLD + ((uint64_t)(low >> 16) * FOLD << 16);
+    sum = (uint64_t)((low & 0xFFFFu) * FOLD) + ((uint64_t)((low >> 16) * FOLD) << 16);
     sum += result->word[0];
     result->word[0] = (uint32_t)sum;
     sum = (sum >> 32) + result->word[1] + low + (uint64_t)(high * FOLD);

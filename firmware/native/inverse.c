@@ -76,6 +76,10 @@ static int32_t to_divisible(int32_t correction, int64_t sum) {
     return correction - (int32_t)(rest & (uint32_t)WORD_MASK);
 }
 
+static inline int64_t shifted(int32_t a, unsigned places) {
+    return (int64_t)((uint64_t)(int64_t)a << places);
+}
+
 // (d, e) = matrix * (d, e) / 2^30 modulo p; both stay in (-2 p, p).
 static void update_pair_modulo(signed_number *d, signed_number *e, const matrix *t) {
     int32_t d_sign = d->word[WORDS - 1] >> 31, e_sign = e->word[WORDS - 1] >> 31;
@@ -93,11 +97,11 @@ static void update_pair_modulo(signed_number *d, signed_number *e, const matrix 
             second += signed_product(P_LOW, e_times);
         } else {
             if (i == 1) {
-                first -= (int64_t)d_times * (1 << P_NEXT_SHIFT);
-                second -= (int64_t)e_times * (1 << P_NEXT_SHIFT);
+                first -= shifted(d_times, P_NEXT_SHIFT);
+                second -= shifted(e_times, P_NEXT_SHIFT);
             } else if (i == WORDS - 1) {
-                first += (int64_t)((uint64_t)(int64_t)d_times << P_TOP_SHIFT);
-                second += (int64_t)((uint64_t)(int64_t)e_times << P_TOP_SHIFT);
+                first += shifted(d_times, P_TOP_SHIFT);
+                second += shifted(e_times, P_TOP_SHIFT);
             }
             d->word[i - 1] = (int32_t)first & WORD_MASK;
             e->word[i - 1] = (int32_t)second & WORD_MASK;

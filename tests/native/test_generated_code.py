@@ -95,7 +95,8 @@ FORWARD_BRANCHES = {
 }
 
 
-@pytest.mark.parametrize("architecture", sorted(native.TARGETS))
+# Not xtensawin: no disassembler here knows its windowed instructions.
+@pytest.mark.parametrize("architecture", sorted(FAMILY))
 def test_branches_are_loops(architecture, tmp_path):
     family = FAMILY[architecture]
     loose = []

@@ -54,6 +54,11 @@ def riscv() -> str:
     return _prefix("riscv", "riscv64-unknown-elf-", "cross-riscv")
 
 
+def xtensa() -> str:
+    """The prefix of the Xtensa compiler's programs."""
+    return _prefix("xtensa", "xtensa-lx106-elf-", "cross-xtensa")
+
+
 def host() -> str:
     """The prefix of the programs of the compiler for this machine itself."""
     return _prefix("host", f"{_HOST_TRIPLETS[debian.host_architecture()]}-", "cross-host")
@@ -87,6 +92,12 @@ def fetch_riscv() -> None:
     (folder,) = (tree / "usr/lib/gcc/riscv64-unknown-elf").iterdir()
     (folder / specs.name).symlink_to(specs)
     _prove(riscv(), ["-march=rv32imac_zicsr", "-mabi=ilp32", "--specs=picolibc.specs"])
+
+
+def fetch_xtensa() -> None:
+    """Unpack the Xtensa compiler, which comes without a C library, and see it work."""
+    _fetch("xtensa", ["gcc-xtensa-lx106"], _DOCUMENTATION)
+    subprocess.run([f"{xtensa()}gcc", "--version"], check=True, capture_output=True)
 
 
 def fetch_host() -> None:

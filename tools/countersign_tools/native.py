@@ -74,12 +74,14 @@ class Target:
     """One architecture, as MicroPython names it.
 
     assembly: whether its field arithmetic is the generated Thumb assembly.
+    windowed: whether its assembler must be spared some instructions (firmware/native/windowed.py).
     """
 
     compiler: Callable[[], str]
     flags: tuple[str, ...]
     float_kind: str
     assembly: bool = False
+    windowed: bool = False
 
 
 TARGETS = {
@@ -103,6 +105,11 @@ TARGETS = {
         "NONE",
     ),
 }
+
+
+# Linked, and never run on an LX6: boards use the pure engine there unless the self-test of
+# countersign/engines.py passes.
+TARGETS["xtensawin"] = Target(cross.xtensa, ("-mabi=windowed",), "FLOAT", windowed=True)
 
 
 def register(parser: argparse.ArgumentParser) -> None:
@@ -142,6 +149,11 @@ def build(architecture: str) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     objects = compile_units(target, folder)
+    if target.windowed:
+        # What MicroPython's headers want of a C library's, and nothing of it is used.
+        (folder / "assert.h").write_text("#define assert(e) ((void)0)\n", encoding="ascii")
+        for header in ("errno.h", "string.h", "stdio.h"):
+            (folder / header).touch()
 
     tools = board_sources.micropython() / "tools"
     link: list[str | Path] = [sys.executable, tools / "mpy_ld.py", "--arch", architecture]
@@ -178,6 +190,19 @@ def compile_units(target: Target, folder: Path) -> list[Path]:
 def compile_unit(target: Target, folder: Path, source: Path, *flags: str) -> Path:
     """Compile or assemble one source file into the folder."""
     result = folder / f"{source.stem}.o"
+    if target.windowed:
+        text, rewritten = result.with_suffix(".s"), result.with_suffix(".windowed.s")
+        _compile(target, folder, source, ("-S", *flags), text)
+        _run([sys.executable, SOURCES / "windowed.py", text, rewritten], folder)
+        _run([f"{target.compiler()}as", rewritten, "-o", result], folder)
+    else:
+        _compile(target, folder, source, ("-c", *flags), result)
+    return result
+
+
+def _compile(
+    target: Target, folder: Path, source: Path, flags: Sequence[str], result: Path
+) -> None:
     assembly = ("-DCOUNTERSIGN_FIELD_ASSEMBLY",) if target.assembly else ()
     _run(
         [
@@ -191,14 +216,12 @@ def compile_unit(target: Target, folder: Path, source: Path, *flags: str) -> Pat
             f"-I{folder}",
             f"-ffile-prefix-map={folder}=.",
             f"-ffile-prefix-map={ROOT}=.",
-            "-c",
             source,
             "-o",
             result,
         ],
         folder,
     )
-    return result
 
 
 def _folder(architecture: str) -> Path:

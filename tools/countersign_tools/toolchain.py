@@ -138,6 +138,13 @@ def parts() -> list[Part]:
             cross.fetch_riscv,
         ),
         Part(
+            "cross-xtensa",
+            "compiles for Xtensa boards",
+            "native",
+            lambda: [f"{cross.xtensa()}gcc"],
+            cross.fetch_xtensa,
+        ),
+        Part(
             "cross-host",
             "compiles for this machine",
             "test-boards",
