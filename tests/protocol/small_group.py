@@ -28,6 +28,9 @@ class SmallGroup:
             self._before[name] = getattr(curve, name)
             setattr(curve, name, value)
         engines.use(None)
+        self._factors = engines._N_MINUS_2, engines._EVEN_FACTORS
+        engines._N_MINUS_2 = number(self.order - 2)
+        engines._EVEN_FACTORS = (bytes(32), engines._N_MINUS_2)
         schnorr._last = (None, None, None)
         point = None
         for k in range(self.order):
@@ -43,6 +46,7 @@ class SmallGroup:
         for name, value in self._before.items():
             setattr(curve, name, value)
         ring.site_point = self._site_point
+        engines._N_MINUS_2, engines._EVEN_FACTORS = self._factors
         schnorr._last = (None, None, None)
         engines.choose()
 

@@ -50,8 +50,9 @@ _OFF_CURVE = _G[:63] + b"\x00"
 _MINUS_E = _negated(_E, curve.N)
 _R = _K_G[:32]
 
-# (function, arguments, answer); an exception as an answer means that it must be raised. The word
-# "prepared" stands for the prepared D·G.
+_PREPARED = object()  # stands for the prepared D·G
+
+# (function, arguments, answer); an exception as an answer means that it must be raised.
 _SELF_TEST = (
     ("generate", (_ONE,), _G),
     ("generate", (_N_MINUS_1,), _MINUS_G),
@@ -78,17 +79,17 @@ _SELF_TEST = (
     ("lift_x", (_number(curve.P),), None),
     ("lift_x", (_number(curve.P + 1),), None),
     ("multiply_add", (_S, _MINUS_E, _D_G), _K_G),
-    ("multiply_add", (_S, _MINUS_E, "prepared"), _K_G),
+    ("multiply_add", (_S, _MINUS_E, _PREPARED), _K_G),
     ("multiply_add", (_ZERO, _K, _D_G), _K_D_G),
     ("multiply_add", (_ONE, _ONE, _MINUS_G), None),
-    ("multiply_add", (_E_D, _MINUS_E, "prepared"), None),
+    ("multiply_add", (_E_D, _MINUS_E, _PREPARED), None),
     ("multiply_add", (_N, _ONE, _D_G), ValueError),
     ("multiply_add", (_ONE, _N, _D_G), ValueError),
     ("multiply_add", (_ONE, _ONE, _OFF_CURVE), ValueError),
     ("verify_equation", (_D_G, _R, _S, _E), True),
-    ("verify_equation", ("prepared", _R, _S, _E), True),
+    ("verify_equation", (_PREPARED, _R, _S, _E), True),
     ("verify_equation", (_D_G, _R, _E, _S), False),
-    ("verify_equation", ("prepared", _D_G[:32], _S, _E), False),
+    ("verify_equation", (_PREPARED, _D_G[:32], _S, _E), False),
     ("verify_equation", (_D_G, _R, _E_D_MINUS_K, _E), False),  # -K·G: odd y
     ("verify_equation", (_D_G, _R, _E_D, _E), False),  # infinity
     ("verify_equation", (_D_G, _ZERO, _E_D, _E), False),
@@ -135,7 +136,7 @@ def self_test(engine: object) -> object:
     except Exception as error:  # noqa: BLE001 - reported, and the engine is not used
         return "prepare: " + type(error).__name__
     for function, arguments, expected in _SELF_TEST:
-        arguments = [prepared if value == "prepared" else value for value in arguments]
+        arguments = [prepared if value is _PREPARED else value for value in arguments]
         try:
             answer = getattr(engine, function)(*arguments)
         except Exception as error:  # noqa: BLE001 - an answer like any other
@@ -156,7 +157,9 @@ def reduced(digest: bytes) -> bytes:
     Nearly every digest is below n already. Taking that way without integers keeps a native
     engine's nonces out of Python's arithmetic.
     """
-    if digest < curve.N.to_bytes(32, "big"):
+    # Not by comparing bytes, which takes longer the more of them are equal, and a digest may be a
+    # nonce: the first three make a small integer, and suffice but for one digest in 2**24.
+    if int.from_bytes(digest[:3], "big") < curve.N >> 232:
         return digest
     return _number(int.from_bytes(digest, "big") % curve.N)
 
@@ -169,8 +172,9 @@ def negated(scalar: bytes) -> bytes:
 def even(scalar: bytes, point: bytes) -> bytes:
     """`scalar`, or its negative if `point`, its multiple of G, has an odd y: the convention of
     x-only keys and nonces (BIP-340). The same work either way."""
-    factor = curve.N - 2 if point[63] & 1 else 0
-    return active.respond(scalar, _number(factor), scalar)
+    # x + 0·x or x + (n - 2)·x; both are made, so that either takes the time of the other.
+    factors = (_ZERO, _number(curve.N - 2))
+    return active.respond(scalar, factors[point[63] & 1], scalar)
 
 
 def add(one: bytes, other: bytes) -> object:

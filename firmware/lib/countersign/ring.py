@@ -22,7 +22,7 @@ in each branch. With the pure engine nothing is constant-time.
 
 from countersign import curve, engines, faults
 from countersign.schnorr import Prover
-from countersign.tagged import tagged_sha256
+from countersign.tagged import tagged_hash, tagged_sha256
 
 LEAST = 2
 MOST = 64
@@ -77,33 +77,35 @@ def prove(prover: Prover, ring: list, site: bytes, message: bytes, aux_entropy: 
     tag_bytes = _compressed(engine.linear(prover._d, base))
     statement = _statement(ring, site, message, tag_bytes)
 
-    # Every branch as if it were another's: e and s first, then commitments that fit them.
-    drawn = []
-    commitments = []
-    for i in range(len(ring)):
+    # In one piece from the start: a heap in use may not have 4 kB to spare at the end.
+    proof = bytearray(proof_bytes(len(ring)))
+    proof[:TAG_BYTES] = tag_bytes
+
+    # Every branch as if it were another's: e and s first, then commitments that fit them. On the
+    # way, how far the sum of all e is from the challenge.
+    minus_one = engines.negated(_ONE)
+    challenge = _challenge(statement)
+    minus_sum = None
+    for i, start in enumerate(range(TAG_BYTES, len(proof), BRANCH_BYTES)):
         e = _nonce(prover, aux_entropy, statement, i, b"e")
         s = _nonce(prover, aux_entropy, statement, i, b"s")
         minus_e = engines.negated(e)
         A = engines.add(engine.generate(s), engine.linear(minus_e, points[i]))
-        # s·H - e·T, with T = d·H.
-        B = engine.linear(engine.respond(s, minus_e, prover._d), base)
         if A is None:
             raise RuntimeError("a commitment at infinity")  # a chance of 2**-256
-        commitments += (A, B)
-        drawn.append((e, s))
-
-    # How far their sum is from the challenge.
-    minus_one = engines.negated(_ONE)
-    delta = _challenge_scalar(statement, commitments)
-    for e, _ in drawn:
-        delta = engine.respond(delta, e, minus_one)
+        challenge.update(A)
+        # s·H - e·T, with T = d·H.
+        challenge.update(engine.linear(engine.respond(s, minus_e, prover._d), base))
+        proof[start : start + BRANCH_BYTES] = e + s
+        minus_sum = engine.respond(minus_sum, e, minus_one) if i else minus_e
+    delta = engine.respond(minus_sum, engines.reduced(challenge.digest()), _ONE)
 
     # The own branch makes up for it.
-    proof = [tag_bytes]
-    for (e, s), mask in zip(drawn, masks):
-        proof.append(engine.respond(e, _masked(_ONE, mask), delta))
-        proof.append(engine.respond(s, _masked(prover._d, mask), delta))
-    return b"".join(proof)
+    for mask, start in zip(masks, range(TAG_BYTES, len(proof), BRANCH_BYTES)):
+        middle, end = start + 32, start + BRANCH_BYTES
+        proof[start:middle] = engine.respond(proof[start:middle], _masked(_ONE, mask), delta)
+        proof[middle:end] = engine.respond(proof[middle:end], _masked(prover._d, mask), delta)
+    return bytes(proof)
 
 
 def verify(ring: list, site: bytes, message: bytes, proof: bytes) -> bool:
@@ -145,7 +147,7 @@ def check(ring: list, site: bytes, message: bytes, proof: bytes) -> int:
     # 4. The commitments that they answer hash to the sum of the challenge scalars.
     base = engine.prepare(base)
     tag_point = engine.prepare(tag_point)
-    commitments = []
+    challenge = _challenge(_statement(ring, site, message, tag_bytes))
     total = 0
     for point, (e, s) in zip(points, branches):
         total += int.from_bytes(e, "big")
@@ -154,9 +156,9 @@ def check(ring: list, site: bytes, message: bytes, proof: bytes) -> int:
         B = engines.combine(s, base, minus_e, tag_point)
         if A is None or B is None:
             return faults.EQUATION_FAILS
-        commitments += (A, B)
-    statement = _statement(ring, site, message, tag_bytes)
-    if _challenge_scalar(statement, commitments) != (total % curve.N).to_bytes(32, "big"):
+        challenge.update(A)
+        challenge.update(B)
+    if engines.reduced(challenge.digest()) != (total % curve.N).to_bytes(32, "big"):
         return faults.EQUATION_FAILS
     return faults.OK
 
@@ -188,8 +190,11 @@ def _statement(ring, site, message, tag_bytes):
     )
 
 
-def _challenge_scalar(statement, commitments):
-    return engines.reduced(tagged_sha256("countersign/RingChallenge/1", statement, *commitments))
+def _challenge(statement):
+    """The hash whose digest is the challenge scalar, to be fed all commitments in their order."""
+    challenge = tagged_hash("countersign/RingChallenge/1")
+    challenge.update(statement)
+    return challenge
 
 
 def _nonce(prover, aux_entropy, statement, index, which):

@@ -7,6 +7,15 @@ import hashlib
 _prefixes = {}
 
 
+def tagged_hash(tag: str) -> object:
+    """The hash under that tag, still to be fed: for input that is not there in one piece."""
+    prefix = _prefixes.get(tag)
+    if prefix is None:
+        tag_digest = hashlib.sha256(tag.encode()).digest()
+        prefix = _prefixes[tag] = tag_digest + tag_digest
+    return hashlib.sha256(prefix)
+
+
 def tagged_sha256(tag: str, *parts: bytes) -> bytes:
     """sha256(sha256(tag) ‖ sha256(tag) ‖ parts…): 32 bytes.
 
@@ -14,11 +23,7 @@ def tagged_sha256(tag: str, *parts: bytes) -> bytes:
     delimiters: a caller that passes several must give them fixed widths, or an encoding that
     delimits itself.
     """
-    prefix = _prefixes.get(tag)
-    if prefix is None:
-        tag_digest = hashlib.sha256(tag.encode()).digest()
-        prefix = _prefixes[tag] = tag_digest + tag_digest
-    hash = hashlib.sha256(prefix)
+    hash = tagged_hash(tag)
     for part in parts:
         hash.update(part)
     return hash.digest()
