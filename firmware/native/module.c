@@ -126,6 +126,33 @@ static mp_obj_t multiply_add(mp_obj_t s, mp_obj_t t, mp_obj_t point) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_3(multiply_add_object, multiply_add);
 
+static mp_obj_t combine(size_t count, const mp_obj_t *arguments) {
+    (void)count;
+    scalar s, t;
+    uint8_t result[64];
+    public_scalar(&s, arguments[0]);
+    public_scalar(&t, arguments[2]);
+    // On the heap: two of them and what computes with them are more than a board's stack is for.
+    point_table *first = m_new(point_table, 2);
+    point_table *second = first + 1;
+    public_table(first, arguments[1]);
+    public_table(second, arguments[3]);
+    point_table_scale(first);
+    uint32_t finite = verifier_combine(result, &s, first, &t, second);
+    m_del(point_table, first, 2);
+    return finite ? mp_obj_new_bytes(result, 64) : mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(combine_object, 4, 4, combine);
+
+static mp_obj_t add(mp_obj_t first, mp_obj_t second) {
+    affine one, other;
+    uint8_t result[64];
+    public_point(&one, first);
+    public_point(&other, second);
+    return verifier_add(result, &one, &other) ? mp_obj_new_bytes(result, 64) : mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_2(add_object, add);
+
 static mp_obj_t verify_equation(size_t count, const mp_obj_t *arguments) {
     (void)count;
     const uint8_t *r = exactly(arguments[1], 32);
@@ -146,6 +173,8 @@ mp_obj_t mpy_init(mp_obj_fun_bc_t *self, size_t n_args, size_t n_kw, mp_obj_t *a
     mp_store_global(MP_QSTR_lift_x, MP_OBJ_FROM_PTR(&lift_x_object));
     mp_store_global(MP_QSTR_prepare, MP_OBJ_FROM_PTR(&prepare_object));
     mp_store_global(MP_QSTR_multiply_add, MP_OBJ_FROM_PTR(&multiply_add_object));
+    mp_store_global(MP_QSTR_add, MP_OBJ_FROM_PTR(&add_object));
+    mp_store_global(MP_QSTR_combine, MP_OBJ_FROM_PTR(&combine_object));
     mp_store_global(MP_QSTR_verify_equation, MP_OBJ_FROM_PTR(&verify_equation_object));
     MP_DYNRUNTIME_INIT_EXIT
 }

@@ -87,14 +87,15 @@ static void add_variable(accumulator *a, const affine *b, const field *inverse_w
     }
 }
 
-// s·G + t·Q into sum->sum[sum->at], all four halves in one pass (Straus).
-static void multiply_add(accumulator *sum, const scalar *s, const scalar *t,
+// s·P + t·Q into sum->sum[sum->at], all four halves in one pass (Straus). P is G if p is NULL; a
+// table of another P has z = 1.
+static void multiply_add(accumulator *sum, const scalar *s, const point_table *p, const scalar *t,
     const point_table *q) {
     int8_t digit[4][POSITIONS];
     half_scalar low, high;
     int count = 0, length;
     for (int i = 0; i < 4; i += 2) {
-        int width = i == 0 ? GENERATOR_WINDOW : WINDOW_Q;
+        int width = i == 0 && p == NULL ? GENERATOR_WINDOW : WINDOW_Q;
         scalar_split(&low, &high, i == 0 ? s : t);
         length = wnaf(digit[i], &low, width);
         count = length > count ? length : count;
@@ -103,7 +104,7 @@ static void multiply_add(accumulator *sum, const scalar *s, const scalar *t,
     }
 
     // The table of Q is affine on the isomorphic curve where Q's z is 1; so the sum is kept there,
-    // and G, which is affine on the curve itself, stands for (x z², y z³) there.
+    // and P, which is affine on the curve itself, stands for (x z², y z³) there.
     const field *z = NULL;
     if (!words_are_zero(q->z.word + 1, 7) || q->z.word[0] != 1) {
         z = &q->z;
@@ -120,11 +121,14 @@ static void multiply_add(accumulator *sum, const scalar *s, const scalar *t,
                 continue;
             }
             unsigned index = (unsigned)(value < 0 ? -value : value) >> 1;
-            affine entry = i < 2 ? generator_odd[index] : q->point[index];
-            if (i == 1) {
-                field_multiply(&entry.x, &entry.x, &beta);
-            } else if (i == 3) {
-                entry.x = q->beta_x[index];
+            const point_table *table = i < 2 ? p : q;
+            affine entry = table == NULL ? generator_odd[index] : table->point[index];
+            if (i % 2 == 1) {
+                if (table == NULL) {
+                    field_multiply(&entry.x, &entry.x, &beta);
+                } else {
+                    entry.x = table->beta_x[index];
+                }
             }
             if (value < 0) {
                 field_negate(&entry.y, &entry.y);
@@ -159,17 +163,35 @@ uint32_t verifier_lift_x(uint8_t point[64], const uint8_t x[32]) {
     return 1;
 }
 
-uint32_t verifier_multiply_add(uint8_t point[64], const scalar *s, const scalar *t,
-    const point_table *q) {
-    accumulator sum;
+static uint32_t finish(uint8_t point[64], const accumulator *sum) {
     affine result;
-    multiply_add(&sum, s, t, q);
-    if (sum.infinite) {
+    if (sum->infinite) {
         return 0;
     }
-    jacobian_to_affine(&result, &sum.sum[sum.at]);
+    jacobian_to_affine(&result, &sum->sum[sum->at]);
     affine_to_bytes(point, &result);
     return 1;
+}
+
+uint32_t verifier_multiply_add(uint8_t point[64], const scalar *s, const scalar *t,
+    const point_table *q) {
+    return verifier_combine(point, s, NULL, t, q);
+}
+
+uint32_t verifier_combine(uint8_t point[64], const scalar *s, const point_table *first,
+    const scalar *t, const point_table *second) {
+    accumulator sum;
+    multiply_add(&sum, s, first, t, second);
+    return finish(point, &sum);
+}
+
+uint32_t verifier_add(uint8_t point[64], const affine *first, const affine *second) {
+    accumulator sum;
+    sum.at = 0;
+    sum.infinite = 1;
+    add_variable(&sum, first, NULL);
+    add_variable(&sum, second, NULL);
+    return finish(point, &sum);
 }
 
 uint32_t verifier_equation(const point_table *q, const uint8_t r[32], const uint8_t s[32],
@@ -182,7 +204,7 @@ uint32_t verifier_equation(const point_table *q, const uint8_t r[32], const uint
     }
     scalar_from_bytes(&e_scalar, e);
     scalar_negate(&e_scalar, &e_scalar);
-    multiply_add(&sum, &s_scalar, &e_scalar, q);
+    multiply_add(&sum, &s_scalar, NULL, &e_scalar, q);
     if (sum.infinite) {
         return 0;
     }

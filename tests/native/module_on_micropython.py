@@ -59,6 +59,16 @@ def verifiers():
             assert native.multiply_add(big(5), big(6), peer) == point_bytes(times_g(5 + 6 * q))
             assert native.multiply_add(big(q), big(N - 1), peer) is None
             assert native.multiply_add(big(0), big(0), peer) is None
+    g = point_bytes(curve.G)
+    assert native.add(g, g) == point_bytes(times_g(2))
+    assert native.add(g, point_bytes(times_g(-1))) is None
+    for peer in (prepared, point_bytes(point)):
+        assert native.combine(big(5), g, big(6), peer) == point_bytes(times_g(5 + 6 * q))
+        assert native.combine(big(6), peer, big(5), g) == point_bytes(times_g(5 + 6 * q))
+        assert native.combine(big(1), peer, big(N - 1), peer) is None
+    assert refused(ValueError, native.combine, big(N), g, big(1), g)
+    assert refused(ValueError, native.combine, big(1), g, big(1), bytes(64))
+    assert refused(ValueError, native.add, g, bytes(64))
     # At an address that is not a word's.
     assert native.verify_equation(memoryview(b"?" + prepared)[1:], big(x), big(s), big(e)) is True
     assert native.lift_x(big(point[0])) == point_bytes(curve.lift_x(big(point[0])))

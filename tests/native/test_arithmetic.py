@@ -145,6 +145,23 @@ def test_multiply_add(library):
                 assert point == point_bytes(curve.multiply_generator(wanted)), (s, t, q)
 
 
+def test_combine_and_add(library):
+    values = [1, 2, 3, N - 1, N - 2, LAMBDA, 2**255, 977**20 % N]
+    small = [0, 1, 2, N - 1, LAMBDA, 3**100 % N]
+    for a, b in itertools.product(values, values):
+        one, other = curve.multiply_generator(a), curve.multiply_generator(b)
+        added = _call(library, "verifier_add", 64, point_words(one), point_words(other))
+        assert added == _expected((a + b) % N)
+        first, second = _table(library, one, scaled=True), _table(library, other)
+        for s, t in [(3, 5), (b, -a % N), (b, a), *zip(small, reversed(small), strict=True)]:
+            found = _call(library, "verifier_combine", 64, little(s), first, little(t), second)
+            assert found == _expected((s * a + t * b) % N), (a, b, s, t)
+
+
+def _expected(k):
+    return (1, point_bytes(curve.multiply_generator(k))) if k else (0, bytes(64))
+
+
 def test_equation(library):
     for k, d in zip(scalars(60, 15), reversed(list(scalars(60, 16))), strict=True):
         point, e = curve.multiply_generator(k), k * d * 977 % 2**256

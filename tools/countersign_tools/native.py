@@ -37,8 +37,8 @@ UNITS = (
 )
 """The arithmetic, without the module's face: what the tests also build for themselves."""
 
-# What is called once in a proof; the rest is compiled for speed.
-_SMALL_UNITS = ("module", "scalar", "verifier", "freestanding")
+# Where the loops are; the rest is compiled for size, which costs a proof less than a percent.
+_FAST_UNITS = ("field", "inverse", "words")
 
 _FLAGS = (
     "-std=gnu99",
@@ -209,7 +209,7 @@ def _compile(
             f"{target.compiler()}gcc",
             *_FLAGS,
             *target.flags,
-            *(("-Os",) if source.stem in _SMALL_UNITS else ("-O2",)),
+            "-O2" if source.stem in _FAST_UNITS else "-Os",
             *assembly,
             *flags,
             f"-I{SOURCES}",
