@@ -143,6 +143,11 @@ format: $(STAMPS)/dev $(STAMPS)/forge ## rewrite the sources in the project's fo
 bench-gateway: $(STAMPS)/dev $(STAMPS)/mosquitto ## measure the gateway; prints one JSON object last
 	@$(BIN)/countersign bench-gateway
 
+.PHONY: bench-proof
+bench-proof: native ## measure proofs on emulated boards; prints one JSON object last
+	@for board in RPI_PICO QEMU_MPS2 QEMU_RV32; do $(BIN)/countersign build --board $$board >&2; done
+	@$(BIN)/countersign bench-proof
+
 .PHONY: lock
 lock: $(STAMPS)/venv ## write constraints.txt anew from the ranges in pyproject.toml
 	@$(BIN)/python -m countersign_tools.lock

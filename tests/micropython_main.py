@@ -1,8 +1,9 @@
 """The part of the test runner that runs on MicroPython: every test of one file.
 
-Called with the name of the module. Prints one line for each outcome, which the runner on the other
-side (run_micropython.py) reads: `@passed NAME`, `@failed NAME`, `@skipped NAME: REASON`, and `@end`
-last, so that a virtual machine that dies on the way is not mistaken for one that finished.
+Called with the name of the module, and with the names of the tests to run if it is not all of them.
+Prints one line for each outcome, which the runner on the other side (run_micropython.py) reads:
+`@passed NAME`, `@failed NAME`, `@skipped NAME: REASON`, and `@end` last, so that a virtual machine
+that dies on the way is not mistaken for one that finished.
 """
 
 import gc
@@ -11,7 +12,7 @@ import sys
 from skip import Skip
 
 
-def run(module_name):
+def run(module_name, *chosen):
     try:
         module = __import__(module_name)
     except Skip as skipped:
@@ -21,6 +22,8 @@ def run(module_name):
         failed(module_name, error)
         return
     for name in sorted(dir(module)):
+        if chosen and name not in chosen:
+            continue
         if name.startswith("test_") and callable(getattr(module, name)):
             run_test(module_name + "." + name, getattr(module, name))
 
@@ -42,5 +45,5 @@ def failed(name, error):
     sys.print_exception(error, sys.stdout)
 
 
-run(sys.argv[1])
+run(*sys.argv[1:])
 print("@end")

@@ -31,15 +31,18 @@ def cycles(work):
     # The exact cycles that work() takes on the emulator; its counter is at an address of its own.
     _gc.collect()
     memory = _machine.mem32
+    state = _machine.disable_irq()
     memory[0x40070000]
     start = memory[0x40070000]
     between = memory[0x40070000]
     work()
     end = memory[0x40070000]
+    _machine.enable_irq(state)
     return (end - between - (between - start)) & 0xffffffff
 """
 """Defines `cycles(work)` on the board: cycles of one call, up to 2^32 of them, the reading of the
-counter taken off. Garbage is collected before, so that the count does not depend on the past."""
+counter taken off. Garbage is collected before and interrupts wait, so that the count does not
+depend on what else goes on. It does depend on the heap: see test_rp2040.py."""
 
 
 class EmulatorError(Exception):
