@@ -44,6 +44,9 @@ _ZERO = bytes(32)
 _ONE = _number(1)
 _N = _number(curve.N)
 _N_MINUS_1 = _number(curve.N - 1)
+_N_MINUS_2 = _number(curve.N - 2)
+# x + 0·x and x + (n - 2)·x: made beforehand, so that choosing one takes the time of the other.
+_EVEN_FACTORS = (_ZERO, _N_MINUS_2)
 _G = _number(curve.G[0]) + _number(curve.G[1])
 _MINUS_G = _G[:32] + _negated(_G[32:], curve.P)
 _OFF_CURVE = _G[:63] + b"\x00"
@@ -62,7 +65,7 @@ _SELF_TEST = (
     ("generate", (b"\xff" * 32,), ValueError),
     ("respond", (_K, _E, _D), _S),
     ("respond", (_N_MINUS_1, _N_MINUS_1, _N_MINUS_1), _ZERO),
-    ("respond", (_D, _number(curve.N - 2), _D), _negated(_D, curve.N)),
+    ("respond", (_D, _N_MINUS_2, _D), _negated(_D, curve.N)),
     ("respond", (_K, _ZERO, _D), _K),
     ("respond", (_K, _N, _D), _K),
     ("respond", (_ZERO, _E, _D), ValueError),
@@ -166,15 +169,13 @@ def reduced(digest: bytes) -> bytes:
 
 def negated(scalar: bytes) -> bytes:
     """-scalar mod n of a scalar in [1, n), in whatever time the engine's `respond` takes."""
-    return active.respond(scalar, _number(curve.N - 2), scalar)
+    return active.respond(scalar, _N_MINUS_2, scalar)
 
 
 def even(scalar: bytes, point: bytes) -> bytes:
     """`scalar`, or its negative if `point`, its multiple of G, has an odd y: the convention of
     x-only keys and nonces (BIP-340). The same work either way."""
-    # x + 0·x or x + (n - 2)·x; both are made, so that either takes the time of the other.
-    factors = (_ZERO, _number(curve.N - 2))
-    return active.respond(scalar, factors[point[63] & 1], scalar)
+    return active.respond(scalar, _EVEN_FACTORS[point[63] & 1], scalar)
 
 
 def add(one: bytes, other: bytes) -> object:
