@@ -119,7 +119,8 @@ test: test-parts ## run every test on every runtime
 .PHONY: test-boards
 test-boards: board-parts ## build the boards' images and run the tests on emulated boards
 	@$(BIN)/countersign build --board RPI_PICO
-	@COUNTERSIGN_BOARDS=1 $(BIN)/python -m pytest --quiet -rP tests/emulation/test_rp2040.py
+	@COUNTERSIGN_BOARDS=1 $(BIN)/python -m pytest --quiet -rP tests/emulation/test_rp2040.py \
+		tests/emulation/test_qemu.py
 
 .PHONY: native
 native: native-parts ## build the native engine for every architecture

@@ -25,6 +25,7 @@ COMMANDS = (
     ("build", "build a board's firmware image", "firmware_build"),
     ("emulate", "run a script on an emulated board", "emulate"),
     ("native", "build the native engine for each architecture", "native"),
+    ("bench-proof", "measure proofs on boards; one JSON object last", "bench_proof.command"),
     ("bench-gateway", "measure the gateway; one JSON object last", "bench.command"),
 )
 

@@ -1,0 +1,140 @@
+"""`countersign bench-proof`: measure proofs on emulated boards; the last line is one JSON object.
+
+RP2040: cycles of the real RPI_PICO image in a cycle-counting emulator without XIP cache misses, and
+milliseconds at 133 MHz from them. QEMU: exact instructions, which are not cycles. x64: milliseconds
+of this machine. A figure that could not be had is null, with the reason in "notes".
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from countersign_tools import firmware_build, micropython, native, qemu, rp2040, toolchain
+from countersign_tools.bench_proof import boards, measure, spread
+from countersign_tools.raw_repl import ReplError, ScriptFailed
+
+
+@dataclass(frozen=True)
+class Place:
+    """opener: a board with an engine. architecture: of the native module there."""
+
+    opener: boards.Opener
+    architecture: str
+    image: str | None = None
+
+
+PLACES: Mapping[str, Place] = {
+    "rp2040": Place(boards.Rp2040Board, "armv6m", "RPI_PICO"),
+    "qemu_mps2": Place(
+        functools.partial(boards.QemuBoard, "QEMU_MPS2", "armv7m"), "armv7m", "QEMU_MPS2"
+    ),
+    "qemu_rv32": Place(
+        functools.partial(boards.QemuBoard, "QEMU_RV32", "rv32imc"), "rv32imc", "QEMU_RV32"
+    ),
+    "x64": Place(boards.UnixBoard, "x64"),
+}
+
+FAULTS = (
+    *toolchain.FAULTS,
+    *firmware_build.FAULTS,
+    native.NativeBuildError,
+    micropython.RuntimeMissing,
+    boards.MeasurementFailed,
+    qemu.QemuMissing,
+    qemu.EmulatorError,
+    rp2040.EmulatorError,
+    ReplError,
+    ScriptFailed,
+)
+
+
+def register(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--only", nargs="+", choices=PLACES, metavar="PLACE", help=f"of {', '.join(PLACES)}"
+    )
+    parser.add_argument("--engines", nargs="+", choices=boards.ENGINES, default=boards.ENGINES)
+    parser.add_argument(
+        "--secrets", type=int, default=1000, metavar="N", help="for ct_spread; 0: not measured"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """0 if every place was measured and the prover's time is the same for every secret."""
+    names = list(arguments.only or PLACES)
+    result: dict[str, Any] = {name: {} for name in names}
+    notes: dict[str, str] = {}
+    jobs: list[Callable[[], None]] = []
+
+    def job(name: str, engine: str) -> None:
+        try:
+            figures = measure.measure(
+                PLACES[name].opener,
+                engine,
+                PLACES[name].architecture,
+                lambda line: _say(f"{name} {line}"),
+            )
+        except FAULTS as fault:
+            result[name][engine] = None
+            notes[f"{name}.{engine}"] = str(fault)
+            _say(f"{name} {engine}: {fault}")
+            return
+        result[name][engine] = figures.values
+        for figure, note in figures.notes.items():
+            notes[f"{name}.{engine}.{figure}"] = note
+
+    def spread_job() -> None:
+        try:
+            found = spread.measure(arguments.secrets)
+        except FAULTS as fault:
+            notes["ct_spread"] = str(fault)
+            _say(f"ct_spread: {fault}")
+            return
+        result["ct_spread"] = found.largest()
+        result["ct_spreads"] = found.spreads
+        result["ct_secrets"] = found.secrets
+        _say(f"rp2040 spread over {found.secrets} secrets: {found.spreads}")
+
+    result["ct_spread"] = None
+    # Alone, as it measures this machine's time; the others count, and may share it.
+    for name in names:
+        for engine in arguments.engines:
+            if PLACES[name].image is None:
+                job(name, engine)
+            else:
+                jobs.append(functools.partial(job, name, engine))
+    if arguments.secrets and "rp2040" in names:
+        jobs.append(spread_job)
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        for future in [pool.submit(each) for each in jobs]:
+            future.result()
+
+    result["rp2040_hz"] = measure.RP2040_HZ
+    result["notes"] = {**_GENERAL, **notes}
+    print(json.dumps(result))
+    return 0 if not notes and not result["ct_spread"] else 1
+
+
+_GENERAL = {
+    "rp2040": "the real RPI_PICO image in a cycle-counting emulator without XIP cache misses; "
+    "milliseconds at 133 MHz",
+    "qemu": "instructions, exact; not cycles",
+    "x64": "measured milliseconds of this machine, the median of nine",
+    "heap_bytes": "held after loading the library with this engine, one proof, one verification",
+    "heap_proof_bytes": "allocated by one proof and one verification, none of it given back",
+}
+
+
+_STARTED_S = time.monotonic()
+
+
+def _say(line: str) -> None:
+    print(f"[{time.monotonic() - _STARTED_S:5.1f} s] {line}", file=sys.stderr, flush=True)
