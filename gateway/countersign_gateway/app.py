@@ -27,6 +27,7 @@ from countersign_gateway.governance.freshness import Freshness, UpstreamFreshnes
 from countersign_gateway.ingress.broker import GATEWAY_USERNAME, EmbeddedBroker
 from countersign_gateway.ingress.intake import Intake
 from countersign_gateway.ingress.mqtt import MqttIngress, read_password
+from countersign_gateway.ingress.serial import HeardElsewhere, SerialIngress
 from countersign_gateway.journal import Journal
 from countersign_gateway.keys import KeyFileError, SigningKey, read_key_file
 from countersign_gateway.pipeline import REVOCATION_EPOCH, Pipeline, Terms
@@ -122,16 +123,24 @@ class Gateway:
             )
         self._broker: EmbeddedBroker | None = None
         self._mqtt: MqttIngress | None = None
+        self._serial = SerialIngress(
+            lines=config.serial,
+            intake=self._intake,
+            refuse_early=self._pipeline.refuse_early,
+            journal=journal,
+            tally=self.tally,
+        )
         self._mode = messages.MODE_DEGRADED
         self._status_written_s = 0.0
 
     # The pipeline's and the anchoring's outlet.
 
     def send(self, reply: Reply) -> None:
-        if self._mqtt is not None:
+        if not self._serial.send(reply) and self._mqtt is not None:
             self._mqtt.send(reply)
 
     def flush(self) -> None:
+        self._serial.flush()
         if self._mqtt is not None:
             self._mqtt.flush()
 
@@ -153,7 +162,9 @@ class Gateway:
             endpoint=endpoint,
             site=self._config.site,
             client_id=f"countersign-gateway-{self.key.gateway_id.hex()[:16]}",
-            intake=self._intake,
+            intake=HeardElsewhere(self._intake, self._serial)
+            if self._config.serial
+            else self._intake,
             refuse_early=self._pipeline.refuse_early,
             journal=self._journal,
             tally=self.tally,
@@ -164,6 +175,9 @@ class Gateway:
         self._pipeline_thread.start()
         self._read_ahead_thread.start()
         self._mqtt.start()
+        # Lines need no broker: who asks on one is answered, whether or not there is one yet.
+        self._serial.publish_beacon(self._sealed_beacon())
+        self._serial.start()
         if self._anchoring_thread is not None:
             self._anchoring_thread.start()
         ready = self._mqtt.wait_ready(READY_TIMEOUT_S)
@@ -202,6 +216,7 @@ class Gateway:
         self._anchoring_stop.set()
         if self._anchoring_thread is not None and self._anchoring_thread.is_alive():
             self._anchoring_thread.join(30)
+        self._serial.stop()
         if self._mqtt is not None:
             self._mqtt.stop()
         if self._broker is not None:
@@ -242,17 +257,27 @@ class Gateway:
 
     def _send_receipt(self, receipt: Reply) -> None:
         """Receipts come by the thousand and can wait; results of this moment go before them."""
-        if self._mqtt is None or not self._mqtt.send_paced(receipt, RECEIPT_TIMEOUT_S):
+        if self._serial.send(receipt):
+            self._serial.flush()
+        elif self._mqtt is not None and self._mqtt.send_paced(receipt, RECEIPT_TIMEOUT_S):
+            self._mqtt.flush()
+        else:
             # Raising leaves the batch without its mark, so that it is handed out again later.
             raise BrokerAway("the broker takes no receipts now")
-        self._mqtt.flush()
         self._journal.event("receipt_sent", device_id=receipt.device_id)
 
     def _publish_beacon(self) -> None:
         if self._mqtt is None:
             return
+        beacon = self._sealed_beacon()
+        self._mqtt.publish(topics.beacon(self._config.site), beacon, retain=True)
+        self._mqtt.flush()
+        self._serial.publish_beacon(beacon)
+        self._journal.event("beacon_published", sequence=self.beacons.sequence)
+
+    def _sealed_beacon(self) -> bytes:
         freshness = self.freshness.current()
-        beacon = messages.seal(
+        return messages.seal(
             messages.BEACON,
             {
                 "gateway_id": self.key.gateway_id,
@@ -265,9 +290,6 @@ class Gateway:
             },
             self.key.sign,
         )
-        self._mqtt.publish(topics.beacon(self._config.site), beacon, retain=True)
-        self._mqtt.flush()
-        self._journal.event("beacon_published", sequence=self.beacons.sequence)
 
     def _write_status(self) -> None:
         freshness = self.freshness.current()

@@ -39,6 +39,14 @@ class MqttConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class SerialConfig:
+    """url: a device or pty by its path, or socket://host:port. baud: also how fast it is read."""
+
+    url: str
+    baud: int
+
+
+@dataclass(frozen=True, slots=True)
 class VerificationConfig:
     beacon_interval_s: float
     challenge_ttl_s: float
@@ -72,6 +80,7 @@ class Config:
     site: str
     key_file: Path
     mqtt: MqttConfig
+    serial: tuple[SerialConfig, ...]
     verification: VerificationConfig
     policy: PolicyConfig
     registry_path: Path
@@ -107,6 +116,7 @@ def parse(text: str, folder: Path) -> Config:
         site=site.take("name", _site),
         key_file=gateway.take("key_file", gateway.path),
         mqtt=_mqtt(mqtt),
+        serial=_serial(ingress.tables("serial")),
         verification=VerificationConfig(
             beacon_interval_s=verification.take("beacon_interval_s", _seconds, 30.0),
             challenge_ttl_s=verification.take("challenge_ttl_s", _seconds, 60.0),
@@ -138,6 +148,17 @@ def _mqtt(table: _Table) -> MqttConfig:
     if config.broker is None and config.username is not None:
         raise ConfigError("ingress.mqtt.username has no meaning with the embedded broker")
     return config
+
+
+def _serial(tables: list[_Table]) -> tuple[SerialConfig, ...]:
+    lines: list[SerialConfig] = []
+    for table in tables:
+        line = SerialConfig(table.take("url", _line), table.take("baud", _baud, 115200))
+        table.finish()
+        if line.url in [other.url for other in lines]:
+            raise ConfigError(f"ingress.serial names {line.url} twice")
+        lines.append(line)
+    return tuple(lines)
 
 
 def _anchoring(table: _Table) -> AnchoringConfig:
@@ -176,6 +197,16 @@ class _Table:
         if not isinstance(values, dict):
             raise ConfigError(f"{self._full(key)} must be a section, not a value")
         return _Table(self._full(key), values, self._folder)
+
+    def tables(self, key: str) -> list[_Table]:
+        """The tables of an array of tables; none if it is absent."""
+        self._known.append(key)
+        values = self._values.pop(key, [])
+        if not isinstance(values, list) or not all(isinstance(value, dict) for value in values):
+            raise ConfigError(
+                f"{self._full(key)} must be sections of the form [[{self._full(key)}]]"
+            )
+        return [_Table(self._full(key), value, self._folder) for value in values]
 
     def take(self, key: str, read: Callable[[Any], Any], default: Any = _REQUIRED) -> Any:
         self._known.append(key)
@@ -267,6 +298,19 @@ def _broker(value: Any) -> Endpoint | None:
     if "@" in endpoint.host or "/" in endpoint.host:
         raise ValueError('must be "mqtt://host:port": the username stands in a setting of its own')
     return endpoint
+
+
+def _line(value: Any) -> str:
+    text = _text(value)
+    if text.startswith("socket://"):
+        _endpoint(text.removeprefix("socket://"))
+    elif not text.startswith("/"):
+        raise ValueError('must be a path such as "/dev/ttyACM0", or "socket://host:port"')
+    return text
+
+
+def _baud(value: Any) -> int:
+    return _natural(value, least=1200, most=12_000_000)
 
 
 def _http_address(value: Any) -> str:

@@ -20,9 +20,12 @@ class Tally:
     degraded_verified: int = 0
     denied: int = 0
     refused: dict[str, int] = field(default_factory=dict)  # by reason name: a closed set
-    # Written by the transport's thread.
+    # Written by the MQTT transport's thread.
     shed: int = 0
     oversized: int = 0
+    # Written by the serial lines' threads, under one lock.
+    serial_shed: int = 0
+    serial_unsent: int = 0
     # Written by whoever sends: the pipeline's thread, the app's or the anchoring's.
     unsent: int = 0
 

@@ -27,8 +27,8 @@ SITE = "site-1"
 PATIENCE_S = 20.0
 
 
-def settings(broker: Endpoint | None, beacon_interval_s: float = 60.0) -> str:
-    """gateway.toml for a broker, or for the embedded one on a free port."""
+def settings(broker: Endpoint | None, beacon_interval_s: float = 60.0, lines: str = "") -> str:
+    """gateway.toml for a broker, or for the embedded one on a free port, and for serial lines."""
     where = "embedded" if broker is None else f"mqtt://{broker.host}:{broker.port}"
     return f"""
 [site]
@@ -38,6 +38,7 @@ key_file = "gateway.key"
 [ingress.mqtt]
 broker = "{where}"
 listen = "127.0.0.1:0"
+{lines}
 [verification]
 beacon_interval_s = {beacon_interval_s}
 [policy]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from countersign_gateway import config
-from countersign_gateway.config import ConfigError, Endpoint
+from countersign_gateway.config import ConfigError, Endpoint, SerialConfig
 
 FOLDER = Path("/site")
 LEAST = """
@@ -110,6 +110,60 @@ def test_what_is_not_understood_is_one_sentence(change, sentence):
         parse(LEAST.replace(*change))
     assert sentence in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_serial_lines_are_listed():
+    assert parse(LEAST).serial == ()
+    read = parse(
+        LEAST
+        + """
+[[ingress.serial]]
+url = "/dev/ttyACM0"
+[[ingress.serial]]
+url = "socket://127.0.0.1:4000"
+baud = 1000000
+"""
+    )
+    assert read.serial == (
+        SerialConfig("/dev/ttyACM0", 115200),
+        SerialConfig("socket://127.0.0.1:4000", 1_000_000),
+    )
+
+
+@pytest.mark.parametrize(
+    ("section", "sentence"),
+    [
+        ("[[ingress.serial]]", "ingress.serial.url is missing"),
+        (
+            '[ingress.serial]\nurl = "/dev/ttyACM0"',
+            "ingress.serial must be sections of the form [[ingress.serial]]",
+        ),
+        (
+            '[[ingress.serial]]\nurl = "COM1"',
+            'ingress.serial.url must be a path such as "/dev/ttyACM0", or "socket://host:port"',
+        ),
+        (
+            '[[ingress.serial]]\nurl = "socket://host"',
+            'ingress.serial.url must be "host:port"',
+        ),
+        (
+            '[[ingress.serial]]\nurl = "/dev/a"\nbaud = 0',
+            "ingress.serial.baud must be a whole number from 1200 to 12000000",
+        ),
+        (
+            '[[ingress.serial]]\nurl = "/dev/a"\nbuad = 9600',
+            "ingress.serial.buad is not a setting; did you mean ingress.serial.baud?",
+        ),
+        (
+            '[[ingress.serial]]\nurl = "/dev/a"\n[[ingress.serial]]\nurl = "/dev/a"',
+            "ingress.serial names /dev/a twice",
+        ),
+    ],
+)
+def test_a_serial_line_that_is_not_understood_is_one_sentence(section, sentence):
+    with pytest.raises(ConfigError) as refused:
+        parse(LEAST + section)
+    assert str(refused.value) == sentence
 
 
 def test_a_username_inside_an_address_is_refused_without_being_repeated():

@@ -9,10 +9,17 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Sequence
+from typing import Protocol
 
 from countersign_gateway.records import Envelope
 
 MAX_ENVELOPES = 8192
+
+
+class Inlet(Protocol):
+    """All that a transport needs of an intake."""
+
+    def put(self, envelope: Envelope) -> bool: ...
 
 
 class Intake:

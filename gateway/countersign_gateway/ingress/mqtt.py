@@ -29,7 +29,7 @@ from countersign import messages, reasons, topics
 from countersign_gateway.config import Endpoint
 from countersign_gateway.ingress import express
 from countersign_gateway.ingress.buffered_socket import BufferedSocket
-from countersign_gateway.ingress.intake import Intake
+from countersign_gateway.ingress.intake import Inlet
 from countersign_gateway.journal import Journal
 from countersign_gateway.records import Envelope, Reply
 from countersign_gateway.tally import Tally
@@ -63,7 +63,7 @@ class MqttIngress:
         endpoint: Endpoint,
         site: str,
         client_id: str,
-        intake: Intake,
+        intake: Inlet,
         refuse_early: RefuseEarly,
         journal: Journal,
         tally: Tally,

@@ -1,0 +1,322 @@
+"""The gateway on serial lines: like MQTT, whatever the line does."""
+
+from __future__ import annotations
+
+import json
+import random
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from running_site import PATIENCE_S, SITE, ConnectedDevice, RunningSite, running_site
+from serial_lines import Cable, FarEnd, section
+from simulated_device import SimulatedDevice
+
+from countersign import framing, messages, reasons
+from countersign_tools import micropython
+from countersign_tools.process import Child
+
+FIRMWARE = Path(__file__).resolve().parents[2] / "firmware"
+
+
+@pytest.fixture
+def far_ends() -> Iterator[list[FarEnd]]:
+    ends = [FarEnd(), FarEnd(2)]
+    yield ends
+    for end in ends:
+        end.close()
+
+
+@pytest.fixture
+def site(far_ends: list[FarEnd], tmp_path: Path) -> Iterator[RunningSite]:
+    with running_site(tmp_path, None, lines="".join(section(end.url) for end in far_ends)) as one:
+        yield one
+
+
+def device(name: str, site: RunningSite) -> SimulatedDevice:
+    return SimulatedDevice(name, site.gateway.key.gateway_id)
+
+
+def test_devices_of_two_lines_and_of_the_broker_enrol_and_check_in(site, far_ends):
+    first, second = far_ends
+    hub = [device(str(number), site) for number in range(3)]
+    alone = device("alone", site)
+    wireless = ConnectedDevice(site.address, device("wireless", site))
+    assert [first.enrol(one) for one in hub] == ["ACCEPTED"] * 3
+    assert second.enrol(alone) == "ACCEPTED"
+    assert wireless.enrol() == "ACCEPTED"
+    for _ in range(3):
+        assert [first.check_in(one) for one in hub] == ["ACCEPTED"] * 3
+        assert second.check_in(alone) == "ACCEPTED"
+        assert wireless.check_in() == "ACCEPTED"
+    wireless.close()
+    assert {one for _, one, _ in second.received} == {alone.device_id}
+    assert site.gateway.registry.counts().commitments == 5 + 15
+
+
+def test_the_same_refusals_as_over_the_broker(site, far_ends):
+    end, _ = far_ends
+    one, other = device("one", site), device("other", site)
+    assert end.enrol(one) == "ACCEPTED"
+    good = one.evidence(end.wait_for_beacon(one))
+    stranger = other.evidence(end.beacon)
+    cases = [
+        (one, good, "evidence", "ACCEPTED"),
+        (one, good, "evidence", "REPLAYED"),
+        (one, b"\xff" * 30, "evidence", "MALFORMED"),
+        (one, one.evidence(end.beacon, environment=1), "enrol", "WRONG_TOPIC"),
+        (other, stranger, "evidence", "UNKNOWN_DEVICE"),
+    ]
+    for sender, payload, kind, reason in cases:
+        end.received.clear()
+        end.send(sender, payload, kind)
+        assert end.answer_to(payload) == reason
+    time.sleep(1.1)  # until an error for this device is allowed again
+    end.received.clear()
+    swapped = one.evidence(end.beacon, boot_count=9)
+    end.send(other, swapped)
+    assert end.answer_to(swapped) == "WRONG_TOPIC"
+    assert end.link.waiting == 0, "refused and never acknowledged"
+
+
+def test_replies_go_where_the_device_was_heard_last(site, far_ends):
+    first, second = far_ends
+    one = device("roaming", site)
+    assert first.enrol(one) == "ACCEPTED"
+    assert second.check_in(one) == "ACCEPTED"
+    wireless = ConnectedDevice(site.address, one)
+    heard = len(first.received) + len(second.received)
+    assert wireless.check_in() == "ACCEPTED"
+    wireless.close()
+    first.turn()
+    second.turn()
+    assert len(first.received) + len(second.received) == heard
+    assert first.check_in(one) == "ACCEPTED"
+
+
+def test_a_full_gateway_says_busy_and_the_line_goes_on(site, far_ends, monkeypatch):
+    end, _ = far_ends
+    one = device("one", site)
+    assert end.enrol(one) == "ACCEPTED"
+    payload = one.evidence(end.wait_for_beacon(one))
+    with monkeypatch.context() as patch:
+        patch.setattr(site.gateway._intake, "put", lambda envelope: False)
+        end.send(one, payload)
+        assert end.answer_to(payload) == "BUSY"
+    assert site.gateway.tally.serial_shed == 1
+    assert end.check_in(one) == "ACCEPTED"
+
+
+def test_nothing_is_acknowledged_before_it_is_durable(site, far_ends, monkeypatch):
+    end, _ = far_ends
+    one = device("one", site)
+    assert end.enrol(one) == "ACCEPTED"
+    payload = one.evidence(end.wait_for_beacon(one))
+    end.run_until(lambda: end.link.waiting == 0)
+    may_store = threading.Event()
+    record = site.gateway.registry.record
+
+    def slow(decisions):
+        assert may_store.wait(PATIENCE_S)
+        record(decisions)
+
+    monkeypatch.setattr(site.gateway.registry, "record", slow)
+    end.send(one, payload)
+    for _ in range(20):
+        end.turn()
+    assert end.link.waiting == 1, "acknowledged before it was stored"
+    may_store.set()
+    end.run_until(lambda: end.link.waiting == 0)
+    assert end.answer_to(payload) == "ACCEPTED"
+
+
+def test_a_cable_pulled_in_mid_frame_loses_and_doubles_nothing(site, far_ends):
+    end, _ = far_ends
+    one = device("one", site)
+    assert end.enrol(one) == "ACCEPTED"
+    beacon = end.wait_for_beacon(one)
+    chance = random.Random(4)
+    sent = []
+    for _ in range(25):
+        for _ in range(chance.randrange(1, 6)):
+            sent.append(one.evidence(beacon))
+            end.send(one, sent[-1])
+        end.cut_at = chance.randrange(1, 1500)
+        for _ in range(chance.randrange(1, 12)):
+            end.turn()
+    end.cut_at = None
+    end.run_until(lambda: end.link.waiting == 0, "not everything was acknowledged")
+    # Acknowledged is durable: each is in the registry exactly once, in order.
+    accepted = [event["counter"] for event in site.events("evidence_verified")]
+    counters = [messages.open_message(payload).fields["counter"] for payload in sent]
+    assert accepted == counters
+    assert site.gateway.registry.counts().commitments == 1 + len(sent)
+    assert end.connections > 10
+    assert not site.gateway.tally.refused
+
+
+def test_a_gateway_that_is_restarted_takes_up_where_it_was(far_ends, tmp_path):
+    end = far_ends[0]
+    lines = section(end.url)
+    with running_site(tmp_path, None, lines=lines) as site:
+        one = device("one", site)
+        assert end.enrol(one) == "ACCEPTED"
+        assert end.check_in(one) == "ACCEPTED"
+    end.beacon = b""
+    with running_site(tmp_path, None, lines=lines) as site:
+        assert end.check_in(one) == "ACCEPTED"
+        assert site.gateway.registry.counts().commitments == 3
+
+
+def test_a_flood_of_garbage_stays_on_its_line(site, far_ends):
+    victim, flooded = far_ends
+    one = device("one", site)
+    assert victim.enrol(one) == "ACCEPTED"
+    stop = threading.Event()
+    chance = random.Random(5)
+    garbage = [chance.randbytes(60_000), bytes(60_000), b"\x01" * 60_000]
+    # Frames that are in order, of devices without number, and of one endless sender.
+    frames = b"".join(
+        framing.encode(
+            framing.Frame(framing.EVIDENCE, session, 0, 0, chance.randbytes(32), b"\xff" * 40)
+        )
+        for session in range(500)
+    )
+    flooded.turn()
+    connection = flooded._connection
+
+    def flood() -> None:
+        while not stop.is_set():
+            for piece in [*garbage, frames]:
+                try:
+                    connection.sendall(piece)
+                except OSError:
+                    return
+
+    flooding = threading.Thread(target=flood, daemon=True)
+    flooding.start()
+    try:
+        assert [victim.check_in(one) for _ in range(30)] == ["ACCEPTED"] * 30
+        line = site.gateway._serial._lines[1]
+        assert len(line._link._reader._stuffed) <= framing.MAX_STUFFED_BYTES
+        assert line._link.waiting <= 2048 and len(site.gateway._intake) <= 16
+    finally:
+        stop.set()
+        flooded._hang_up()
+        flooding.join(PATIENCE_S)
+    assert site.events("line_noise")
+
+
+def test_lines_that_are_not_there_stop_nobody(far_ends, tmp_path):
+    end = far_ends[0]
+    closed = FarEnd(3)
+    closed.close()
+    lines = section(closed.url) + section("/dev/no-such-line") + section(end.url)
+    with running_site(tmp_path, None, lines=lines) as site:
+        assert end.enrol(device("one", site)) == "ACCEPTED"
+        assert {event["url"] for event in site.events("line_lost")} >= {"/dev/no-such-line"}
+
+
+# The real agent ------------------------------------------------------------------------------
+
+
+class Board:
+    """The agent on a real MicroPython, on a line."""
+
+    def __init__(self, folder: Path, site: RunningSite, port: str) -> None:
+        try:
+            self._command = micropython.argv(micropython.host_runtime())
+        except micropython.RuntimeMissing as missing:
+            pytest.skip(str(missing))
+        folder.mkdir(mode=0o700)
+        self.events: list[dict] = []
+        self.noise: list[str] = []
+        self._config = folder / "config.json"
+        self._config.write_text(
+            json.dumps(
+                {
+                    "site": SITE,
+                    "gateway_public_key": site.gateway.key.public_key.hex(),
+                    "transport": "serial",
+                    "serial_port": port,
+                    "storage_folder": str(folder / "flash"),
+                    "check_in_interval_ms": 100,
+                    "result_timeout_ms": 3000,
+                    "reconnect_least_ms": 50,
+                    "reconnect_most_ms": 500,
+                }
+            )
+        )
+
+    def switch_on(self) -> Child:
+        return Child(
+            "device",
+            [*self._command, "-m", "countersign_agent", self._config],
+            on_line=self._take,
+            environment=micropython.environment([FIRMWARE / "lib", FIRMWARE / "agent"]),
+        )
+
+    def wait_for(self, name: str, count: int = 1, **wanted: object) -> list[dict]:
+        deadline_s = time.monotonic() + 2 * PATIENCE_S
+        while True:
+            found = [e for e in list(self.events) if e["event"] == name]
+            found = [e for e in found if wanted.items() <= e.items()]
+            if len(found) >= count:
+                return found
+            assert time.monotonic() < deadline_s, (name, count, self.events[-5:], self.noise)
+            time.sleep(0.02)
+
+    def _take(self, line: str) -> None:
+        if line.startswith('{"event"'):
+            self.events.append(json.loads(line))
+        else:
+            self.noise.append(line)
+
+
+def test_the_real_agent_enrols_and_checks_in_over_a_pty(tmp_path):
+    with Cable() as cable:
+        lines = section(cable.gateway_path, 115200)
+        with running_site(tmp_path, None, beacon_interval_s=0.5, lines=lines) as site:
+            board = Board(tmp_path / "device", site, cable.device_path)
+            process = board.switch_on()
+            try:
+                board.wait_for("enrolled")
+                board.wait_for("verdict", 5, message="evidence", allow=True)
+            finally:
+                process.kill()
+            assert not board.noise
+            assert not site.gateway.tally.refused
+
+
+def test_the_real_agent_survives_pulls_damage_and_power_cuts(tmp_path):
+    chance = random.Random(7)
+    with Cable() as cable:
+        lines = section(cable.gateway_path, 115200)
+        with running_site(tmp_path, None, lines=lines) as site:
+            board = Board(tmp_path / "device", site, cable.device_path)
+            process = board.switch_on()
+            board.wait_for("verdict", 2, message="evidence", allow=True)
+            for turn in range(8):
+                time.sleep(chance.uniform(0, 0.3))
+                cable.lost_bytes = 0
+                cable.pulled = True
+                deadline_s = time.monotonic() + PATIENCE_S
+                while cable.lost_bytes == 0:
+                    assert time.monotonic() < deadline_s, "nothing was under way"
+                    time.sleep(0.002)
+                if turn % 3 == 2:
+                    process.kill()
+                    process = board.switch_on()
+                cable.pulled = False
+            cable.damage = 0.1
+            seen = len(board.wait_for("verdict", allow=True))
+            board.wait_for("verdict", seen + 6, allow=True)
+            process.kill()
+        verdicts = [e["counter"] for e in board.events if e["event"] == "verdict" and e["allow"]]
+        accepted = [e["counter"] for e in site.events("evidence_verified")]
+        enrolled = [e["counter"] for e in site.events("enrolled")]
+        assert accepted == sorted(set(accepted)), "accepted twice"
+        assert set(verdicts) <= set(accepted + enrolled), "a verdict of nothing durable"
+        assert set(site.gateway.tally.refused) <= {reasons.NAMES[reasons.REPLAYED]}
