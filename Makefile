@@ -144,6 +144,11 @@ format: $(STAMPS)/dev $(STAMPS)/forge ## rewrite the sources in the project's fo
 bench-gateway: $(STAMPS)/dev $(STAMPS)/mosquitto ## measure the gateway; prints one JSON object last
 	@$(BIN)/countersign bench-gateway
 
+.PHONY: native-figures
+native-figures: native ## write the native engine's table of sizes and cycles anew
+	@$(BIN)/countersign build --board RPI_PICO
+	@$(BIN)/python -m countersign_tools.bench_proof.table write
+
 .PHONY: bench-proof
 bench-proof: native ## measure proofs on emulated boards; prints one JSON object last
 	@for board in RPI_PICO QEMU_MPS2 QEMU_RV32; do $(BIN)/countersign build --board $$board >&2; done

