@@ -23,9 +23,11 @@ class Broken:
         for name in (
             "generate", "respond", "linear", "lift_x", "prepare", "multiply_add", "verify_equation"
         ):  # fmt: skip
-            function = replaced.get(name, getattr(engine, name))
+            function = replaced.pop(name, getattr(engine, name))
             if function is not None:
                 setattr(self, name, function)
+        for name, function in replaced.items():
+            setattr(self, name, function)
 
 
 def generate(k):

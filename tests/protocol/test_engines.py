@@ -132,6 +132,8 @@ def test_a_broken_engine_is_refused():
         ("verify_equation", lambda *arguments: False, "verify_equation: wrong answer"),
         ("verify_equation", lambda *arguments: 1, "verify_equation: wrong answer"),
         ("verify_equation", any_parity, "verify_equation: wrong answer"),
+        ("add", lambda one, other: one, "add: wrong answer"),
+        ("combine", lambda s, one, t, other: one, "combine: wrong answer"),
     )
     try:
         for name, replaced, expected in kinds:

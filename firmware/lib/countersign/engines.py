@@ -49,6 +49,8 @@ _N_MINUS_2 = _number(curve.N - 2)
 _EVEN_FACTORS = (_ZERO, _N_MINUS_2)
 _G = _number(curve.G[0]) + _number(curve.G[1])
 _MINUS_G = _G[:32] + _negated(_G[32:], curve.P)
+_TWO = curve.add(curve.G, curve.G)
+_TWO_G = _number(_TWO[0]) + _number(_TWO[1])
 _OFF_CURVE = _G[:63] + b"\x00"
 _MINUS_E = _negated(_E, curve.N)
 _R = _K_G[:32]
@@ -98,7 +100,18 @@ _SELF_TEST = (
     ("verify_equation", (_D_G, _ZERO, _E_D, _E), False),
     ("verify_equation", (_D_G, _R, b"\xff" * 32, _E), False),
     ("verify_equation", (_OFF_CURVE, _R, _S, _E), ValueError),
+    ("add", (_G, _G), _TWO_G),
+    ("add", (_TWO_G, _MINUS_G), _G),
+    ("add", (_G, _MINUS_G), None),
+    ("combine", (_S, _G, _MINUS_E, _D_G), _K_G),
+    ("combine", (_MINUS_E, _PREPARED, _S, _G), _K_G),
+    ("combine", (_ONE, _G, _ONE, _MINUS_G), None),
+    ("combine", (_ZERO, _D_G, _ONE, _G), _G),
+    ("combine", (_N, _G, _ONE, _D_G), ValueError),
 )
+
+# What an engine need not offer; see the end of this file.
+_OPTIONAL = ("add", "combine")
 
 
 def name() -> str:
@@ -139,6 +152,8 @@ def self_test(engine: object) -> object:
     except Exception as error:  # noqa: BLE001 - reported, and the engine is not used
         return "prepare: " + type(error).__name__
     for function, arguments, expected in _SELF_TEST:
+        if function in _OPTIONAL and not hasattr(engine, function):
+            continue
         arguments = [prepared if value is _PREPARED else value for value in arguments]
         try:
             answer = getattr(engine, function)(*arguments)
