@@ -66,11 +66,13 @@ def count(work, ready=None):
 _STACK_PRELUDE = """\
 import gc, machine, micropython
 _BOTTOM, _TOP, _MARK = {bottom}, {top}, 0x2a55aa55
+_off = getattr(machine, 'disable_irq', lambda: None)
+_on = getattr(machine, 'enable_irq', lambda state: None)
 def stack_of(work):
     gc.collect()
     used = (lambda: micropython.stack_use())()
     memory = machine.mem32
-    state = machine.disable_irq()
+    state = _off()
     at = _BOTTOM
     end = (_TOP - used - 256) & ~3
     while at < end:
@@ -80,7 +82,7 @@ def stack_of(work):
     at = _BOTTOM
     while at < end and memory[at] == _MARK:
         at += 4
-    machine.enable_irq(state)
+    _on(state)
     if at == _BOTTOM:
         raise RuntimeError('the stack is too small to be measured')
     return _TOP - used - at
@@ -141,7 +143,8 @@ class QemuBoard(AbstractContextManager["Board"]):
         self._stack = ExitStack()
 
     def __enter__(self) -> Board:
-        board = self._stack.enter_context(qemu.Qemu(self._name))
+        image = firmware_build.built(self._name)
+        board = self._stack.enter_context(qemu.Qemu(self._name, image.elf))
         if self._engine == "native":
             board.copy_in({_MODULE_FILE: native.module(self._architecture).read_bytes()})
         machine = qemu.MACHINES[self._name]
@@ -154,7 +157,9 @@ class QemuBoard(AbstractContextManager["Board"]):
                 instruction_ns=2**qemu._INSTRUCTION_SHIFT,
             )
         )
-        board.run(_NO_STACK)
+        symbols = _symbols(_QEMU_PREFIXES[self._name](), image.elf)
+        top = symbols["_estack"]
+        board.run(_STACK_PRELUDE.format(bottom=top - _QEMU_STACK_BYTES, top=top))
         return _OnBoard("instructions", self._engine, board.run)
 
     def __exit__(
@@ -180,6 +185,10 @@ def count(work, ready=None):
     ticks = ((_m[{timer}] - start) * {sign}) & 0xffffffff
     return ticks * {tick_ns} // {instruction_ns}
 """
+
+_QEMU_PREFIXES = {"QEMU_MPS2": cross.arm, "QEMU_RV32": cross.riscv}
+# More than MicroPython lets itself use there (10 KiB), and nothing else is in it.
+_QEMU_STACK_BYTES = 12 * 1024
 
 _UNIX_PRELUDE = """\
 import gc, time

@@ -77,7 +77,7 @@ def spread(work, each):
     one[31] = two[31] = 9
     with open('{_FILE}', 'rb') as file:
         # The first calls also look up names and find the places that later ones find again.
-        for _ in range(4):
+        for _ in range(8):
             each()
             count(work)
         while file.readinto(one) == 32:
@@ -88,8 +88,13 @@ def spread(work, each):
     return most - least
 def nothing():
     pass
+turn = 0
 def new_key():
-    global prover
+    # The secret nonce is another for each message; the key for every fourth, as making one is slow.
+    global prover, turn
+    turn = turn + 1 & 3
+    if turn:
+        return
     prover = None
     gc.collect()
     prover = schnorr.Prover(two)
