@@ -36,7 +36,8 @@ class FarEnd:
 
     def __init__(self, session: int = 1) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"socket://127.0.0.1:{self._listener.getsockname()[1]}"
+        self._address = self._listener.getsockname()
+        self.url = f"socket://127.0.0.1:{self._address[1]}"
         self.link = Link(session, framing.DOWNLINK_KINDS, 1_000_000, 100_000)
         self._connection: socket.socket | None = None
         self.connections = 0
@@ -47,6 +48,10 @@ class FarEnd:
     def close(self) -> None:
         self._hang_up()
         self._listener.close()
+
+    def listen_again(self) -> None:
+        """After `close`: at the same address."""
+        self._listener = socket.create_server(self._address)
 
     def send(self, device: SimulatedDevice, payload: bytes, kind: str = "evidence") -> None:
         assert self.link.send(_KINDS[kind], device.device_id, payload)
@@ -162,6 +167,7 @@ class Cable:
         self.pulled = False
         self.damage = 0.0
         self.lost_bytes = 0
+        self.seen_from_device = bytearray()
         self._chance = random.Random(seed)  # moments of a test, not a secret
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -177,12 +183,18 @@ class Cable:
             for descriptor in end:
                 os.close(descriptor)
 
+    def type_in(self, keys: bytes) -> None:
+        """As a person at the device's terminal."""
+        os.write(self._ends[1][0], keys)
+
     def _run(self) -> None:
         one, other = self._ends[0][0], self._ends[1][0]
         onward = {one: other, other: one}
         while not self._stop.is_set():
             for source in select.select([one, other], [], [], 0.05)[0]:
                 data = bytearray(os.read(source, 256))
+                if source == other:
+                    self.seen_from_device += data
                 if self.pulled:
                     kept = 0 if self.lost_bytes else self._chance.randrange(len(data))
                     self.lost_bytes += len(data) - kept

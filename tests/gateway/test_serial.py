@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import random
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from serial_lines import Cable, FarEnd, section
 from simulated_device import SimulatedDevice
 
 from countersign import framing, messages, reasons
+from countersign_gateway.records import Reply
 from countersign_tools import micropython
 from countersign_tools.process import Child
 
@@ -157,6 +160,30 @@ def test_a_cable_pulled_in_mid_frame_loses_and_doubles_nothing(site, far_ends):
     assert not site.gateway.tally.refused
 
 
+def test_receipts_wait_for_a_line_that_is_away_and_hold_up_nobody(site, far_ends):
+    end, other = far_ends
+    one, neighbour = device("one", site), device("two", site)
+    assert end.enrol(one) == "ACCEPTED"
+    assert other.enrol(neighbour) == "ACCEPTED"
+    end.run_until(lambda: end.link.waiting == 0)
+    end.close()
+    deadline_s = time.monotonic() + PATIENCE_S
+    while not site.events("line_lost"):
+        assert time.monotonic() < deadline_s
+        time.sleep(0.02)
+    # Within the bound kept, past it dropped and counted, at once in either case.
+    for number in range(2050):
+        site.gateway._send_receipt(Reply(one.device_id, "receipt", b"receipt %d" % number))
+    site.gateway.send(Reply(one.device_id, "result", b"a result that nobody waits for"))
+    assert site.gateway.tally.serial_unsent == 3
+    site.gateway._send_receipt(Reply(neighbour.device_id, "receipt", b"for the neighbour"))
+    other.run_until(lambda: (b"for the neighbour") in [p for _, _, p in other.received])
+    end.listen_again()
+    end.run_until(lambda: len(end.of(one)) >= 2 + 100)
+    receipts = [payload for kind, _, payload in end.of(one) if kind == "receipt"]
+    assert receipts == [b"receipt %d" % number for number in range(len(receipts))]
+
+
 def test_a_gateway_that_is_restarted_takes_up_where_it_was(far_ends, tmp_path):
     end = far_ends[0]
     lines = section(end.url)
@@ -234,6 +261,7 @@ class Board:
         self.events: list[dict] = []
         self.noise: list[str] = []
         self._config = folder / "config.json"
+        self.command = [*self._command, "-m", "countersign_agent", str(self._config)]
         self._config.write_text(
             json.dumps(
                 {
@@ -253,7 +281,7 @@ class Board:
     def switch_on(self) -> Child:
         return Child(
             "device",
-            [*self._command, "-m", "countersign_agent", self._config],
+            self.command,
             on_line=self._take,
             environment=micropython.environment([FIRMWARE / "lib", FIRMWARE / "agent"]),
         )
@@ -288,6 +316,33 @@ def test_the_real_agent_enrols_and_checks_in_over_a_pty(tmp_path):
                 process.kill()
             assert not board.noise
             assert not site.gateway.tally.refused
+
+
+def test_the_real_agent_shares_standard_output_between_log_and_line(tmp_path):
+    with Cable() as cable, ExitStack() as stack:
+        lines = section(cable.gateway_path, 115200)
+        with running_site(tmp_path, None, beacon_interval_s=0.5, lines=lines) as site:
+            board = Board(tmp_path / "device", site, "usb")
+            with open(cable.device_path, "r+b", buffering=0) as usb:
+                process = subprocess.Popen(
+                    board.command,
+                    env=micropython.environment([FIRMWARE / "lib", FIRMWARE / "agent"]),
+                    stdin=usb,
+                    stdout=usb,
+                    stderr=usb,
+                )
+            stack.callback(process.wait)
+            stack.callback(process.kill)
+            deadline_s = time.monotonic() + PATIENCE_S
+            while site.gateway.tally.verified < 5:
+                assert process.poll() is None, "the agent stopped"
+                assert time.monotonic() < deadline_s, site.log.getvalue()
+                time.sleep(0.02)
+        # What mpremote sends first: the agent gives the port back to the person.
+        cable.type_in(b"\r\x03")
+        assert process.wait(PATIENCE_S) == 0
+        assert b'"event": "evidence_sent"' in cable.seen_from_device
+        assert b'"reason": "INTERRUPTED"' in cable.seen_from_device
 
 
 def test_the_real_agent_survives_pulls_damage_and_power_cuts(tmp_path):
