@@ -107,3 +107,13 @@ def test_only_an_object_is_a_configuration():
         except ConfigError:
             continue
         raise AssertionError("accepted")
+
+
+def test_the_storage_cannot_hide_the_package():
+    for folder in ("/countersign", "countersign/", "/flash/countersign_agent"):
+        try:
+            Config(serial_settings(storage_folder=folder))
+        except ConfigError:
+            continue
+        raise AssertionError("accepted: " + folder)
+    assert Config(serial_settings(storage_folder="/state")).storage_folder == "/state"

@@ -99,6 +99,9 @@ class Config:
             topics.check_site(self.site)
         except ValueError as error:
             raise ConfigError(str(error))
+        # A folder of a package's name on the board's file system hides the frozen package.
+        if self.storage_folder.rstrip("/").split("/")[-1] in ("countersign", "countersign_agent"):
+            raise ConfigError("storage_folder has the name of a package: take another")
         if self.environment not in _ENVIRONMENTS:
             raise ConfigError("environment is hardware or emulated")
         self.environment = _ENVIRONMENTS[self.environment]
