@@ -133,6 +133,8 @@ _GENERAL = {
     "milliseconds at 133 MHz",
     "qemu": "instructions, exact; not cycles",
     "x64": "measured milliseconds of this machine, the median of nine",
+    "ct_spreads": "ct_spread is of generate and respond; a whole proof is beside them, and what "
+    "the past of the heap alone makes of it",
     "heap_bytes": "held after loading the library with this engine, one proof, one verification",
     "heap_proof_bytes": "allocated by one proof and one verification, none of it given back",
 }
