@@ -27,12 +27,10 @@ def is_uint(item: object, maximum: int) -> bool:
 
 
 class Kind:
-    """A field whose value stands on the wire as it is."""
+    """A field whose value stands on the wire as it is.
 
-    expected = "a value"
-
-    def accepts(self, item: object) -> bool:
-        raise NotImplementedError
+    Each kind of this sort has `accepts(item) -> bool`, and `expected`: what it accepts, in words.
+    """
 
     def to_wire(self, value: object) -> object:
         if not self.accepts(value):
