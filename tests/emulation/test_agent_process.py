@@ -124,6 +124,7 @@ def test_a_device_makes_its_keys_enrols_and_checks_in(
         device.wait_for("enrolled")
         device.wait_for("verdict", 3, message="evidence", allow=True)
         assert device.all("started")[0]["environment"] == 2, "an emulated device that hides it"
+        assert device.all("started")[0]["engine"] == "pure", "no native module is on its path"
         record = site.gateway.registry.device(bytes.fromhex(made["device_id"]))
         assert record is not None
         assert record.public_key.hex() == made["public_key"]

@@ -10,7 +10,7 @@ import os
 import sys
 import time
 
-from countersign import identity
+from countersign import identity, schnorr
 from countersign_agent import __version__, keystore, sensors, serial_stream
 from countersign_agent.agent import Agent
 from countersign_agent.clock import TicksClock
@@ -67,6 +67,7 @@ def build(config) -> Agent:
         boot_count=key_store.counters.boot_count,
         environment=config.environment,
         entropy=entropy.sources(),
+        engine=schnorr.engine(),
     )
     if key_store.is_new:
         print_json_line("key_made", device_id=device_id, public_key=key_store.identity.public_key)

@@ -1,6 +1,6 @@
 """The agent's story, one JSON object a line. Values are public: no secret is ever passed here.
 
-started             device_id, boot_count, environment, entropy, name, software_version
+started             device_id, boot_count, engine, environment, entropy, name, software_version
 key_made            device_id, public_key
 cannot_start        error, why; the exit status is 2
 connected
