@@ -65,7 +65,8 @@ class Rp2040:
     2 MiB of flash, made if absent, kept after the end; None for a flash that is forgotten. cut_at:
     the flash operation (erase or program; the first is 0) at which power is cut, after cut_bytes of
     its bytes are done. seed: makes the ring oscillator's random bit repeatable (never for keys that
-    are to be kept); None takes this machine's entropy.
+    are to be kept); None takes this machine's entropy. timeline: the file to which everything is
+    added that happened to the flash and left the board, in its order (flash_timeline.py).
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class Rp2040:
         cut_at: int | None = None,
         cut_bytes: int = 0,
         seed: int | None = None,
+        timeline: Path | None = None,
     ) -> None:
         options = {
             "modules": str(toolchain.rp2040js()),
@@ -85,6 +87,7 @@ class Rp2040:
             "cut_at": cut_at,
             "cut_bytes": cut_bytes,
             "seed": seed,
+            "timeline": str(timeline) if timeline else None,
         }
         self._events: queue.Queue[dict[str, object]] = queue.Queue()
         self._last_words = ""

@@ -31,6 +31,8 @@ export class Flash {
     this.descriptor = null;
     this.erases = 0;
     this.programs = 0;
+    /** Called with what each operation that was done whole did: see emulator.mjs, `timeline`. */
+    this.onOperation = () => {};
     if (file === null) {
       return;
     }
@@ -63,6 +65,9 @@ export class Flash {
     this.erases++;
     this.bytes.fill(0xff, offset, offset + done);
     this.#keep(offset, done);
+    if (done === count) {
+      this.onOperation({ erase: count, offset });
+    }
   }
 
   /** Programming only clears bits. */
@@ -72,6 +77,9 @@ export class Flash {
       this.bytes[offset + i] &= data[i];
     }
     this.#keep(offset, done);
+    if (done === data.length) {
+      this.onOperation({ program: Buffer.from(data).toString('hex'), offset });
+    }
   }
 
   get operations() {

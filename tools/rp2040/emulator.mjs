@@ -5,6 +5,9 @@
 // modules: the folder whose node_modules has rp2040js. rom: our boot ROM. image: a UF2 file, or null
 // to boot what the flash has. flash: the board's flash, or null for one that is forgotten.
 // cut_at, cut_bytes: see Board. seed: of the random bit, or null.
+// timeline: a file to which is appended, in the order in which it happened, one JSON object a line:
+//   {erase: BYTES, offset}   {program: HEX, offset}   what was done to the flash
+//   {said: HEX, on}          bytes that left the board, on "usb" or "uart1"
 //
 // The board's USB serial port and its UART1 are each served to one client at a time on a free port
 // of 127.0.0.1. What happens is printed, one JSON object a line; `event` is one of
@@ -14,7 +17,7 @@
 // It ends by SIGTERM.
 
 import { createRequire } from 'node:module';
-import { readFileSync } from 'node:fs';
+import { openSync, readFileSync, writeSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { Board, Flash, PowerCut, UsbSerial } from './board.mjs';
 
@@ -28,6 +31,14 @@ const flash = new Flash(options.flash);
 if (options.image !== null) {
   flash.install(readFileSync(options.image));
 }
+
+const timeline = options.timeline ? openSync(options.timeline, 'a') : null;
+function note(what) {
+  if (timeline !== null) {
+    writeSync(timeline, `${JSON.stringify(what)}\n`);
+  }
+}
+flash.onOperation = note;
 
 function report(event, more = {}) {
   process.stdout.write(`${JSON.stringify({ event, ...more })}\n`);
@@ -43,7 +54,8 @@ async function end(status, event, reason) {
 
 /** A pipe to at most one client; what the board says meanwhile is kept for it. */
 class Outlet {
-  constructor(toBoard) {
+  constructor(name, toBoard) {
+    this.name = name;
     this.client = null;
     this.waiting = [];
     this.server = createServer((socket) => {
@@ -62,6 +74,7 @@ class Outlet {
   }
 
   fromBoard(bytes) {
+    note({ said: bytes.toString('hex'), on: this.name });
     if (this.client === null) {
       this.waiting.push(bytes);
     } else {
@@ -83,8 +96,8 @@ class Outlet {
 
 let board;
 let usb;
-const serial = new Outlet((bytes) => usb.write(bytes));
-const uart1 = new Outlet((bytes) => {
+const serial = new Outlet('usb', (bytes) => usb.write(bytes));
+const uart1 = new Outlet('uart1', (bytes) => {
   for (const byte of bytes) {
     board.chip.uart[1].feedByte(byte);
   }

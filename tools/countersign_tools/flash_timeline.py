@@ -1,0 +1,83 @@
+"""What an emulated board did to its flash and said to the world, in the order in which it happened.
+
+A run that is recorded once gives the flash as it was in the middle of any of its operations, and
+all that had left the board by then: a power cut at every operation needs no run of its own, and
+what is checked afterwards is exact even where the run had a gateway on the other side.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+FLASH_BYTES = 2 * 1024 * 1024
+
+NOTHING, HALF, ALMOST, NOISE = "nothing", "half", "almost", "noise"
+TORN_MODES = (NOTHING, HALF, ALMOST, NOISE)
+"""What an operation that the cut hits leaves behind: nothing of it, its first half, all but its
+last byte, or its first half with the rest half-charged."""
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One erase (data is None) or program. said: how much had left the board before, per outlet."""
+
+    offset: int
+    count: int
+    data: bytes | None
+    said: dict[str, int] = field(default_factory=dict)
+
+    def apply(self, flash: bytearray, torn: str | None = None) -> None:
+        """Do it to `flash`, whole or torn."""
+        sound = {None: self.count, NOTHING: 0, ALMOST: self.count - 1}.get(torn, self.count // 2)
+        charged = self.count if torn == NOISE else sound
+        start = self.offset
+        for index in range(charged):
+            # Programming clears bits and erasing sets them; what is half-charged reads as it likes.
+            odd = 0 if index < sound else (37 * index + 11) & 0xFF
+            if self.data is None:
+                flash[start + index] |= 0xFF if index < sound else odd
+            else:
+                flash[start + index] &= self.data[index] | odd
+
+
+class Timeline:
+    """The recorded life of one board: what `Rp2040(timeline=…)` wrote, read from `path`."""
+
+    def __init__(self, path: Path) -> None:
+        self.operations: list[Operation] = []
+        self._said: dict[str, bytearray] = {}
+        for line in path.read_text(encoding="ascii").splitlines():
+            event = json.loads(line)
+            if "said" in event:
+                self._said.setdefault(event["on"], bytearray()).extend(bytes.fromhex(event["said"]))
+                continue
+            data = bytes.fromhex(event["program"]) if "program" in event else None
+            count = event["erase"] if data is None else len(data)
+            said = {outlet: len(bytes_said) for outlet, bytes_said in self._said.items()}
+            self.operations.append(Operation(event["offset"], count, data, said))
+
+    @property
+    def erases(self) -> int:
+        """How many of the operations are erases."""
+        return sum(operation.data is None for operation in self.operations)
+
+    def flash_at(self, first: bytes, cut: int, torn: str) -> bytearray:
+        """The flash, `first` before all, when power went within operation number `cut`.
+
+        cut may be the number of operations: then nothing was cut.
+        """
+        flash = bytearray(first)
+        for operation in self.operations[:cut]:
+            operation.apply(flash)
+        if cut < len(self.operations):
+            self.operations[cut].apply(flash, torn)
+        return flash
+
+    def said_before(self, cut: int, outlet: str = "usb") -> bytes:
+        """All that had left the board by that outlet when operation number `cut` began."""
+        said = bytes(self._said.get(outlet, b""))
+        if cut >= len(self.operations):
+            return said
+        return said[: self.operations[cut].said.get(outlet, 0)]
