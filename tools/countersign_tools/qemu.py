@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 
 from countersign_tools import debian, firmware_build
+from countersign_tools.board_line import SocketLine
 from countersign_tools.checkout import cache_folder
 from countersign_tools.process import Child
 from countersign_tools.raw_repl import RawRepl
@@ -88,7 +89,7 @@ class Qemu:
                 self._monitor = self._accept(monitor)
             except TimeoutError:
                 raise EmulatorError(f"QEMU does not start: {self._tail()}") from None
-        self._repl = RawRepl(connection, self._check)
+        self._repl = RawRepl(SocketLine(connection), self._check)
         try:
             self._repl.wait_for_prompt()
             # Until the image has set its UART up QEMU does not look at the serial line, and nothing

@@ -1,22 +1,27 @@
-"""MicroPython's raw REPL over a socket: run a script on a board and get what it printed.
+"""MicroPython's raw REPL over a line: run a script on a board and get what it printed.
 
 The protocol is MicroPython's (reference/repl.html, "Raw mode"): Ctrl-A enters it, Ctrl-D ends a
 script, and the board answers `OK`, the output, 0x04, the traceback if there is one, 0x04, `>`.
+In "raw-paste mode" the board says how much it can take, which a UART without flow control needs.
 """
 
 from __future__ import annotations
 
 import base64
-import socket
 import time
 from collections.abc import Callable, Mapping
+
+from countersign_tools.board_line import Line, LineEnded
 
 _INTERRUPT, _ENTER, _LEAVE, _END = b"\x03", b"\x01", b"\x02", b"\x04"
 # A board that is still starting may not hear us, so it is asked again.
 _ASK_AGAIN_S = 2
 # What a board can hold of a file at a time while it also holds the script that carries it.
 _CHUNK_BYTES = 1024
-_POLL_S = 0.2
+_TAKES_NOTHING_S = 60
+# A frame's delimiter first: an agent whose line this is gives way to Return and Ctrl-C after one.
+_BREAK_IN = b"\x00\r" + _INTERRUPT + _INTERRUPT + _LEAVE
+_PASTE, _PASTE_MORE = b"\x05A\x01", b"\x01"
 
 
 class ReplError(Exception):
@@ -32,20 +37,23 @@ class ScriptFailed(Exception):
 
 
 class RawRepl:
-    """The raw REPL of one board at the other end of a socket, which is closed with it.
+    """The raw REPL of one board at the other end of a line, which is closed with it.
 
     check: called while waiting, with whether the connection has ended; it raises if the board is no
-    longer there, with a better reason than ours.
+    longer there, with a better reason than ours. paste: send scripts in raw-paste mode where the
+    board has it; it changes what is in the board's heap, so what is measured goes without.
     """
 
-    def __init__(self, connection: socket.socket, check: Callable[[bool], None]) -> None:
+    def __init__(
+        self, line: Line, check: Callable[[bool], None] = lambda _: None, *, paste: bool = False
+    ) -> None:
         self._check = check
-        self._socket = connection
-        self._socket.settimeout(_POLL_S)
+        self._line = line
+        self._paste = paste
         self._buffer = b""
 
     def close(self) -> None:
-        self._socket.close()
+        self._line.close()
 
     def wait_for_prompt(self, timeout_s: float = 60) -> None:
         """Send nothing until the board prompts by itself."""
@@ -55,12 +63,19 @@ class RawRepl:
         """Stop what runs there and enter the raw mode."""
         deadline = time.monotonic() + timeout_s
         while True:
-            self._send(b"\r" + _INTERRUPT + _INTERRUPT + _LEAVE)
+            self._send(_BREAK_IN)
             if self._find(b">>> ", time.monotonic() + _ASK_AGAIN_S) is not None:
                 break
             if time.monotonic() > deadline:
                 raise self._silence()
         self._send(_ENTER)
+        self._until(b"raw REPL; CTRL-B to exit\r\n>", deadline)
+
+    def soft_reset(self, timeout_s: float = 60) -> None:
+        """A new virtual machine, without what ran before; main.py is not run. Stays in raw mode."""
+        deadline = time.monotonic() + timeout_s
+        self._send(_END)
+        self._until(b"soft reboot\r\n", deadline)
         self._until(b"raw REPL; CTRL-B to exit\r\n>", deadline)
 
     def unread(self) -> str:
@@ -74,8 +89,9 @@ class RawRepl:
     def run(self, script: str, timeout_s: float = 600) -> str:
         """Run a script and return what it printed, decoded, with newlines as on this machine."""
         deadline = time.monotonic() + timeout_s
-        self._send(script.encode() + _END)
-        self._until(b"OK", deadline)
+        if not (self._paste and self._pasted(script.encode(), deadline)):
+            self._send(script.encode() + _END)
+            self._until(b"OK", deadline)
         output = self._until(_END, deadline).replace(b"\r\n", b"\n").decode(errors="replace")
         traceback = self._until(_END, deadline).decode(errors="replace")
         self._until(b">", deadline)
@@ -93,17 +109,54 @@ class RawRepl:
                 self.run(f"_write('{encoded}')")
             self.run("_close()")
 
+    def _pasted(self, script: bytes, deadline: float) -> bool:
+        """Send a script in raw-paste mode; False if the board does not have it."""
+        self._send(_PASTE)
+        answer = self._take(2, deadline)
+        if answer != b"R\x01":
+            if answer == b"ra":  # older than the mode: it took the request for Ctrl-A
+                self._until(b">", deadline)
+            self._paste = False
+            return False
+        room = window = int.from_bytes(self._take(2, deadline), "little")
+        while script:
+            while not room or self._buffer:
+                if self._take(1, deadline) != _PASTE_MORE:
+                    # It has seen enough of the script to say no, and does so in the usual way.
+                    self._send(_END)
+                    return True
+                room += window
+            self._send(script[:room])
+            script, room = script[room:], max(0, room - len(script))
+        self._send(_END)
+        self._until(_END, deadline)
+        return True
+
     def _send(self, data: bytes) -> None:
         # A board takes its input as fast as it can, which may be slower than we send.
         view = memoryview(data)
+        deadline = time.monotonic() + _TAKES_NOTHING_S
         while view:
             try:
-                view = view[self._socket.send(view) :]
-            except TimeoutError:
-                self._check(False)
-            except OSError as fault:
+                taken = self._line.write_some(view)
+            except LineEnded as fault:
                 self._check(True)
                 raise ReplError(f"the connection to the board ended: {fault}") from fault
+            if taken:
+                view = view[taken:]
+                deadline = time.monotonic() + _TAKES_NOTHING_S
+                continue
+            self._check(False)
+            if time.monotonic() > deadline:
+                raise ReplError("the board takes no input")
+
+    def _take(self, count: int, deadline: float) -> bytes:
+        while len(self._buffer) < count:
+            if time.monotonic() > deadline:
+                raise self._silence()
+            self._receive()
+        taken, self._buffer = self._buffer[:count], self._buffer[count:]
+        return taken
 
     def _until(self, mark: bytes, deadline: float) -> bytes:
         """What comes before the mark; ReplError if the mark does not come."""
@@ -123,18 +176,17 @@ class RawRepl:
             searched = max(0, len(self._buffer) - len(mark) + 1)
             if time.monotonic() > deadline:
                 return None
-            try:
-                received = self._socket.recv(65536)
-            except TimeoutError:
-                self._check(False)
-                continue
-            except OSError as fault:
-                self._check(True)
-                raise ReplError(f"the connection to the board ended: {fault}") from fault
-            if not received:
-                self._check(True)
-                raise ReplError("the board closed the connection")
-            self._buffer += received
+            self._receive()
+
+    def _receive(self) -> None:
+        try:
+            received = self._line.read_some()
+        except LineEnded as fault:
+            self._check(True)
+            raise ReplError(f"the connection to the board ended: {fault}") from fault
+        if not received:
+            self._check(False)
+        self._buffer += received
 
     def _silence(self) -> ReplError:
         return ReplError(

@@ -17,6 +17,7 @@ from pathlib import Path
 from types import TracebackType
 
 from countersign_tools import cross, toolchain
+from countersign_tools.board_line import SocketLine
 from countersign_tools.checkout import ROOT, cache_folder
 from countersign_tools.process import Child
 from countersign_tools.raw_repl import RawRepl
@@ -134,7 +135,7 @@ class Rp2040:
         if self._repl is None:
             self._wait_for("connected")
             connection = socket.create_connection(("127.0.0.1", self.serial_port))
-            self._repl = RawRepl(connection, self._check)
+            self._repl = RawRepl(SocketLine(connection), self._check)
             self._repl.enter()
         return self._repl
 

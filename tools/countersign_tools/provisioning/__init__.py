@@ -1,0 +1,1 @@
+"""Writing boards: `countersign provision`."""
