@@ -42,6 +42,8 @@ def test_what_cannot_be_meant_is_refused():
     expect_refused(environment="moon")
     expect_refused(broker_password="a password without a name")
     expect_refused(reconnect_least_ms=5000, reconnect_most_ms=1000)
+    expect_refused(wifi_password="a password without a network")
+    expect_refused(wifi_ssid="ward", wifi_password="7 chars")
     expect_refused(owner="11" * 19)
     expect_refused(chek_in_interval_ms=1000)
     expect_refused(name=["list"])
@@ -78,6 +80,7 @@ def test_settings_of_the_other_transport_are_refused():
         serial_settings() | {"broker_host": "127.0.0.1"},
         serial_settings(broker_port=1883),
         serial_settings(tls_ca_path="/ca.der"),
+        serial_settings(wifi_ssid="ward"),
         serial_settings(serial_tx_pin=0),
         serial_settings(serial_baud=0),
     ]

@@ -65,6 +65,20 @@ def test_the_identity_is_made_once():
     assert second.identity.next_key_digest() == first.identity.next_key_digest()
 
 
+def test_looking_at_the_stored_identity_changes_nothing():
+    storage = Storage()
+    assert keystore.stored_identity(Records(storage)) is None
+    assert storage.files == {}
+    own = boot(storage).identity
+    before = dict(storage.files)
+    assert keystore.stored_identity(Records(storage)) == (own.suite, own.public_key)
+    assert storage.files == before
+    for lost in (keystore.IDENTITY, "counter"):
+        storage.files = dict(before)
+        storage.files.pop(lost)
+        assert refuses(keystore.stored_identity, Records(storage)), lost
+
+
 def test_the_next_key_is_another_key():
     store = boot(Storage())
     assert store.identity._coupons._prover._d != store.identity._next_secret

@@ -84,3 +84,13 @@ def test_registration_digest_refuses_other_widths():
         bad = list(good)
         bad[index] = wrong
         assert _fails(identity.registration_digest, *bad)
+
+
+def test_provisioning_digest_layout():
+    parts = [bytes([number] * 32) for number in range(5)]
+    expected = _tagged(b"countersign/Provisioning/1", b"".join(parts))
+    assert identity.provisioning_digest(*parts) == expected
+    for place in range(5):
+        wrong = list(parts)
+        wrong[place] = wrong[place][1:]
+        assert _fails(identity.provisioning_digest, *wrong)

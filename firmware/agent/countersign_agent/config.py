@@ -6,6 +6,7 @@
     transport              "mqtt" (the default) or "serial"
     broker_host, broker_port                 with mqtt, and these:
     broker_username, broker_password         absent by default
+    wifi_ssid, wifi_password                 absent: the network is there without our doing
     tls_ca_path            DER certificate of the broker's authority; absent: no TLS
     serial_port            with serial: usb, uart:<n>, /dev/... or socket://host:port
     serial_baud            default 115200, for a UART
@@ -31,9 +32,9 @@ from countersign_agent import serial_stream
 MQTT = "mqtt"
 SERIAL = "serial"
 
-# (name, type, default, least, most): for text and bytes least and most are lengths.
 _REQUIRED = object()
-_FIELDS = (
+# (name, type, default, least, most): for text and bytes least and most are lengths.
+FIELDS = (
     ("name", str, "device", 1, 64),
     ("site", str, _REQUIRED, 1, 32),
     ("gateway_public_key", bytes, _REQUIRED, 32, 32),
@@ -51,6 +52,8 @@ _FIELDS = (
     ("broker_username", str, None, 1, 255),
     ("broker_password", str, None, 1, 255),
     ("tls_ca_path", str, None, 1, 255),
+    ("wifi_ssid", str, None, 1, 32),
+    ("wifi_password", str, None, 8, 63),
     ("serial_port", str, None, 1, 255),
     ("serial_baud", int, 115200, 1200, 12000000),
     ("serial_tx_pin", int, None, 0, 255),
@@ -59,7 +62,7 @@ _FIELDS = (
 )
 # What each transport's settings begin with, and the one it cannot do without.
 _TRANSPORTS = {
-    MQTT: (("broker_", "tls_"), "broker_host"),
+    MQTT: (("broker_", "tls_", "wifi_"), "broker_host"),
     SERIAL: (("serial_",), "serial_port"),
 }
 _ENVIRONMENTS = {
@@ -78,11 +81,11 @@ class Config:
     def __init__(self, settings: dict):
         if not isinstance(settings, dict):
             raise ConfigError("the configuration is one JSON object")
-        known = [field[0] for field in _FIELDS]
+        known = [field[0] for field in FIELDS]
         for name in settings:
             if name not in known:
                 raise ConfigError("unknown setting " + str(name))
-        for name, kind, default, least, most in _FIELDS:
+        for name, kind, default, least, most in FIELDS:
             value = settings.get(name)
             if value is None:
                 if default is _REQUIRED:
@@ -107,6 +110,8 @@ class Config:
         self.environment = _ENVIRONMENTS[self.environment]
         if self.broker_password is not None and self.broker_username is None:
             raise ConfigError("broker_password without broker_username")
+        if self.wifi_password is not None and self.wifi_ssid is None:
+            raise ConfigError("wifi_password without wifi_ssid")
         if self.reconnect_most_ms < self.reconnect_least_ms:
             raise ConfigError("reconnect_most_ms is below reconnect_least_ms")
 

@@ -83,18 +83,30 @@ def load_counters(records):
 
     Raises KeyStoreDamaged, StorageError.
     """
+    counters, _ = _load(records)
+    return counters_module.Counters.create(records) if counters is None else counters
+
+
+def stored_identity(records) -> tuple:
+    """(suite, public key) of the identity in the store, or None. Writes and counts nothing.
+
+    Raises KeyStoreDamaged for a store that `load_counters` would refuse, StorageError.
+    """
+    _, values = _load(records)
+    return None if values is None else (values[0], values[3])
+
+
+def _load(records):
     try:
         counters = counters_module.Counters.load(records)
-        has_identity = records.load(IDENTITY, IDENTITY_VERSION, _IDENTITY_LENGTH) is not None
+        values = records.load(IDENTITY, IDENTITY_VERSION, _IDENTITY_LENGTH)
     except RecordDamaged as damage:
         raise KeyStoreDamaged(str(damage))
-    if counters is None:
-        if has_identity:
-            raise KeyStoreDamaged("an identity without its counter: counters could repeat")
-        return counters_module.Counters.create(records)
-    if counters.boot_count > 0 and not has_identity:
+    if counters is None and values is not None:
+        raise KeyStoreDamaged("an identity without its counter: counters could repeat")
+    if counters is not None and counters.boot_count > 0 and values is None:
         raise KeyStoreDamaged("this device had an identity, and it is gone")
-    return counters
+    return counters, values
 
 
 def open_key_store(records, counters, entropy) -> KeyStore:

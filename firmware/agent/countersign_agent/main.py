@@ -6,25 +6,21 @@ On a host `micropython -m countersign_agent CONFIG.json`; on a board its main.py
     main("/countersign.json")
 """
 
-import os
 import sys
-import time
 
 from countersign import identity, schnorr
-from countersign_agent import __version__, keystore, sensors, serial_stream
+from countersign_agent import __version__, device, keystore, sensors, serial_stream
 from countersign_agent.agent import Agent
 from countersign_agent.clock import TicksClock
 from countersign_agent.config import SERIAL, ConfigError, load_config
 from countersign_agent.counters import CounterExhausted
-from countersign_agent.entropy import EntropyError, EntropyPool
-from countersign_agent.records import Records
+from countersign_agent.entropy import EntropyError
 from countersign_agent.report import hex_text, print_json_line
-from countersign_agent.storage import FolderStorage, PosixFolderStorage, StorageError
+from countersign_agent.storage import StorageError
 
 # Where MicroPython is a process, or a machine of QEMU: nothing there is a device's hardware.
 # rp2 and esp32 look the same to us in an emulator: there the configuration has to say it.
-_HOSTED = ("linux", "darwin", "win32")
-_EMULATED = _HOSTED + ("qemu", "qemu-arm", "qemu-riscv32", "qemu-riscv64")
+_EMULATED = device.HOSTED + ("qemu", "qemu-arm", "qemu-riscv32", "qemu-riscv64")
 
 # Without its key store or its entropy a device has nothing to say.
 _MUST_NOT_RUN = (keystore.KeyStoreDamaged, StorageError, EntropyError, CounterExhausted)
@@ -50,14 +46,10 @@ def main(config_path: str) -> int:
 
 
 def build(config) -> Agent:
-    """The agent of this board. The order is that of keystore.py: counters, entropy, identity."""
+    """The agent of this board, its identity made if it never had one."""
     if sys.platform in _EMULATED:
         config.environment = identity.ENVIRONMENT_EMULATED
-    records = Records(_storage(config.storage_folder))
-    counters = keystore.load_counters(records)
-    urandom = getattr(os, "urandom", None)
-    entropy = EntropyPool(urandom, time.ticks_us, records, counters.boot_count)
-    key_store = keystore.open_key_store(records, counters, entropy)
+    key_store, entropy = device.start(device.open_storage(config.storage_folder))
     device_id = key_store.identity.device_id
     print_json_line(
         "started",
@@ -86,12 +78,14 @@ def build(config) -> Agent:
 
 def _mqtt(config, clock, key_store):
     # Only here: a board without a network has no sockets, and memory for one transport is enough.
-    from countersign_agent import tcp_stream
+    from countersign_agent import tcp_stream, wifi
     from countersign_agent.mqtt_transport import MqttTransport
 
     tls_ca = _read(config.tls_ca_path)
 
     def open_stream(timeout_ms):
+        if config.wifi_ssid is not None:
+            wifi.join(config.wifi_ssid, config.wifi_password, timeout_ms, clock)
         return tcp_stream.open_tcp(
             config.broker_host, config.broker_port, timeout_ms, clock, tls_ca
         )
@@ -130,10 +124,6 @@ def _serial(config, clock, key_store):
         config.serial_baud,
         config.keep_alive_s,
     )
-
-
-def _storage(folder):
-    return PosixFolderStorage(folder) if sys.platform in _HOSTED else FolderStorage(folder)
 
 
 def _read(path):

@@ -95,6 +95,25 @@ def registration_digest(
     )
 
 
+def provisioning_digest(
+    challenge: bytes,
+    device_id: bytes,
+    next_key_digest: bytes,
+    hardware_digest: bytes,
+    config_digest: bytes,
+) -> bytes:
+    """What a device signs (32 bytes) for whoever provisions it: that it holds its key.
+
+    All are 32 bytes. The challenge is the provisioner's own; hardware_digest is sha256 of the
+    board's unique identifier, config_digest sha256 of the configuration that was written.
+    """
+    parts = (challenge, device_id, next_key_digest, hardware_digest, config_digest)
+    for value in parts:
+        if len(value) != 32:
+            raise ValueError("a challenge, an identifier and digests are 32 bytes")
+    return tagged_sha256("countersign/Provisioning/1", *parts)
+
+
 def _check_key(suite, public_key):
     if suite not in (SUITE_SECP256K1, SUITE_SECP256K1_ML_DSA_44):
         raise ValueError("unsupported suite")

@@ -1,0 +1,125 @@
+"""What a provisioner asks of this device over its prompt, answered with one JSON line each.
+
+The private key is made here and stays here. What leaves is public, and a signature that shows
+that this device, with these settings, holds the key.
+"""
+
+import hashlib
+import json
+
+from countersign import identity, schnorr
+from countersign_agent import __version__, device, keystore
+from countersign_agent.config import ConfigError, load_config
+from countersign_agent.entropy import PROVISIONED_NAME, EntropyError
+from countersign_agent.records import RecordDamaged, Records
+from countersign_agent.report import hex_text
+from countersign_agent.storage import StorageError
+
+ENTROPY_BYTES = 32
+
+
+def describe(storage_folder: str) -> None:
+    """{version, engine, engine_fault, device_id, enrolled}, or {fault, why}. Writes nothing but
+    the empty folder. device_id is null without an identity; enrolled: with some gateway."""
+    _answer(_describe, storage_folder)
+
+
+def contribute(storage_folder: str, entropy: bytes) -> None:
+    """{taken}: keep entropy (32 bytes) of the host's, unless there is some or an identity."""
+    _answer(_contribute, storage_folder, entropy)
+
+
+def check_config(path: str) -> None:
+    """{sha256}: the digest of a configuration that this agent accepts."""
+    _answer(_check_config, path)
+
+
+def introduce(storage_folder: str) -> None:
+    """{device_id, public_key, next_key_digest, is_new}: the identity is made if none ever was."""
+    _answer(_introduce, storage_folder)
+
+
+def prove(storage_folder: str, challenge: bytes, hardware_digest: bytes, path: str) -> None:
+    """{public_key, next_key_digest, config_digest, signature} over
+    identity.provisioning_digest(…): possession of the key by the device with that configuration."""
+    _answer(_prove, storage_folder, challenge, hardware_digest, path)
+
+
+def _describe(storage_folder):
+    records = Records(device.open_storage(storage_folder))
+    born = keystore.stored_identity(records)
+    device_id = None if born is None else identity.device_id(*born)
+    enrolled = records.load(keystore.ENROLMENT, keystore.ENROLMENT_VERSION, 1) is not None
+    return {
+        "version": __version__,
+        "engine": schnorr.engine(),
+        "engine_fault": schnorr.engine_fault(),
+        "device_id": device_id,
+        "enrolled": enrolled,
+    }
+
+
+def _contribute(storage_folder, entropy):
+    if len(entropy) != ENTROPY_BYTES:
+        raise ValueError("entropy is 32 bytes")
+    storage = device.open_storage(storage_folder)
+    wanted = storage.read(PROVISIONED_NAME) is None and storage.read(keystore.IDENTITY) is None
+    if wanted:
+        storage.write(PROVISIONED_NAME, entropy)
+    return {"taken": wanted}
+
+
+def _check_config(path):
+    load_config(path)
+    return {"sha256": _file_digest(path)}
+
+
+def _introduce(storage_folder):
+    key_store, _ = device.start(device.open_storage(storage_folder))
+    own = key_store.identity
+    return {
+        "device_id": own.device_id,
+        "public_key": own.public_key,
+        "next_key_digest": own.next_key_digest(),
+        "is_new": key_store.is_new,
+    }
+
+
+def _prove(storage_folder, challenge, hardware_digest, path):
+    load_config(path)
+    config_digest = _file_digest(path)
+    key_store, _ = device.start(device.open_storage(storage_folder))
+    own = key_store.identity
+    next_key_digest = own.next_key_digest()
+    statement = identity.provisioning_digest(
+        challenge, own.device_id, next_key_digest, hardware_digest, config_digest
+    )
+    return {
+        "public_key": own.public_key,
+        "next_key_digest": next_key_digest,
+        "config_digest": config_digest,
+        "signature": own.sign(statement),
+    }
+
+
+def _file_digest(path):
+    with open(path, "rb") as file:
+        return hashlib.sha256(file.read()).digest()
+
+
+def _answer(function, *arguments):
+    try:
+        answer = function(*arguments)
+    except (
+        keystore.KeyStoreDamaged,
+        RecordDamaged,
+        StorageError,
+        EntropyError,
+        ConfigError,
+        OSError,
+    ) as error:
+        answer = {"fault": type(error).__name__, "why": str(error)}
+    for name, value in answer.items():
+        if isinstance(value, bytes):
+            answer[name] = hex_text(value)
+    print(json.dumps(answer))

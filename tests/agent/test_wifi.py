@@ -1,0 +1,84 @@
+"""Wi-Fi is joined when it is needed, and every failure is a TransportError."""
+
+import sys
+
+from memory_site import Clock
+
+from countersign_agent import wifi
+from countersign_agent.transport import TransportError
+
+
+class FakeNetwork:
+    """MicroPython's `network`, as far as a station uses it. joins_after: polls until joined."""
+
+    STA_IF = 0
+
+    def __init__(self, joins_after, fault=None):
+        self.joins_after = joins_after
+        self.fault = fault
+        self.asked = 0
+        self.calls = []
+
+    def WLAN(self, interface):
+        assert interface == self.STA_IF
+        return self
+
+    def active(self, on):
+        self.calls.append("active" if on else "inactive")
+
+    def isconnected(self):
+        self.asked += 1
+        return self.asked > self.joins_after
+
+    def disconnect(self):
+        self.calls.append("disconnect")
+
+    def connect(self, ssid, password):
+        if self.fault is not None:
+            raise OSError(self.fault)
+        self.calls.append((ssid, password))
+
+    def status(self):
+        return 201
+
+
+def join(network, timeout_ms=5000):
+    before = sys.modules.get("network")
+    sys.modules["network"] = network
+    try:
+        clock = Clock()
+        wifi.join("ward", "a password", timeout_ms, clock)
+        return clock.now_ms()
+    finally:
+        del sys.modules["network"]
+        if before is not None:
+            sys.modules["network"] = before
+
+
+def fails(network):
+    try:
+        join(network)
+    except TransportError as error:
+        assert "a password" not in str(error)
+        return True
+    return False
+
+
+def test_it_joins_and_waits_until_it_has():
+    network = FakeNetwork(joins_after=4)
+    assert join(network) > 0
+    assert network.calls == ["active", "disconnect", ("ward", "a password")]
+
+
+def test_a_joined_network_is_left_alone():
+    network = FakeNetwork(joins_after=0)
+    assert join(network) == 0
+    assert network.calls == ["active"]
+
+
+def test_it_gives_up_in_time():
+    assert fails(FakeNetwork(joins_after=10**6))
+
+
+def test_what_the_driver_says_is_a_transport_error():
+    assert fails(FakeNetwork(joins_after=3, fault=1))
