@@ -23,6 +23,7 @@ COMMANDS = (
     ("runtime", "start a MicroPython runtime on this machine", "runtime"),
     ("fetch", "fetch a part that comes from elsewhere", "fetch"),
     ("build", "build a board's firmware image", "firmware_build"),
+    ("provision", "make a board a device with an identity", "provisioning.command"),
     ("emulate", "run a script on an emulated board", "emulate"),
     ("native", "build the native engine for each architecture", "native"),
     ("bench-proof", "measure proofs on boards; one JSON object last", "bench_proof.command"),

@@ -28,6 +28,10 @@ class ReplError(Exception):
     """The board does not answer, or answers something else than a raw REPL."""
 
 
+class BoardGone(ReplError):
+    """The connection to the board ended."""
+
+
 class ScriptFailed(Exception):
     """A script raised on the board. output: what it printed until then."""
 
@@ -86,6 +90,17 @@ class RawRepl:
         """Start a script that does not come back, such as one that resets the board."""
         self._send(script.encode() + _END)
 
+    def drain(self, timeout_s: float) -> None:
+        """Let pass what the board says until it has said nothing for a while; BoardGone if its
+        connection ends."""
+        deadline = time.monotonic() + timeout_s
+        self._buffer = b""
+        while time.monotonic() < deadline:
+            self._receive()
+            if not self._buffer:
+                return
+            self._buffer = b""
+
     def run(self, script: str, timeout_s: float = 600) -> str:
         """Run a script and return what it printed, decoded, with newlines as on this machine."""
         deadline = time.monotonic() + timeout_s
@@ -141,7 +156,7 @@ class RawRepl:
                 taken = self._line.write_some(view)
             except LineEnded as fault:
                 self._check(True)
-                raise ReplError(f"the connection to the board ended: {fault}") from fault
+                raise BoardGone(str(fault)) from fault
             if taken:
                 view = view[taken:]
                 deadline = time.monotonic() + _TAKES_NOTHING_S
@@ -183,7 +198,7 @@ class RawRepl:
             received = self._line.read_some()
         except LineEnded as fault:
             self._check(True)
-            raise ReplError(f"the connection to the board ended: {fault}") from fault
+            raise BoardGone(str(fault)) from fault
         if not received:
             self._check(False)
         self._buffer += received

@@ -29,11 +29,6 @@ def contribute(storage_folder: str, entropy: bytes) -> None:
     _answer(_contribute, storage_folder, entropy)
 
 
-def check_config(path: str) -> None:
-    """{sha256}: the digest of a configuration that this agent accepts."""
-    _answer(_check_config, path)
-
-
 def introduce(storage_folder: str) -> None:
     """{device_id, public_key, next_key_digest, is_new}: the identity is made if none ever was."""
     _answer(_introduce, storage_folder)
@@ -67,11 +62,6 @@ def _contribute(storage_folder, entropy):
     if wanted:
         storage.write(PROVISIONED_NAME, entropy)
     return {"taken": wanted}
-
-
-def _check_config(path):
-    load_config(path)
-    return {"sha256": _file_digest(path)}
 
 
 def _introduce(storage_folder):

@@ -1,1 +1,1 @@
-"""Writing boards: `countersign provision`."""
+"""`countersign provision`: from a board that runs MicroPython to a device with an identity."""

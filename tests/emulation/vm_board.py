@@ -1,0 +1,104 @@
+"""A board that is a MicroPython process on a pty: emulated, and cheap enough to have many.
+
+Its prompt, reset and file system are vm_board_main.py's. What a board of silicon has beside that
+(flash, USB, an entropy source of its own) it has not.
+"""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import threading
+import tty
+from pathlib import Path
+from types import TracebackType
+
+from countersign_tools import micropython
+from countersign_tools.process import _die_with_parent
+
+_FIRMWARE = Path(__file__).with_name("vm_board_main.py")
+_SOFT_RESET, _BOOT_LOADER = 4, 5
+_HEAP_BYTES = 1_000_000
+
+
+class VmBoard:
+    """One board, running from construction until `stop`. Use it in a `with` statement.
+
+    folder: its file system, made if absent. port: what a provisioner opens.
+    """
+
+    def __init__(self, folder: Path, unique_id: str, runtime: str | None = None) -> None:
+        self.folder = folder
+        self.unique_id = unique_id
+        self.starts = 0
+        self.in_boot_loader = False
+        folder.mkdir(mode=0o700, exist_ok=True)
+        self._argv = micropython.argv(runtime, _HEAP_BYTES)
+        # The board has the master's side, so that no terminal's line editing comes between. The
+        # other side stays open here: a provisioner that is killed does not unplug the board.
+        self._master, self._slave = pty.openpty()
+        tty.setraw(self._slave)
+        self.port = os.ttyname(self._slave)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._stopping = False
+        self._lock = threading.Lock()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._start(raw=False)
+        self._thread.start()
+
+    def __enter__(self) -> VmBoard:
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Switch it off and unplug it."""
+        with self._lock:
+            if self._stopping:
+                return
+            self._stopping = True
+            if self._process is not None:
+                self._process.kill()
+        self._thread.join(10)
+        os.close(self._master)
+        os.close(self._slave)
+
+    def power_cut(self) -> None:
+        """Off and on again; its port stays, as that of a USB bridge does."""
+        with self._lock:
+            if self._process is not None:
+                self._process.kill()
+
+    def file(self, path: str) -> bytes | None:
+        """What a file of the board's holds; None if there is none."""
+        found = self.folder / path.lstrip("/")
+        return found.read_bytes() if found.is_file() else None
+
+    def _start(self, raw: bool) -> None:
+        self.starts += 1
+        self._process = subprocess.Popen(
+            [*self._argv, _FIRMWARE, str(self.folder), self.unique_id, *(["raw"] if raw else [])],
+            stdin=self._master,
+            stdout=self._master,
+            stderr=subprocess.DEVNULL,
+            env=micropython.environment([]),
+            preexec_fn=_die_with_parent,
+        )
+
+    def _run(self) -> None:
+        while self._process is not None:
+            status = self._process.wait()
+            with self._lock:
+                if self._stopping:
+                    return
+                if status == _BOOT_LOADER:
+                    self.in_boot_loader = True
+                    return
+                self._start(raw=status == _SOFT_RESET)

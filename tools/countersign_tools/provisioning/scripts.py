@@ -1,0 +1,116 @@
+"""What runs on the board that is not installed there: MicroPython sources, sent over the prompt.
+
+Each prints one JSON value on its last line. They assume nothing but stock MicroPython.
+"""
+
+from __future__ import annotations
+
+TOOLS = """\
+import sys, os, json, binascii, hashlib
+def _digest(path):
+    try:
+        file = open(path, 'rb')
+    except OSError as error:
+        if error.errno == 2:
+            return None
+        raise
+    digest = hashlib.sha256()
+    with file:
+        while True:
+            part = file.read(512)
+            if not part:
+                return binascii.hexlify(digest.digest()).decode()
+            digest.update(part)
+def _list(folder):
+    try:
+        return sorted(os.listdir(folder))
+    except OSError as error:
+        if error.errno == 2:
+            return []
+        raise
+def _begin(path):
+    global _file
+    folder = ''
+    for part in path.split('/')[1:-1]:
+        folder += '/' + part
+        try:
+            os.mkdir(folder)
+        except OSError as error:
+            if error.errno != 17:
+                raise
+    _file = open(path + '.tmp', 'wb')
+def _write(text):
+    _file.write(binascii.a2b_base64(text))
+def _commit(path, digest):
+    _file.flush()
+    _file.close()
+    if _digest(path + '.tmp') != digest:
+        raise ValueError('what was written is not what was sent')
+    os.rename(path + '.tmp', path)
+def _remove(path):
+    try:
+        os.remove(path)
+    except OSError as error:
+        if error.errno != 2:
+            raise
+"""
+
+# An import of the whole agent would take a board's memory: the version is in its package alone.
+LOOK = """\
+import machine, vfs
+def _module(name):
+    try:
+        return getattr(__import__(name), '__file__', '')
+    except ImportError:
+        return None
+def _first_line(path):
+    try:
+        with open(path, 'rb') as file:
+            return file.read(80).split(b'\\n')[0]
+    except OSError as error:
+        if error.errno != 2:
+            raise
+        return None
+_main = _first_line('/main.py')
+print(json.dumps({
+    'machine': sys.implementation._machine,
+    'micropython': '.'.join([str(n) for n in sys.implementation.version[:3]]),
+    'mpy': getattr(sys.implementation, '_mpy', 0),
+    'unique_id': binascii.hexlify(machine.unique_id()).decode(),
+    'file_systems': [[str(kind), place] for kind, place in vfs.mount()],
+    'main': None if _main is None else binascii.hexlify(_main).decode(),
+    'config': _digest('/countersign.json'),
+    'agent_file': _module('countersign_agent'),
+    'agent_version': getattr(sys.modules.get('countersign_agent'), '__version__', None),
+    'native_file': _module('countersign_native'),
+}))
+"""
+
+DIGESTS = "print(json.dumps([_digest(path) for path in {paths!r}]))"
+LIST = "print(json.dumps(_list({folder!r})))"
+REMOVE = "_remove({path!r})"
+RENAME = "os.rename({old!r}, {new!r})\nprint(json.dumps(_digest({new!r})))"
+
+# One rename takes the identity away as a whole: no start sees half of it.
+ABANDON = """\
+_old = {folder!r} + '.abandoned'
+def _empty(folder):
+    for name in _list(folder):
+        os.remove(folder + '/' + name)
+    try:
+        os.rmdir(folder)
+    except OSError as error:
+        if error.errno != 2:
+            raise
+_empty(_old)
+try:
+    os.rename({folder!r}, _old)
+except OSError as error:
+    if error.errno != 2:
+        raise
+_empty(_old)
+"""
+
+DEVICE = "from countersign_agent import provisioning\nprovisioning.{call}"
+
+RESET = "import machine\nmachine.reset()"
