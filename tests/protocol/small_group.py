@@ -24,11 +24,20 @@ class SmallGroup:
         self._logarithms = {}
 
     def __enter__(self):
+        self._factors = engines._N_MINUS_2, engines._EVEN_FACTORS
+        try:
+            self._change()
+        except Exception:
+            # Whoever comes next must find the real group.
+            self.__exit__()
+            raise
+        return self
+
+    def _change(self):
         for name, value in self._changes.items():
             self._before[name] = getattr(curve, name)
             setattr(curve, name, value)
         engines.use(None)
-        self._factors = engines._N_MINUS_2, engines._EVEN_FACTORS
         engines._N_MINUS_2 = number(self.order - 2)
         engines._EVEN_FACTORS = (bytes(32), engines._N_MINUS_2)
         schnorr._last = (None, None, None)
@@ -37,10 +46,10 @@ class SmallGroup:
             self.points.append(point)
             self._logarithms[point] = k
             point = textbook_add(point, curve.G)
-        assert point is None, "not a group of this order"
+        if point is not None:
+            raise ValueError("not a group of this order")
         # H(site), the one function that does not stay within the subgroup.
         ring.site_point = lambda site: self.encoded(self.site_logarithm)
-        return self
 
     def __exit__(self, *ignored):
         for name, value in self._before.items():

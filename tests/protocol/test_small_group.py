@@ -6,6 +6,7 @@ Slow interpreters try every case of the smaller group and a part of the other.
 
 import sys
 
+import small_group
 from small_group import SmallGroup, number, textbook_add
 
 from countersign import curve, engines, faults, pure_engine, ring, schnorr, sigma
@@ -27,6 +28,19 @@ def some(values, most):
 
 def encoded(point):
     return point and number(point[0]) + number(point[1])
+
+
+def test_what_fails_midway_leaves_the_real_group():
+    before = curve.N, curve.G, engines._EVEN_FACTORS, engines.name(), engines.fault()
+    small_group.PARAMETERS[11] = small_group.PARAMETERS[13]
+    try:
+        with SmallGroup(11):
+            raise AssertionError("a group of another order was taken")
+    except ValueError:
+        pass
+    finally:
+        del small_group.PARAMETERS[11]
+    assert (curve.N, curve.G, engines._EVEN_FACTORS, engines.name(), engines.fault()) == before
 
 
 def test_the_groups_are_what_they_should_be():
