@@ -80,6 +80,10 @@ $(STAMPS)/qemu-system: $(FETCHER) tools/countersign_tools/qemu.py
 	@$(FETCH) qemu-system
 	@touch $@
 
+$(STAMPS)/qemu-riscv-xtensa: $(FETCHER) tools/countersign_tools/processors.py
+	@$(FETCH) qemu-riscv-xtensa
+	@touch $@
+
 $(STAMPS)/rp2040js: $(STAMPS)/runtime tools/rp2040/package.json tools/rp2040/package-lock.json
 	@$(FETCH) rp2040js
 	@touch $@
@@ -88,7 +92,7 @@ DEMO_PARTS := $(addprefix $(STAMPS)/,runtime anvil micropython-$(HOST))
 TEST_PARTS := $(DEMO_PARTS) $(addprefix $(STAMPS)/,dev forge mosquitto micropython-armhf)
 
 BOARD_PARTS := $(addprefix $(STAMPS)/,dev cross-arm cross-riscv board-sources rp2040js qemu-system)
-NATIVE_PARTS := $(BOARD_PARTS) $(addprefix $(STAMPS)/,cross-riscv cross-xtensa cross-host micropython-$(HOST) micropython-armhf)
+NATIVE_PARTS := $(BOARD_PARTS) $(addprefix $(STAMPS)/,cross-riscv cross-xtensa cross-host qemu-riscv-xtensa micropython-$(HOST) micropython-armhf)
 
 # ---- what people type --------------------------------------------------------------------------
 

@@ -1,10 +1,13 @@
+import on_processor
 import parts
 import pytest
 
 
-@pytest.fixture(scope="session")
-def library(tmp_path_factory):
-    return parts.host_library(tmp_path_factory.mktemp("host"))
+@pytest.fixture(scope="session", params=on_processor.ARCHITECTURES)
+def processor(request, tmp_path_factory):
+    made = on_processor.Processor(request.param, tmp_path_factory.mktemp(request.param))
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="session")

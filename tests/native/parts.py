@@ -3,7 +3,6 @@
 A part that is not there is a named skip; what does not build is a failure.
 """
 
-import ctypes
 import json
 import random
 import subprocess
@@ -12,11 +11,13 @@ from pathlib import Path
 import pytest
 
 from countersign import curve
-from countersign_tools import board_sources, cross, native, toolchain
+from countersign_tools import native, toolchain
 from countersign_tools.native import TARGETS
 
 HERE = Path(__file__).parent
 P, N = curve.P, curve.N
+# A point_table of group.h.
+TABLE_BYTES = 800
 LAMBDA = 0x5363AD4CC05C30E0A5261C028812645A122E22EA20816678DF02967C1B23BD72
 
 # Where carries are born and die.
@@ -74,18 +75,8 @@ def or_skip(make):
     """What make() gives; a part that was not fetched is a skip, by its own words."""
     try:
         return make()
-    except (*toolchain.FAULTS, board_sources.SourcesMissing, cross.CompilerMissing) as missing:
+    except toolchain.FAULTS as missing:
         pytest.skip(str(missing))
-
-
-def host_library(folder):
-    """The arithmetic compiled for this machine, as a library."""
-    target = TARGETS["x64"]
-    objects = or_skip(lambda: native.compile_units(target, folder))
-    library = folder / "arithmetic.so"
-    argv = [f"{target.compiler()}gcc", "-shared", "-nostdlib", *map(str, objects), "-o", library]
-    subprocess.run(argv, check=True)
-    return ctypes.CDLL(str(library))
 
 
 class Core:

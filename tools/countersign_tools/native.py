@@ -75,6 +75,7 @@ class Target:
 
     assembly: whether its field arithmetic is the generated Thumb assembly.
     windowed: whether its assembler must be spared some instructions (firmware/native/windowed.py).
+    muluh: whether a windowed one multiplies by MULUH; only QEMU's cores do not.
     """
 
     compiler: Callable[[], str]
@@ -82,6 +83,7 @@ class Target:
     float_kind: str
     assembly: bool = False
     windowed: bool = False
+    muluh: bool = True
 
 
 TARGETS = {
@@ -193,7 +195,8 @@ def compile_unit(target: Target, folder: Path, source: Path, *flags: str) -> Pat
     if target.windowed:
         text, rewritten = result.with_suffix(".s"), result.with_suffix(".windowed.s")
         _compile(target, folder, source, ("-S", *flags), text)
-        _run([sys.executable, SOURCES / "windowed.py", text, rewritten], folder)
+        options = () if target.muluh else ("without-muluh",)
+        _run([sys.executable, SOURCES / "windowed.py", text, rewritten, *options], folder)
         _run([f"{target.compiler()}as", rewritten, "-o", result], folder)
     else:
         _compile(target, folder, source, ("-c", *flags), result)

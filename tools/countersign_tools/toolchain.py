@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from countersign_tools import board_sources, cross, debian, micropython, qemu
+from countersign_tools import board_sources, cross, debian, micropython, processors, qemu
 from countersign_tools.checkout import ROOT, cache_folder
 
 
@@ -45,6 +45,7 @@ FAULTS = (
     micropython.RuntimeMissing,
     cross.CompilerMissing,
     board_sources.SourcesMissing,
+    processors.ProcessorMissing,
     qemu.QemuMissing,
     debian.DebianError,
     subprocess.CalledProcessError,
@@ -164,6 +165,13 @@ def parts() -> list[Part]:
             "test-boards",
             lambda: [str(rp2040js())],
             lambda: _fetch_npm("rp2040", ROOT / "tools/rp2040"),
+        ),
+        Part(
+            processors.PART,
+            "runs the native engine's arithmetic for RISC-V and Xtensa",
+            "native",
+            lambda: [str(processors.program("riscv32"))],
+            processors.fetch,
         ),
         Part(
             "qemu-system", "emulated Arm and RISC-V boards", "test-boards", qemu.program, qemu.fetch

@@ -1,0 +1,169 @@
+// Calls the arithmetic as it was compiled for some processor: a program without a C library.
+//
+// Standard input holds calls, standard output gets what became of them; all words little-endian.
+//   call:   number in processors.py's FUNCTIONS, count of arguments, then for each argument its kind and a word:
+//           WORD     the argument itself
+//           BUFFER   a size, and as many bytes follow; the argument is their address
+//           SAME     the number of an earlier argument; the argument is the same address
+//   result: what the function returned (garbage if it returns nothing), then every buffer, as long
+//           as it was and in order
+// Exit status: 0 at the end of the input, 2 for a call that is none, 3 if a function wrote where it
+// must not: before or behind a buffer.
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define WORD 0
+#define BUFFER 1
+#define SAME 2
+
+#define MOST_ARGUMENTS 6
+#define MOST_BYTES 1024
+#define GUARD_BYTES 32
+#define GUARD 0xa5
+
+// The functions' types differ, and are of no consequence to a caller in these calling conventions.
+typedef uintptr_t (*function)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t);
+extern const function functions[];
+extern const uint32_t function_count;
+
+static _Alignas(16) uint8_t memory[MOST_ARGUMENTS][GUARD_BYTES + MOST_BYTES + GUARD_BYTES];
+
+// Numbers of system calls, by Linux's tables for each processor.
+#if defined(__x86_64__)
+enum { NR_READ = 0, NR_WRITE = 1, NR_EXIT = 60 };
+static long system_call(long number, long a, long b, long c) {
+    long result;
+    __asm__ volatile ("syscall" : "=a" (result) : "a" (number), "D" (a), "S" (b), "d" (c)
+        : "rcx", "r11", "memory");
+    return result;
+}
+#elif defined(__arm__)
+enum { NR_READ = 3, NR_WRITE = 4, NR_EXIT = 1 };
+static long system_call(long number, long a, long b, long c) {
+    // r7 is the frame pointer in Thumb, so it is not the compiler's to give away.
+    register long r0 __asm__ ("r0") = a;
+    register long r1 __asm__ ("r1") = b;
+    register long r2 __asm__ ("r2") = c;
+    register long r3 __asm__ ("r3") = number;
+    __asm__ volatile ("push {r7}\n\tmov r7, r3\n\tsvc #0\n\tpop {r7}"
+        : "+r" (r0) : "r" (r1), "r" (r2), "r" (r3) : "memory");
+    return r0;
+}
+#elif defined(__riscv)
+enum { NR_READ = 63, NR_WRITE = 64, NR_EXIT = 93 };
+static long system_call(long number, long a, long b, long c) {
+    register long a0 __asm__ ("a0") = a;
+    register long a1 __asm__ ("a1") = b;
+    register long a2 __asm__ ("a2") = c;
+    register long a7 __asm__ ("a7") = number;
+    __asm__ volatile ("ecall" : "+r" (a0) : "r" (a1), "r" (a2), "r" (a7) : "memory");
+    return a0;
+}
+#elif defined(__XTENSA__)
+enum { NR_READ = 12, NR_WRITE = 13, NR_EXIT = 118 };
+static long system_call(long number, long a, long b, long c) {
+    register long a2 __asm__ ("a2") = number;
+    register long a6 __asm__ ("a6") = a;
+    register long a3 __asm__ ("a3") = b;
+    register long a4 __asm__ ("a4") = c;
+    __asm__ volatile ("syscall" : "+r" (a2) : "r" (a6), "r" (a3), "r" (a4) : "memory");
+    return a2;
+}
+#endif
+
+static void end(long status) {
+    for (;;) {
+        system_call(NR_EXIT, status, 0, 0);
+    }
+}
+
+static void receive(void *into, size_t size) {
+    uint8_t *at = into;
+    for (size_t got = 0; got < size;) {
+        long more = system_call(NR_READ, 0, (long)(at + got), (long)(size - got));
+        if (more <= 0) {
+            end(0);
+        }
+        got += (size_t)more;
+    }
+}
+
+static void send(const void *from, size_t size) {
+    const uint8_t *at = from;
+    for (size_t sent = 0; sent < size;) {
+        long more = system_call(NR_WRITE, 1, (long)(at + sent), (long)(size - sent));
+        if (more <= 0) {
+            end(2);
+        }
+        sent += (size_t)more;
+    }
+}
+
+static uint32_t receive_word(uint32_t limit) {
+    uint32_t word;
+    receive(&word, sizeof word);
+    if (word >= limit) {
+        end(2);
+    }
+    return word;
+}
+
+static void check_guards(const uint8_t *place, size_t size) {
+    for (size_t i = 0; i < GUARD_BYTES; i++) {
+        if (place[i] != GUARD || place[GUARD_BYTES + size + i] != GUARD) {
+            end(3);
+        }
+    }
+}
+
+static void answer_one_call(void) {
+    uintptr_t argument[MOST_ARGUMENTS] = {0};
+    size_t size[MOST_ARGUMENTS] = {0};
+    uint32_t number = receive_word(function_count);
+    uint32_t count = receive_word(MOST_ARGUMENTS + 1);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t kind = receive_word(SAME + 1);
+        if (kind == WORD) {
+            uint32_t word;
+            receive(&word, sizeof word);
+            argument[i] = word;
+        } else if (kind == SAME) {
+            argument[i] = argument[receive_word(i)];
+        } else {
+            size[i] = receive_word(MOST_BYTES + 1);
+            uint8_t *place = memory[i];
+            for (size_t j = 0; j < GUARD_BYTES; j++) {
+                place[j] = place[GUARD_BYTES + size[i] + j] = GUARD;
+            }
+            receive(place + GUARD_BYTES, size[i]);
+            argument[i] = (uintptr_t)(place + GUARD_BYTES);
+        }
+    }
+    uint32_t result = (uint32_t)functions[number](argument[0], argument[1], argument[2],
+        argument[3], argument[4], argument[5]);
+    send(&result, sizeof result);
+    for (uint32_t i = 0; i < count; i++) {
+        if (size[i] > 0) {
+            check_guards(memory[i], size[i]);
+            send(memory[i] + GUARD_BYTES, size[i]);
+        }
+    }
+}
+
+#if defined(__XTENSA__)
+// A window's registers are spilled into its caller's frame. The first function has no caller, so it
+// leaves all but its lowest four registers to the next one.
+void answer_calls(void);
+__asm__ ("\t.text\n\t.global _start\n\t.align 4\n_start:\n\tmovi a0, 0\n\tcall4 answer_calls\n");
+#elif defined(__x86_64__)
+#define answer_calls __attribute__((force_align_arg_pointer)) _start
+#else
+#define answer_calls _start
+#endif
+
+void answer_calls(void) {
+    for (;;) {
+        answer_one_call();
+    }
+}

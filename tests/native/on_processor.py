@@ -1,0 +1,117 @@
+"""The arithmetic as it is compiled for each architecture, called on its processor.
+
+x64 runs on this machine, the others under Debian's qemu-user: the instruction set is the board's
+and nothing else is. Arm is confined to the instructions of a Cortex-M0 or M3. Xtensa runs on a core
+with register windows (dc233c). QEMU knows no LX6 and no core that has windows and MULUH both, so
+MULUH alone is replaced (firmware/native/windowed.py, without-muluh).
+"""
+
+import struct
+import subprocess
+from dataclasses import replace
+
+import pytest
+from parts import HERE, or_skip
+
+from countersign_tools import micropython, native, processors
+
+# In the order in which calls.c numbers them.
+FUNCTIONS = (
+    *("field_multiply", "field_square", "field_add", "field_subtract", "field_halve"),
+    *("field_square_times", "field_multiply_small", "field_negate", "field_invert"),
+    *("field_normalize", "field_is_zero", "field_from_bytes", "field_root_variable"),
+    *("scalar_from_bytes", "scalar_negate", "scalar_multiply_add", "scalar_split"),
+    *("scalar_make_odd", "scalar_is_zero"),
+    *("words_add", "words_subtract", "words_multiply", "words_are_zero"),
+    *("prover_generate", "prover_respond", "prover_linear"),
+    *("point_table_make", "point_table_scale"),
+    *("verifier_lift_x", "verifier_multiply_add", "verifier_combine", "verifier_add"),
+    "verifier_equation",
+)
+CALLS = HERE / "calls.c"
+_ARM_CORES = {"armv6m": "cortex-m0", "armv7m": "cortex-m3"}
+_WORD, _BUFFER, _SAME = range(3)
+
+ARCHITECTURES = tuple(sorted(native.TARGETS))
+
+
+class Same(int):
+    """An argument: the address of an earlier one, given by its number."""
+
+
+class Processor:
+    """One architecture's arithmetic, its program running until `close`."""
+
+    def __init__(self, architecture, folder):
+        self.architecture = architecture
+        start = or_skip(lambda: _start(architecture))
+        target = replace(native.TARGETS[architecture], muluh=False)
+        objects = or_skip(lambda: native.compile_units(target, folder))
+        names = folder / "functions.c"
+        names.write_text(
+            "".join(f"extern unsigned {name}(void);\n" for name in FUNCTIONS)
+            + f"const unsigned function_count = {len(FUNCTIONS)};\n"
+            + f"void *const functions[] = {{{', '.join(FUNCTIONS)}}};\n",
+            encoding="ascii",
+        )
+        objects += [native.compile_unit(target, folder, source) for source in (names, CALLS)]
+        program = folder / "calls.elf"
+        flags = [flag for flag in target.flags if not flag.startswith("--specs")]
+        link = [f"{target.compiler()}gcc", *flags, "-static", "-nostdlib", "-Wl,-e,_start"]
+        # Its complaints, of an ABI that Xtensa's linker does not expect, are for failures only.
+        linked = subprocess.run(
+            [*link, *map(str, objects), "-o", program],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        assert linked.returncode == 0, linked.stdout
+        self._child = subprocess.Popen(
+            [*start, program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=-1
+        )
+
+    def call(self, name, *arguments, out=(0,)):
+        """(what the function returned, the bytes of the buffers numbered in `out`).
+
+        A buffer is passed for bytes, a word for an integer.
+        """
+        request = [struct.pack("<II", FUNCTIONS.index(name), len(arguments))]
+        for argument in arguments:
+            if isinstance(argument, bytes):
+                request.append(struct.pack("<II", _BUFFER, len(argument)) + argument)
+            else:
+                kind = _SAME if isinstance(argument, Same) else _WORD
+                request.append(struct.pack("<II", kind, argument))
+        self._child.stdin.write(b"".join(request))
+        self._child.stdin.flush()
+        (returned,) = struct.unpack("<I", self._read(4))
+        buffers = {
+            number: self._read(len(argument))
+            for number, argument in enumerate(arguments)
+            if isinstance(argument, bytes)
+        }
+        return returned, *(buffers[number] for number in out)
+
+    def close(self):
+        self._child.stdin.close()
+        self._child.stdout.close()
+        assert self._child.wait(10) == 0
+
+    def _read(self, size):
+        data = self._child.stdout.read(size)
+        assert len(data) == size, f"{self.architecture} stopped, status {self._child.wait(10)}"
+        return data
+
+
+def _start(architecture):
+    """What starts a program of this architecture here, to be followed by its path."""
+    if architecture == "x64":
+        if micropython.host_runtime() != architecture:
+            pytest.skip("this machine does not run x64 programs")
+        return []
+    if architecture.startswith("arm"):
+        return [micropython.qemu_arm(), "-cpu", _ARM_CORES[architecture]]
+    if architecture == "rv32imc":
+        return [processors.program("riscv32"), "-cpu", "rv32"]
+    return [processors.program("xtensa"), "-cpu", "dc233c"]
