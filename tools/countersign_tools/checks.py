@@ -85,6 +85,7 @@ CHECKS: dict[str, Callable[[], tuple[bool, str]]] = {
     "contracts format": _command("python", "-m", "countersign_tools.contracts", "check-format"),
     "contracts abi": _command("python", "-m", "countersign_tools.contracts", "check-abi"),
     "sizes": _command("python", "-m", "countersign_tools.size_budget"),
+    "boards": _command("countersign", "boards", "--check"),
     "locks": _locks,
     "packages": _packages,
 }
