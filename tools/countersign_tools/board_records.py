@@ -92,7 +92,6 @@ def faults(boards: Path = FOLDER, root: Path = ROOT) -> list[str]:
 def _inconsistent(record: Record, folder: Path, root: Path) -> Iterator[str]:
     if record["id"] != folder.name:
         yield f"board.json: id is {record['id']}"
-    yield from _deploy_faults(record, folder)
     yield from _pin_faults(record, folder)
     for test in record["tested"]["by"]:
         if not _is_test(test, root):
@@ -103,14 +102,6 @@ def _inconsistent(record: Record, folder: Path, root: Path) -> Iterator[str]:
         claim = _FALSE_CLAIM.search(path.read_text(encoding="utf-8"))
         if claim:
             yield f"{path.name}: says {claim.group()!r}, and there is no emulator of it"
-
-
-def _deploy_faults(record: Record, folder: Path) -> Iterator[str]:
-    # Upstream fills deploy.md in from board.json this way.
-    try:
-        (folder / "deploy.md").read_text(encoding="utf-8").format(**record)
-    except (KeyError, IndexError, ValueError) as error:
-        yield f"deploy.md: {type(error).__name__}: {error}: a brace that board.json does not fill"
 
 
 def _pin_faults(record: Record, folder: Path) -> Iterator[str]:
