@@ -1,4 +1,4 @@
-"""What `countersign package` makes is installed by real installers, and runs from where they put it."""
+"""What `countersign package` makes is installed by real installers, and runs from there."""
 
 import functools
 import http.server
