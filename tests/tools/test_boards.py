@@ -1,12 +1,14 @@
 """What boards/ says is held to its schema, to the tests and to the figures that it names."""
 
+import argparse
+import importlib
 import json
 import shutil
 from pathlib import Path
 
 import pytest
 
-from countersign_tools import board_records, board_sources, boards
+from countersign_tools import board_records, board_sources, boards, cli
 from countersign_tools.checkout import ROOT
 
 
@@ -123,7 +125,7 @@ def test_the_table_names_every_board_to_be_bought_and_no_other():
 
 
 def test_an_unknown_board_is_named(capsys):
-    assert boards.run(boards.argparse.Namespace(board="NONE", check=False, readme=None)) == 1
+    assert boards.run(argparse.Namespace(board="NONE", check=False, readme=None)) == 1
     assert "no such board: NONE" in capsys.readouterr().err
 
 
@@ -154,6 +156,22 @@ def test_the_manifest_is_read_by_upstreams_own_tool(board, monkeypatch):
     assert library <= frozen
     # QEMU's machines have no clock and no transport for the agent.
     assert agent <= frozen or board.startswith("QEMU_")
+
+
+@pytest.mark.parametrize("board", board_records.names())
+def test_deploy_gives_commands_that_exist(board):
+    """Each `countersign` line of deploy.md is taken by that command's own arguments."""
+    text = (board_records.FOLDER / board / "deploy.md").read_text()
+    lines = [line for line in text.splitlines() if line.startswith(".venv/bin/countersign ")]
+    assert lines
+    modules = {name: module for name, _, module in cli.COMMANDS}
+    for line in lines:
+        _, name, *words = line.split()
+        parser = argparse.ArgumentParser(prog=line)
+        importlib.import_module(f"countersign_tools.{modules[name]}").register(parser)
+        parser.parse_args(words)
+        if "--board" in words:
+            assert words[words.index("--board") + 1] == board
 
 
 def _package_files():
