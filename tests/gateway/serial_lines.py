@@ -110,6 +110,7 @@ class FarEnd:
                 self._connection = self._listener.accept()[0]
                 self.connections += 1
                 self.link.reconnected(_now_ms())
+                self.link.ping()  # a gateway speaks only to who has spoken
             while data := self.link.next_frame(_now_ms()):
                 if self._written(data):
                     return

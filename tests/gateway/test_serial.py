@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import socket
 import subprocess
 import threading
 import time
@@ -17,6 +18,7 @@ from serial_lines import Cable, FarEnd, section
 from simulated_device import SimulatedDevice
 
 from countersign import framing, messages, reasons
+from countersign_gateway.ingress import serial_line
 from countersign_gateway.records import Reply
 from countersign_tools import micropython
 from countersign_tools.process import Child
@@ -375,3 +377,37 @@ def test_the_real_agent_survives_pulls_damage_and_power_cuts(tmp_path):
         assert accepted == sorted(set(accepted)), "accepted twice"
         assert set(verdicts) <= set(accepted + enrolled), "a verdict of nothing durable"
         assert set(site.gateway.tally.refused) <= {reasons.NAMES[reasons.REPLAYED]}
+
+
+def test_nothing_is_said_to_who_says_nothing(tmp_path, monkeypatch):
+    """Such as a board at its prompt, to which a beacon's bytes would be commands."""
+    monkeypatch.setattr(serial_line, "ATTENTION_MS", 1500)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"socket://127.0.0.1:{listener.getsockname()[1]}"
+        with running_site(tmp_path, None, beacon_interval_s=0.1, lines=section(url)) as site:
+            line = listener.accept()[0]
+            line.settimeout(0.5)
+            line.sendall(b"\r\n>>> \x00\x00 no frame \x00")
+            assert said_on(line) == b""
+            line.sendall(framing.encode(framing.Frame(framing.PING, 7, 1)))
+            kinds = {frame.kind for frame in framing.FrameReader().feed(said_on(line))}
+            assert kinds >= {framing.PONG, framing.BEACON}
+            time.sleep(1.5)
+            said_on(line)
+            before = len(site.events("beacon_published"))
+            assert said_on(line) == b"", "it goes on talking to who has gone"
+            assert len(site.events("beacon_published")) > before
+            line.close()
+
+
+def said_on(line: socket.socket) -> bytes:
+    """What comes until nothing has come for half a second."""
+    said = b""
+    try:
+        while data := line.recv(4096):
+            said += data
+            if len(said) > 100_000:
+                break
+    except TimeoutError:
+        pass
+    return said

@@ -14,6 +14,8 @@ MAX_UNACKNOWLEDGED = WINDOW
 # Time for four tries of a message (link.py): by then it is the line.
 RESPONSE_TIMEOUT_MS = 15000
 PING_EVERY_MS = 2000
+# A gateway falls silent a minute after the last frame it heard.
+QUIET_MOST_MS = 30000
 
 
 def session_number(device_id: bytes, boot_count: int) -> int:
@@ -35,7 +37,7 @@ class SerialTransport:
         self._open_stream = open_stream
         self._clock = clock
         self._device_id = device_id
-        self._quiet_ms = keep_alive_s * 500
+        self._quiet_ms = min(keep_alive_s * 500, QUIET_MOST_MS)
         self._link = Link(session, framing.DOWNLINK_KINDS, bits_per_s, MAX_UNACKNOWLEDGED)
         self._stream = None
         self._to_acknowledge = None

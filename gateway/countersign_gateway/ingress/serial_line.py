@@ -28,6 +28,8 @@ BACKOFF_S = (0.2, 5.0)
 MAX_QUEUED_OUT = 2048
 # Verdicts grow stale: while so much waits, a device that asks again is better off without them.
 MAX_WAITING_FOR_VERDICTS = 16
+# A line speaks only to who has spoken on it this lately: see PROTOCOL.md 11.
+ATTENTION_MS = 60_000
 NOISE_INTERVAL_S = 10.0
 UPLINKS = (framing.LISTEN, *framing.UPLINK_KINDS)
 
@@ -138,15 +140,20 @@ class SerialLine:
         """Carry bytes until the line is lost (OSError) or `stop` is called."""
         with self._lock:
             self._link.reconnected(_now_ms())
+        opened_ms = _now_ms()
         self._is_open = True
         pace = _Pace(self._baud / 8)
         poller = select.poll()
         poller.register(self._wake_read, select.POLLIN)
         unsent = b""
         while not self._stopping:
-            unsent = self._write(line, unsent)
+            speaking = self._is_attended(opened_ms)
+            if speaking or unsent:
+                unsent = self._write(line, unsent)
             with self._lock:
-                due_ms = 1000 if unsent else self._link.due_ms(_now_ms(), 1000)
+                due_ms = 1000
+                if speaking and not unsent:
+                    due_ms = self._link.due_ms(_now_ms(), due_ms)
             pause_ms = pace.pause_ms()
             interest = 0 if pause_ms else select.POLLIN
             poller.register(line, interest | (select.POLLOUT if unsent else 0))
@@ -161,6 +168,14 @@ class SerialLine:
                 self._take(data)
             elif ready.get(line, 0) & (select.POLLERR | select.POLLHUP | select.POLLNVAL):
                 raise ConnectionError("gone")
+
+    def _is_attended(self, opened_ms: int) -> bool:
+        """Whether somebody who speaks our frames is there, since this connection was opened.
+
+        What is there otherwise may be the prompt of an interpreter, which takes frames for input.
+        """
+        heard_ms: Any = self._link.heard_ms
+        return heard_ms is not None and heard_ms >= max(opened_ms, _now_ms() - ATTENTION_MS)
 
     def _write(self, line: int, unsent: bytes) -> bytes:
         """Write what is due as far as the line takes it; the rest of the frame begun."""
