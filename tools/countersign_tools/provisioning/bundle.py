@@ -11,7 +11,7 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-from countersign_tools import native
+from countersign_tools import board_records, native
 from countersign_tools.checkout import ROOT
 
 LIBRARY = "/lib"
@@ -96,13 +96,14 @@ def check_bytecode(mpy: int) -> None:
 def native_module(mpy: int) -> bytes | None:
     """The native engine for a board with this `sys.implementation._mpy`.
 
-    None for an architecture that it is not built for; BundleError if it was not built here yet.
+    None for an architecture that it is not built for, or was never executed on; BundleError if it
+    was not built here yet.
     """
     number = mpy >> 10 & 0x3F
     architecture = _ARCHITECTURES[number] if number < len(_ARCHITECTURES) else ""
     if architecture.startswith("armv7em"):
         architecture = "armv7m"  # which every one of them runs
-    if architecture not in native.TARGETS:
+    if architecture not in native.TARGETS or not board_records.runs_native(architecture):
         return None
     try:
         return native.module(architecture).read_bytes()
