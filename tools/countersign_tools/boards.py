@@ -82,14 +82,15 @@ def readme_faults(path: Path) -> list[str]:
 def table() -> str:
     """The table for README.md, in Markdown."""
     lines = [
-        "| board | what ran | prove, verify | transports | entropy | the key lies in |",
-        "|---|---|---|---|---|---|",
+        "| board | for whom | what ran | prove, verify | transports | entropy | the key lies in |",
+        "|---|---|---|---|---|---|---|",
     ]
     for record in _records():
         if not board_records.is_to_be_bought(record):
             continue
         cells = (
             f"[{record['product']}](boards/{record['id']}/deploy.md)",
+            record["purpose"],
             record["tested"]["how"],
             _cost(record),
             ", ".join(record["transports"]),
@@ -119,12 +120,14 @@ def overview() -> str:
 
 
 def _records() -> list[Record]:
-    """Those to buy first; among them those about which most is proven."""
+    """Those to buy first; among them those about which most is proven, then by chip."""
     return sorted(
         (board_records.load(name) for name in board_records.names()),
         key=lambda record: (
             not board_records.is_to_be_bought(record),
             _PROVEN.index(record["tested"]["how"]),
+            record["mcu"].startswith("esp"),
+            record["mcu"],
             record["id"],
         ),
     )
