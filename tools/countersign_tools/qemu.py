@@ -36,7 +36,7 @@ class EmulatorError(Exception):
 class Machine:
     """timer: an address to read; one of its ticks takes tick_ns. sign: -1 if it counts down.
 
-    start: a script that sets the timer going.
+    start: a statement that sets the timer going. latch: one that has to come before each reading.
     """
 
     program: str
@@ -45,9 +45,28 @@ class Machine:
     tick_ns: int
     sign: int
     start: str
+    latch: str = "pass"
 
 
 MACHINES = {
+    "QEMU_M0": Machine(
+        "qemu-system-arm",
+        # With more flash and RAM than the chip has: room for the agent, and for files in RAM.
+        (
+            "-machine",
+            "microbit",
+            "-global",
+            f"nrf51-soc.flash-size={1 << 20}",
+            "-global",
+            f"nrf51-soc.sram-size={2 << 20}",
+        ),
+        0x40008540,
+        125,
+        1,
+        # The nRF51's TIMER0: 32 bits, 16 MHz / 2^1, start. Read by capturing.
+        "_m[0x40008508] = 3; _m[0x40008510] = 1; _m[0x40008000] = 1",
+        "_m[0x40008040] = 1",
+    ),
     "QEMU_MPS2": Machine(
         "qemu-system-arm",
         ("-machine", "mps2-an385"),
@@ -142,8 +161,10 @@ class Qemu:
             f"{machine.start}\n_work = lambda: {expression}\n_nothing = lambda: None\n"
             "def _ticks(work):\n"
             "    _gc.collect()\n"
+            f"    {machine.latch}\n"
             f"    start = _m[{machine.timer}]\n"
             "    work()\n"
+            f"    {machine.latch}\n"
             f"    return ((_m[{machine.timer}] - start) * {machine.sign}) & 0xffffffff\n"
             "_ticks(_nothing)\n"
             "_empty = _ticks(_nothing)\nprint(_ticks(_work) - _empty)\n"

@@ -35,7 +35,7 @@ class Board(Protocol):
 
 
 Opener = Callable[[str], AbstractContextManager[Board]]
-"""Called with "native" or "pure"; the pure engine's board has no native module at all."""
+"""Called with "native" or "pure"; on the pure engine's board no native module can be imported."""
 
 # The counter has 32 bits and Python's small integers 31: it is read by machine code, into memory
 # made beforehand, so that nothing but the work is between the readings. The work runs without
@@ -104,8 +104,12 @@ class _OnBoard:
         return self._run(script, 3600)
 
 
+# A board's image has the native engine built in: the pure one runs where it cannot be imported.
+_WITHOUT_NATIVE = "import sys\nsys.modules['countersign_native'] = None\n"
+
+
 class Rp2040Board(AbstractContextManager["Board"]):
-    """The real RPI_PICO image; the module, if wanted, is on the board's own file system."""
+    """The real RPI_PICO image, its native engine hidden where the pure one is wanted."""
 
     def __init__(self, engine: str, files: Mapping[str, bytes] | None = None) -> None:
         """files: to be on the board's file system as well."""
@@ -116,8 +120,7 @@ class Rp2040Board(AbstractContextManager["Board"]):
     def __enter__(self) -> Board:
         image = firmware_build.built("RPI_PICO")
         board = self._stack.enter_context(rp2040.Rp2040(image.file))
-        if self._engine == "native":
-            board.copy_in({_MODULE_FILE: native.module("armv6m").read_bytes()})
+        board.run(_WITHOUT_NATIVE if self._engine == "pure" else "pass")
         board.copy_in(self._files)
         board.run(_RP2040_PRELUDE)
         symbols = _symbols(cross.arm(), image.elf)
@@ -136,22 +139,21 @@ class Rp2040Board(AbstractContextManager["Board"]):
 class QemuBoard(AbstractContextManager["Board"]):
     """MicroPython on a bare processor under QEMU, its instructions counted."""
 
-    def __init__(self, name: str, architecture: str, engine: str) -> None:
+    def __init__(self, name: str, engine: str) -> None:
         self._name = name
-        self._architecture = architecture
         self._engine = engine
         self._stack = ExitStack()
 
     def __enter__(self) -> Board:
         image = firmware_build.built(self._name)
         board = self._stack.enter_context(qemu.Qemu(self._name, image.elf))
-        if self._engine == "native":
-            board.copy_in({_MODULE_FILE: native.module(self._architecture).read_bytes()})
+        board.run(_WITHOUT_NATIVE if self._engine == "pure" else "pass")
         machine = qemu.MACHINES[self._name]
         board.run(
             _QEMU_PRELUDE.format(
                 start=machine.start,
                 timer=machine.timer,
+                latch=machine.latch,
                 sign=machine.sign,
                 tick_ns=machine.tick_ns,
                 instruction_ns=2**qemu._INSTRUCTION_SHIFT,
@@ -180,13 +182,15 @@ def count(work, ready=None):
     if ready is not None:
         ready()
     gc.collect()
+    {latch}
     start = _m[{timer}]
     work()
+    {latch}
     ticks = ((_m[{timer}] - start) * {sign}) & 0xffffffff
     return ticks * {tick_ns} // {instruction_ns}
 """
 
-_QEMU_PREFIXES = {"QEMU_MPS2": cross.arm, "QEMU_RV32": cross.riscv}
+_QEMU_PREFIXES = {"QEMU_M0": cross.arm, "QEMU_MPS2": cross.arm, "QEMU_RV32": cross.riscv}
 # More than MicroPython lets itself use there (10 KiB), and nothing else is in it.
 _QEMU_STACK_BYTES = 12 * 1024
 

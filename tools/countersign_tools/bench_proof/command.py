@@ -34,12 +34,8 @@ class Place:
 
 PLACES: Mapping[str, Place] = {
     "rp2040": Place(boards.Rp2040Board, "armv6m", "RPI_PICO"),
-    "qemu_mps2": Place(
-        functools.partial(boards.QemuBoard, "QEMU_MPS2", "armv7m"), "armv7m", "QEMU_MPS2"
-    ),
-    "qemu_rv32": Place(
-        functools.partial(boards.QemuBoard, "QEMU_RV32", "rv32imc"), "rv32imc", "QEMU_RV32"
-    ),
+    "qemu_mps2": Place(functools.partial(boards.QemuBoard, "QEMU_MPS2"), "armv7m", "QEMU_MPS2"),
+    "qemu_rv32": Place(functools.partial(boards.QemuBoard, "QEMU_RV32"), "rv32imc", "QEMU_RV32"),
     "x64": Place(boards.UnixBoard, "x64"),
 }
 

@@ -1,0 +1,27 @@
+// countersign_native as a part of an image: the functions of module.c, and the table that names them.
+//
+// The code stays in flash, where a loaded module would take 24 kB of the heap. A built-in module is
+// found before any file, so nothing on a board's file system can stand in for it.
+
+#include "module.c"
+
+static const mp_rom_map_elem_t globals_table[] = {
+    { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR_countersign_native) },
+    { MP_ROM_QSTR(MP_QSTR_VERSION), MP_ROM_INT(VERSION) },
+    { MP_ROM_QSTR(MP_QSTR_generate), MP_ROM_PTR(&generate_object) },
+    { MP_ROM_QSTR(MP_QSTR_respond), MP_ROM_PTR(&respond_object) },
+    { MP_ROM_QSTR(MP_QSTR_linear), MP_ROM_PTR(&linear_object) },
+    { MP_ROM_QSTR(MP_QSTR_lift_x), MP_ROM_PTR(&lift_x_object) },
+    { MP_ROM_QSTR(MP_QSTR_prepare), MP_ROM_PTR(&prepare_object) },
+    { MP_ROM_QSTR(MP_QSTR_multiply_add), MP_ROM_PTR(&multiply_add_object) },
+    { MP_ROM_QSTR(MP_QSTR_add), MP_ROM_PTR(&add_object) },
+    { MP_ROM_QSTR(MP_QSTR_combine), MP_ROM_PTR(&combine_object) },
+    { MP_ROM_QSTR(MP_QSTR_verify_equation), MP_ROM_PTR(&verify_equation_object) },
+};
+static MP_DEFINE_CONST_DICT(module_globals, globals_table);
+
+const mp_obj_module_t countersign_native_module = {
+    .base = { &mp_type_module },
+    .globals = (mp_obj_dict_t *)&module_globals,
+};
+MP_REGISTER_MODULE(MP_QSTR_countersign_native, countersign_native_module);
