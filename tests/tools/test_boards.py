@@ -156,8 +156,7 @@ def test_the_manifest_is_read_by_upstreams_own_tool(board, monkeypatch):
     library = {target for target, _ in _package_files() if target.startswith("countersign/")}
     agent = {target for target, _ in _package_files()} - library
     assert library <= frozen
-    # QEMU's machines have no clock and no transport for the agent.
-    assert agent <= frozen or board.startswith("QEMU_")
+    assert agent <= frozen
 
 
 @pytest.mark.parametrize("board", board_records.names())
