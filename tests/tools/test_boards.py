@@ -67,7 +67,7 @@ def change(tmp_path):
         ("RPI_PICO", {"proof.prove": 1}, "prove is 1, and "),
         ("QEMU_RV32", {"proof.verify_known_key": 1}, "verify_known_key is 1, and "),
         ("RPI_PICO", {"tested.by": ["tests/emulation/test_no.py"]}, "there is no test tests/"),
-        ("RPI_PICO", {"tested.by": ["tests/tools/test_boards.py::test_no"]}, "there is no test"),
+        ("RPI_PICO", {"tested.by": ["tests/tools/test_boards.py::test_what"]}, "there is no test"),
     ],
 )
 def test_a_false_record_is_found(change, board, values, fault):

@@ -134,7 +134,8 @@ def _is_test(test: str, root: Path) -> bool:
     if not (root / file).is_file():
         return False
     source = (root / file).read_text(encoding="utf-8")
-    return re.search(rf"^def {function or 'test_'}", source, re.MULTILINE) is not None
+    wanted = rf"{function}\(" if function else "test_"
+    return re.search(rf"^def {wanted}", source, re.MULTILINE) is not None
 
 
 def _figure_faults(record: Record, root: Path) -> Iterator[str]:
