@@ -20,22 +20,26 @@
 #define TABLE_MARK 0x31717363 // "csq1"
 #define PREPARED_BYTES (4 + TABLE_BYTES)
 
-static mp_buffer_info_t buffer(mp_obj_t object) {
+static mp_buffer_info_t buffer(mp_obj_t object, mp_uint_t access) {
     // A str has a buffer too, and is never meant.
     if (mp_obj_is_qstr(object) || mp_obj_get_type(object) == &mp_type_str) {
         mp_raise_TypeError(MP_ERROR_TEXT("bytes wanted"));
     }
     mp_buffer_info_t info;
-    mp_get_buffer_raise(object, &info, MP_BUFFER_READ);
+    mp_get_buffer_raise(object, &info, access);
     return info;
 }
 
-static const uint8_t *exactly(mp_obj_t object, size_t bytes) {
-    mp_buffer_info_t info = buffer(object);
+static uint8_t *accessible(mp_obj_t object, size_t bytes, mp_uint_t access) {
+    mp_buffer_info_t info = buffer(object, access);
     if (info.len != bytes) {
         mp_raise_ValueError(MP_ERROR_TEXT("wrong length"));
     }
     return info.buf;
+}
+
+static const uint8_t *exactly(mp_obj_t object, size_t bytes) {
+    return accessible(object, bytes, MP_BUFFER_READ);
 }
 
 static void out_of_range(void) {
@@ -56,7 +60,7 @@ static void public_point(affine *result, mp_obj_t object) {
 
 // From x‖y or from what prepare() returned.
 static void public_table(point_table *table, mp_obj_t object) {
-    mp_buffer_info_t info = buffer(object);
+    mp_buffer_info_t info = buffer(object, MP_BUFFER_READ);
     if (info.len == PREPARED_BYTES) {
         uint32_t mark;
         __builtin_memcpy(&mark, info.buf, 4);
@@ -79,6 +83,25 @@ static mp_obj_t generate(mp_obj_t k) {
     return mp_obj_new_bytes(point, 64);
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(generate_object, generate);
+
+static mp_obj_t commit(mp_obj_t k) {
+    uint8_t x[32];
+    if (!prover_commit(x, accessible(k, 32, MP_BUFFER_RW))) {
+        out_of_range();
+    }
+    return mp_obj_new_bytes(x, 32);
+}
+static MP_DEFINE_CONST_FUN_OBJ_1(commit_object, commit);
+
+static mp_obj_t xor(mp_obj_t into, mp_obj_t other) {
+    uint8_t *to = accessible(into, 32, MP_BUFFER_RW);
+    const uint8_t *from = exactly(other, 32);
+    for (size_t i = 0; i < 32; i++) {
+        to[i] ^= from[i];
+    }
+    return mp_const_none;
+}
+static MP_DEFINE_CONST_FUN_OBJ_2(xor_object, xor);
 
 static mp_obj_t respond(mp_obj_t k, mp_obj_t e, mp_obj_t d) {
     uint8_t response_scalar[32];
@@ -150,11 +173,13 @@ static mp_obj_t combine(size_t count, const mp_obj_t *arguments) {
 static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(combine_object, 4, 4, combine);
 
 static mp_obj_t add(mp_obj_t first, mp_obj_t second) {
-    affine one, other;
+    affine summand[2];
     uint8_t result[64];
-    public_point(&one, first);
-    public_point(&other, second);
-    return verifier_add(result, &one, &other) ? mp_obj_new_bytes(result, 64) : mp_const_none;
+    public_point(&summand[0], first);
+    public_point(&summand[1], second);
+    uint32_t finite = prover_add(result, &summand[0], &summand[1]);
+    wipe(summand, sizeof summand);
+    return finite ? mp_obj_new_bytes(result, 64) : mp_const_none;
 }
 static MP_DEFINE_CONST_FUN_OBJ_2(add_object, add);
 
@@ -175,6 +200,8 @@ mp_obj_t mpy_init(mp_obj_fun_bc_t *self, size_t n_args, size_t n_kw, mp_obj_t *a
     MP_DYNRUNTIME_INIT_ENTRY
     mp_store_global(MP_QSTR_VERSION, MP_OBJ_NEW_SMALL_INT(VERSION));
     mp_store_global(MP_QSTR_generate, MP_OBJ_FROM_PTR(&generate_object));
+    mp_store_global(MP_QSTR_commit, MP_OBJ_FROM_PTR(&commit_object));
+    mp_store_global(MP_QSTR_xor, MP_OBJ_FROM_PTR(&xor_object));
     mp_store_global(MP_QSTR_respond, MP_OBJ_FROM_PTR(&respond_object));
     mp_store_global(MP_QSTR_linear, MP_OBJ_FROM_PTR(&linear_object));
     mp_store_global(MP_QSTR_lift_x, MP_OBJ_FROM_PTR(&lift_x_object));

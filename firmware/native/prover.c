@@ -22,7 +22,7 @@
 
 // All that is secret in a multiplication, in one place to be wiped.
 typedef struct {
-    scalar k;
+    scalar k, other;
     uint32_t negated;
     uint32_t digits[9]; // bit i: 2^i is added, else subtracted
     affine entry;
@@ -36,9 +36,13 @@ static uint32_t digit_bit(const multiplication *m, unsigned position) {
     return m->digits[position >> 5] >> (position & 31) & 1;
 }
 
-// Read k. Returns 1 if it is in [1, n).
-static uint32_t start(multiplication *m, const uint8_t k[32], unsigned digit_count) {
-    uint32_t valid = scalar_from_bytes(&m->k, k);
+// Whether a k that is not below n is an error, or taken mod n.
+#define BELOW_N 0
+#define ANY_DIGEST 1
+
+// Read k. Returns 1 if it is in [1, n), as it is or once reduced.
+static uint32_t start(multiplication *m, const uint8_t k[32], uint32_t any, unsigned digit_count) {
+    uint32_t valid = scalar_from_bytes(&m->k, k) | any;
     valid &= scalar_is_zero(&m->k) ^ 1u;
     m->negated = scalar_make_odd(&m->k);
     // (number + 2^count - 1) / 2 for an odd number.
@@ -58,10 +62,15 @@ static void look_up(multiplication *m, const affine *table, uint32_t count, uint
     affine_negate_where(&m->entry, mirrored);
 }
 
+// x, y and z = 1, be they jacobian or projective.
+static NEVER_INLINE void with_unit_z(field *x, field *y, field *z, const affine *a) {
+    *x = a->x;
+    *y = a->y;
+    *z = field_one;
+}
+
 static void begin(multiplication *m) {
-    m->sum[0].x = m->entry.x;
-    m->sum[0].y = m->entry.y;
-    m->sum[0].z = field_one;
+    with_unit_z(&m->sum[0].x, &m->sum[0].y, &m->sum[0].z, &m->entry);
     m->at = 0;
 }
 
@@ -76,7 +85,8 @@ static void twice(multiplication *m) {
     jacobian_double(sum, sum);
 }
 
-static void finish(multiplication *m, uint8_t point[64], uint32_t valid) {
+// The result, zeros if the scalar was not valid.
+static void finish(multiplication *m, uint32_t valid) {
     projective_to_affine(&m->result, &m->last);
     affine_negate_where(&m->result, mask_of(m->negated));
     field_normalize(&m->result.y);
@@ -85,7 +95,6 @@ static void finish(multiplication *m, uint8_t point[64], uint32_t valid) {
         m->result.x.word[i] &= keep;
         m->result.y.word[i] &= keep;
     }
-    affine_to_bytes(point, &m->result);
 }
 
 // Comb: tooth t of block b is 2^((b * TEETH + t) * SPACING), and all move down together.
@@ -97,8 +106,8 @@ static uint32_t comb_bits(const multiplication *m, unsigned block, unsigned posi
     return bits;
 }
 
-static NEVER_INLINE uint32_t generate(multiplication *m, uint8_t point[64], const uint8_t k[32]) {
-    uint32_t valid = start(m, k, COMB_BLOCKS * COMB_TEETH * COMB_SPACING);
+static NEVER_INLINE uint32_t generate(multiplication *m, const uint8_t k[32], uint32_t any) {
+    uint32_t valid = start(m, k, any, COMB_BLOCKS * COMB_TEETH * COMB_SPACING);
     for (unsigned position = COMB_SPACING; position-- > 0;) {
         if (position < COMB_SPACING - 1) {
             twice(m);
@@ -117,7 +126,7 @@ static NEVER_INLINE uint32_t generate(multiplication *m, uint8_t point[64], cons
             }
         }
     }
-    finish(m, point, valid);
+    finish(m, valid);
     return valid;
 }
 
@@ -125,9 +134,16 @@ static NEVER_INLINE uint32_t generate(multiplication *m, uint8_t point[64], cons
 #define WINDOW_BITS 4
 #define WINDOWS (256 / WINDOW_BITS)
 
-static NEVER_INLINE uint32_t linear(multiplication *m, uint8_t point[64], const uint8_t k[32],
+// k and what it was negated by, brought to the sign whose multiple has the even y.
+static NEVER_INLINE void make_even(multiplication *m, uint8_t k[32]) {
+    scalar_negate(&m->other, &m->k);
+    words_select(m->k.word, m->other.word, mask_of(m->negated ^ (m->result.y.word[0] & 1)), 8);
+    scalar_to_bytes(k, &m->k);
+}
+
+static NEVER_INLINE uint32_t linear(multiplication *m, const uint8_t k[32],
     const point_table *table) {
-    uint32_t valid = start(m, k, 256);
+    uint32_t valid = start(m, k, BELOW_N, 256);
     for (unsigned window = WINDOWS; window-- > 0;) {
         uint32_t bits = m->digits[window / 8] >> (window % 8 * WINDOW_BITS) & 15;
         if (window < WINDOWS - 1) {
@@ -145,13 +161,24 @@ static NEVER_INLINE uint32_t linear(multiplication *m, uint8_t point[64], const 
             projective_add(&m->last, &m->last, &m->entry);
         }
     }
-    finish(m, point, valid);
+    finish(m, valid);
     return valid;
 }
 
 uint32_t prover_generate(uint8_t point[64], const uint8_t k[32]) {
     multiplication m;
-    uint32_t valid = generate(&m, point, k);
+    uint32_t valid = generate(&m, k, BELOW_N);
+    affine_to_bytes(point, &m.result);
+    wipe(&m, sizeof m);
+    wipe_stack();
+    return valid;
+}
+
+uint32_t prover_commit(uint8_t x[32], uint8_t k[32]) {
+    multiplication m;
+    uint32_t valid = generate(&m, k, ANY_DIGEST);
+    field_to_bytes(x, &m.result.x);
+    make_even(&m, k);
     wipe(&m, sizeof m);
     wipe_stack();
     return valid;
@@ -162,12 +189,36 @@ uint32_t prover_linear(uint8_t point[64], const uint8_t k[32], const affine *q) 
     point_table_make(&table, q);
     point_table_scale(&table);
     multiplication m;
-    uint32_t valid = linear(&m, point, k, &table);
+    uint32_t valid = linear(&m, k, &table);
+    affine_to_bytes(point, &m.result);
     wipe(&m, sizeof m);
     // Public, but then all that is left on the stack can be seen to be nothing.
     wipe(&table, sizeof table);
     wipe_stack();
     return valid;
+}
+
+typedef struct {
+    projective sum;
+    affine result;
+} addition;
+
+// The complete formula: it meets equal, opposite and any other summands in the same way.
+static NEVER_INLINE uint32_t sum_up(addition *a, uint8_t point[64], const affine *first,
+    const affine *second) {
+    with_unit_z(&a->sum.x, &a->sum.y, &a->sum.z, first);
+    projective_add(&a->sum, &a->sum, second);
+    projective_to_affine(&a->result, &a->sum);
+    affine_to_bytes(point, &a->result);
+    return field_is_zero(&a->sum.z) ^ 1u;
+}
+
+uint32_t prover_add(uint8_t point[64], const affine *first, const affine *second) {
+    addition a;
+    uint32_t finite = sum_up(&a, point, first, second);
+    wipe(&a, sizeof a);
+    wipe_stack();
+    return finite;
 }
 
 typedef struct {

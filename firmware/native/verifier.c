@@ -185,15 +185,6 @@ uint32_t verifier_combine(uint8_t point[64], const scalar *s, const point_table 
     return finish(point, &sum);
 }
 
-uint32_t verifier_add(uint8_t point[64], const affine *first, const affine *second) {
-    accumulator sum;
-    sum.at = 0;
-    sum.infinite = 1;
-    add_variable(&sum, first, NULL);
-    add_variable(&sum, second, NULL);
-    return finish(point, &sum);
-}
-
 uint32_t verifier_equation(const point_table *q, const uint8_t r[32], const uint8_t s[32],
     const uint8_t e[32]) {
     scalar s_scalar, e_scalar;

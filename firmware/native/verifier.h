@@ -14,8 +14,6 @@ uint32_t verifier_multiply_add(uint8_t point[64], const scalar *s, const scalar 
 // s·Q1 + t·Q2, the first table scaled to z = 1. 0 if that is infinity.
 uint32_t verifier_combine(uint8_t point[64], const scalar *s, const point_table *first,
     const scalar *t, const point_table *second);
-// Q1 + Q2. 0 if that is infinity.
-uint32_t verifier_add(uint8_t point[64], const affine *first, const affine *second);
 // 1 if R = s·G - e·Q exists, has even y and its x is r; else, and if r >= p or s >= n, 0.
 // e may be any 32 bytes.
 uint32_t verifier_equation(const point_table *q, const uint8_t r[32], const uint8_t s[32],

@@ -36,6 +36,14 @@ def provers():
         assert native.generate(big(k)) == point_bytes(times_g(k))
     q = 0xDEADBEEF << 200
     assert native.linear(big(N - 7), point_bytes(times_g(q))) == point_bytes(times_g(-7 * q))
+    for digest in (1, N - 1, N + 1, 2**256 - 1, 0xDEADBEEF << 200):
+        nonce = bytearray(big(digest))
+        x, y = times_g(digest)
+        assert native.commit(nonce) == big(x)
+        assert nonce == big((-digest if y & 1 else digest) % N)
+    masked = bytearray(range(32))
+    assert native.xor(memoryview(masked), bytes(range(100, 132))) is None
+    assert masked == bytes([i ^ (i + 100) for i in range(32)])
     k, e, d = 2**255 + 19, N + 5, N - 3
     assert native.respond(big(k), big(e), big(d)) == big((k + e * d) % N)
 
@@ -92,7 +100,15 @@ def bad_input():
         assert refused(ValueError, native.linear, big(1), bad)
         assert refused(ValueError, native.multiply_add, big(1), big(1), bad)
         assert refused(ValueError, native.verify_equation, bad, big(1), big(1), big(1))
+    for bad in (0, N):
+        assert refused(ValueError, native.commit, bytearray(big(bad)))
+    # What is to be written must be writable.
+    assert refused(TypeError, native.commit, big(1))
+    assert refused(TypeError, native.xor, big(1), big(1))
     for bad in (b"", bytes(31), bytes(33)):
+        assert refused(ValueError, native.commit, bytearray(bad))
+        assert refused(ValueError, native.xor, bytearray(bad), big(1))
+        assert refused(ValueError, native.xor, bytearray(32), bad)
         assert refused(ValueError, native.generate, bad)
         assert refused(ValueError, native.lift_x, bad)
         assert refused(ValueError, native.verify_equation, g, bad, big(1), big(1))
@@ -100,6 +116,8 @@ def bad_input():
         assert refused(ValueError, native.verify_equation, g, big(1), big(1), bad)
     for bad in (None, 1, "a" * 32, "a" * 64, [1] * 32, object()):
         assert refused(TypeError, native.generate, bad)
+        assert refused(TypeError, native.commit, bad)
+        assert refused(TypeError, native.xor, bytearray(32), bad)
         assert refused(TypeError, native.respond, big(1), bad, big(1))
         assert refused(TypeError, native.prepare, bad)
         assert refused(TypeError, native.verify_equation, bad, big(1), big(1), big(1))

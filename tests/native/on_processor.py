@@ -23,10 +23,9 @@ FUNCTIONS = (
     *("scalar_from_bytes", "scalar_negate", "scalar_multiply_add", "scalar_split"),
     *("scalar_make_odd", "scalar_is_zero"),
     *("words_add", "words_subtract", "words_multiply", "words_are_zero"),
-    *("prover_generate", "prover_respond", "prover_linear"),
+    *("prover_generate", "prover_commit", "prover_respond", "prover_linear", "prover_add"),
     *("point_table_make", "point_table_scale"),
-    *("verifier_lift_x", "verifier_multiply_add", "verifier_combine", "verifier_add"),
-    "verifier_equation",
+    *("verifier_lift_x", "verifier_multiply_add", "verifier_combine", "verifier_equation"),
 )
 CALLS = HERE / "calls.c"
 _ARM_CORES = {"armv6m": "cortex-m0", "armv7m": "cortex-m3"}

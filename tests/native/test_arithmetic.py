@@ -168,6 +168,19 @@ def test_generate(processor):
         assert _call(processor, "prover_generate", 64, big(k)) == (1, expected), k
 
 
+def test_commit(processor):
+    for digest in [*scalars(450, 18), N + 1, N + 2, N + 3, 2**256 - 2, 2**256 - 1]:
+        x, y = generate(digest % N)
+        nonce = big(-digest % N if y % 2 else digest % N)
+        made = processor.call("prover_commit", bytes(32), big(digest), out=(0, 1))
+        assert made == (1, big(x), nonce), digest
+
+
+@pytest.mark.parametrize("digest", [0, N])
+def test_no_nonce_of_zero(processor, digest):
+    assert _call(processor, "prover_commit", 32, big(digest)) == (0, bytes(32))
+
+
 @pytest.mark.parametrize("k", [0, N, N + 1, 2**256 - 1])
 def test_scalars_out_of_range_give_nothing(processor, k):
     point = point_words(curve.G)
@@ -212,7 +225,7 @@ def test_combine_and_add(processor):
     small = [0, 1, 2, N - 1, LAMBDA, 3**100 % N]
     for a, b in itertools.product(values, values):
         one, other = generate(a), generate(b)
-        added = _call(processor, "verifier_add", 64, point_words(one), point_words(other))
+        added = _call(processor, "prover_add", 64, point_words(one), point_words(other))
         assert added == _expected((a + b) % N)
         first, second = _table(processor, one, scaled=True), _table(processor, other)
         for s, t in [(3, 5), (b, -a % N), (b, a), *zip(small, reversed(small), strict=True)]:

@@ -25,6 +25,24 @@ def test_generate_goes_one_way(core):
     assert len(traces) == 1
 
 
+def test_commit_goes_one_way(core):
+    traces = set()
+    for digest in (*SECRETS[:30], N + 1, 2**256 - 1, 0, N):
+        traces.add(core.call("prover_commit", bytes(32), big(digest), trace=True)["trace"])
+    assert len(traces) == 1
+
+
+def test_add_goes_one_way(core):
+    """Equal and opposite points and infinity as their sum included."""
+    some = [curve.multiply_generator(k) for k in (1, 2, N - 1, N - 2, *SECRETS[8:14])]
+    traces = set()
+    for one in some:
+        for other in some:
+            points = point_words(one), point_words(other)
+            traces.add(core.call("prover_add", bytes(64), *points, trace=True)["trace"])
+    assert len(traces) == 1
+
+
 def test_respond_goes_one_way(core):
     traces = set()
     for k, e, d in zip(SECRETS, SECRETS[5:], reversed(SECRETS), strict=False):

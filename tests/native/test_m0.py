@@ -66,6 +66,34 @@ def test_generate_takes_one_time_for_all_scalars(core):
     assert (len(cycles), len(remains)) == (1, 1)
 
 
+def test_commit_takes_one_time_for_all_digests(core):
+    cycles, remains = set(), set()
+    for digest in (*_few_of_each(scalars(350, 27)), 0, N, N + 1, 2**256 - 1):
+        result = core.call("prover_commit", bytes(32), big(digest), out=[0, 1])
+        if digest % N:
+            x, y = curve.multiply_generator(digest % N)
+            assert result["out"] == [big(x), big(-digest % N if y % 2 else digest % N)]
+        assert result["stack"] < STACK_BYTES
+        cycles.add(result["cycles"])
+        remains.add(tuple(result["remains"]))
+    print(f"prover_commit: {sorted(cycles)} cycles, {result['stack']} bytes of stack")
+    assert (len(cycles), len(remains)) == (1, 1)
+
+
+def test_add_takes_one_time_for_all_points(core):
+    cycles, remains = set(), set()
+    for a, b in [(1, 1), (1, 2), (5, N - 5), (N - 1, 1), (2**200, 3), (977**20 % N, 2**255)]:
+        points = [point_words(curve.multiply_generator(k)) for k in (a, b)]
+        result = core.call("prover_add", bytes(64), *points, out=[0])
+        expected = point_bytes(curve.multiply_generator((a + b) % N)) if (a + b) % N else bytes(64)
+        assert (result["result"], result["out"][0]) == (int((a + b) % N != 0), expected)
+        assert result["stack"] < STACK_BYTES
+        cycles.add(result["cycles"])
+        remains.add(tuple(result["remains"]))
+    print(f"prover_add: {sorted(cycles)} cycles, {result['stack']} bytes of stack")
+    assert (len(cycles), len(remains)) == (1, 1)
+
+
 def test_linear_takes_one_time_for_all_scalars(core):
     q = 0x1234567 << 200
     point = point_words(curve.multiply_generator(q))

@@ -132,6 +132,9 @@ def test_a_broken_engine_is_refused():
         ("verify_equation", lambda *arguments: False, "verify_equation: wrong answer"),
         ("verify_equation", lambda *arguments: 1, "verify_equation: wrong answer"),
         ("verify_equation", any_parity, "verify_equation: wrong answer"),
+        ("commit", lambda k: native.generate(k)[:32], "commit: wrong answer"),
+        ("xor", lambda into, other: None, "xor: wrong answer"),
+        ("xor", lambda into, other: bytes(into), "xor: wrong answer"),
         ("add", lambda one, other: one, "add: wrong answer"),
         ("combine", lambda s, one, t, other: one, "combine: wrong answer"),
     )
@@ -306,6 +309,20 @@ def test_composed_operations():
         for point in (five, minus_five):
             k = number(5) if point is five else number(curve.N - 5)
             assert active.generate(engines.even(k, point))[63] & 1 == 0
+        for digest in (5, curve.N - 5, curve.N + 5):
+            k, x = engines.commit(number(digest))
+            point = active.generate(k)
+            assert (x, point[63] & 1) == (five[:32], 0)
+            assert k in (number(5), number(curve.N - 5)) and isinstance(k, bytearray)
+        for zero in (0, curve.N):
+            try:
+                engines.commit(number(zero))
+                raise AssertionError("a nonce of zero")
+            except ValueError:
+                pass
+        masked = bytearray(range(32))
+        engines.xor(masked, bytes(range(100, 132)))
+        assert masked == bytes([i ^ (i + 100) for i in range(32)])
 
     on_both(composed)()
     assert engines.reduced(number(curve.N - 1)) == number(curve.N - 1)

@@ -3,6 +3,7 @@
 
 import { closeSync, existsSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
+import { Rewind } from './rewind.mjs';
 
 const FLASH_START = 0x10000000;
 const FLASH_BYTES = 2 * 1024 * 1024;
@@ -19,6 +20,8 @@ const ROSC_BASE = 0x40060;
 const ROSC_RANDOMBIT = 0x1c;
 // An address that the chip leaves free; see Counters.
 const COUNTERS_BASE = 0x40070;
+// Another one; see rewind.mjs.
+const REWIND_BASE = 0x40074;
 
 const UART_DATA = 0x00;
 const UART_TX_INTERRUPT = 1 << 5;
@@ -193,6 +196,7 @@ export class Board {
 
     chip.peripherals[ROSC_BASE] = new RingOscillator(seed);
     chip.peripherals[COUNTERS_BASE] = new Counters(chip.core, flash);
+    chip.peripherals[REWIND_BASE] = new Rewind(chip);
     chip.onBreak = (number) => this.#trapped(number);
     for (const uart of chip.uart) {
       correctUart(uart);

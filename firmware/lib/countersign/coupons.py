@@ -45,8 +45,8 @@ class Coupons:
         if len(self._pool) >= self._capacity:
             return False
         serial = self._next_serial().to_bytes(_SERIAL_BYTES, "big")
-        k = self._prover._nonce("countersign/Coupon/1/", self._take_entropy(), serial)
-        self._pool.append(_Coupon(*self._prover._commit(k)))
+        digest = self._prover._nonce("countersign/Coupon/1/", self._take_entropy(), serial)
+        self._pool.append(_Coupon(*self._prover._commit(digest)))
         return True
 
     def sign(self, message: bytes, self_check: bool = False) -> bytes:
@@ -76,7 +76,7 @@ class Coupons:
 
 class _Coupon:
     def __init__(self, k, nonce_commitment):
-        self._k = bytearray(k)
+        self._k = k
         self.nonce_commitment = nonce_commitment
 
     def take(self):

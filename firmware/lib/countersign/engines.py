@@ -57,7 +57,8 @@ _R = _K_G[:32]
 
 _PREPARED = object()  # stands for the prepared D·G
 
-# (function, arguments, answer); an exception as an answer means that it must be raised.
+# (function, arguments, answer); of _IN_PLACE, the answer and what became of the first argument. An
+# exception as an answer means that it must be raised.
 _SELF_TEST = (
     ("generate", (_ONE,), _G),
     ("generate", (_N_MINUS_1,), _MINUS_G),
@@ -65,6 +66,13 @@ _SELF_TEST = (
     ("generate", (_ZERO,), ValueError),
     ("generate", (_N,), ValueError),
     ("generate", (b"\xff" * 32,), ValueError),
+    ("commit", (_K,), (_R, _K)),
+    ("commit", (_negated(_K, curve.N),), (_R, _K)),
+    ("commit", (_number(curve.N + 1),), (_G[:32], _ONE)),
+    ("commit", (_N_MINUS_1,), (_G[:32], _ONE)),
+    ("commit", (_ZERO,), ValueError),
+    ("commit", (_N,), ValueError),
+    ("xor", (_K, _D), (None, bytes([a ^ b for a, b in zip(_K, _D)]))),
     ("respond", (_K, _E, _D), _S),
     ("respond", (_N_MINUS_1, _N_MINUS_1, _N_MINUS_1), _ZERO),
     ("respond", (_D, _N_MINUS_2, _D), _negated(_D, curve.N)),
@@ -111,7 +119,8 @@ _SELF_TEST = (
 )
 
 # What an engine need not offer; see the end of this file.
-_OPTIONAL = ("add", "combine")
+_OPTIONAL = ("commit", "xor", "add", "combine")
+_IN_PLACE = ("commit", "xor")
 
 
 def name() -> str:
@@ -155,8 +164,12 @@ def self_test(engine: object) -> object:
         if function in _OPTIONAL and not hasattr(engine, function):
             continue
         arguments = [prepared if value is _PREPARED else value for value in arguments]
+        if function in _IN_PLACE:
+            arguments[0] = bytearray(arguments[0])
         try:
             answer = getattr(engine, function)(*arguments)
+            if function in _IN_PLACE:
+                answer = (answer, bytes(arguments[0]))
         except Exception as error:  # noqa: BLE001 - an answer like any other
             answer = type(error)
             if answer is not expected:
@@ -191,6 +204,29 @@ def even(scalar: bytes, point: bytes) -> bytes:
     """`scalar`, or its negative if `point`, its multiple of G, has an odd y: the convention of
     x-only keys and nonces (BIP-340). The same work either way."""
     return active.respond(scalar, _EVEN_FACTORS[point[63] & 1], scalar)
+
+
+def commit(digest: bytes) -> tuple:
+    """The nonce of a digest and its commitment: (±digest mod n, negated where its multiple of G has
+    an odd y, in a bytearray that is the caller's to wipe; the x of the multiple). ValueError for 0.
+    """
+    direct = getattr(active, "commit", None)
+    if direct is not None:
+        k = bytearray(digest)
+        return k, direct(k)
+    k = reduced(digest)
+    point = active.generate(k)
+    return bytearray(even(k, point)), point[:32]
+
+
+def xor(into: bytearray, other: bytes) -> None:
+    """into ^= other, 32 bytes each."""
+    direct = getattr(active, "xor", None)
+    if direct is not None:
+        direct(into, other)
+        return
+    for i in range(32):
+        into[i] ^= other[i]
 
 
 def add(one: bytes, other: bytes) -> object:

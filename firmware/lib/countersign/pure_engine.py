@@ -65,7 +65,8 @@ def verify_equation(point: object, r: bytes, s: bytes, e: bytes) -> bool:
     return commitment[0].to_bytes(32, "big") == r
 
 
-# A native engine may offer these too; if it does not, engines.py composes them.
+# A native engine may offer these too, and `commit` and `xor`, which see secrets; if it does not,
+# engines.py composes them.
 
 
 def add(one: bytes, other: bytes) -> object:

@@ -16,8 +16,8 @@ computes all A_i and B_i in the same way, as if it could prove none. Only then c
 the sum is off by some δ. For its own branch, and because it knows d, the prover can make up for
 that: e + δ and s + δ·d give the same A and B. Every branch gets δ·m and δ·m·d added, where m is 1
 for its own key and 0 for the others, by the engine's `respond`. With the native engine that and
-all products with secrets take constant time; the addition of two points in each branch does not. It
-sees no scalar, but could tell the branches apart. With the pure engine nothing is constant-time.
+everything else with secrets takes constant time, the sums of points included. With the pure engine
+nothing is constant-time.
 """
 
 from countersign import curve, engines, faults
@@ -198,8 +198,8 @@ def _challenge(statement):
 
 
 def _nonce(prover, aux_entropy, statement, index, which):
-    return prover._nonce(
-        "countersign/Ring/1/", bytes(aux_entropy), statement, bytes([index]), which
+    return engines.reduced(
+        prover._nonce("countersign/Ring/1/", bytes(aux_entropy), statement, bytes([index]), which)
     )
 
 

@@ -20,6 +20,8 @@ is passed in.
 from countersign import curve, engines, faults
 from countersign.tagged import tagged_sha256
 
+_ZEROS = bytes(32)
+
 # The last public key verified, with its prepared point and the engine that prepared it: a device
 # checks signatures of one gateway all day. One tuple, replaced as a whole, so that threads never
 # see the key of one with the point of another.
@@ -65,26 +67,29 @@ class Prover:
         aux_entropy = _exactly(32, aux_entropy, "auxiliary entropy")
         message = _bytes(message, "message")
         k, nonce_commitment = self._commit(self._nonce("BIP0340/", aux_entropy, message))
-        return self._answer(k, nonce_commitment, message, self_check)
+        try:
+            return self._answer(k, nonce_commitment, message, self_check)
+        finally:
+            k[:] = _ZEROS
 
     # For the proof modules of this package. Whoever answers twice from one nonce gives the key
     # away, so each of them says how it prevents that.
 
     def _nonce(self, purpose, aux_entropy, *parts):
-        """A scalar from key, fresh entropy and what the nonce is for; `purpose` is a constant."""
-        mask = tagged_sha256(purpose + "aux", aux_entropy)
-        masked = bytes([a ^ b for a, b in zip(self._d, mask)])
+        """A digest of key, fresh entropy and what the nonce is for; `purpose` is a constant."""
+        masked = bytearray(tagged_sha256(purpose + "aux", aux_entropy))
+        engines.xor(masked, self._d)
         digest = tagged_sha256(purpose + "nonce", masked, self.public_key, *parts)
-        return engines.reduced(digest)
+        masked[:] = _ZEROS
+        return digest
 
-    def _commit(self, k):
-        """(nonce with even y, x-only nonce commitment of it)."""
+    def _commit(self, digest):
+        """(nonce with even y in a bytearray, to be wiped; x-only nonce commitment of it)."""
         try:
-            point = engines.active.generate(k)
+            return engines.commit(digest)
         except ValueError:
             # Probability 2**-256; a constant hash engine would come here.
             raise RuntimeError("nonce is zero")
-        return engines.even(k, point), point[:32]
 
     def _respond(self, k, e):
         """The response scalar k + e·d (32 bytes)."""

@@ -97,11 +97,10 @@ class ProverSide(_Side):
             self._forget()
             return fault, None
         self._seal = bytes(seal)
-        k = self._prover._nonce(
+        digest = self._prover._nonce(
             "countersign/Sigma/1/", bytes(aux_entropy), self._statement, self._seal
         )
-        k, nonce_commitment = self._prover._commit(k)
-        self._k = bytearray(k)
+        self._k, nonce_commitment = self._prover._commit(digest)
         return faults.OK, nonce_commitment
 
     def respond(self, challenge: bytes) -> tuple:

@@ -9,11 +9,7 @@ _prefixes = {}
 
 def tagged_hash(tag: str) -> object:
     """The hash under that tag, still to be fed: for input that is not there in one piece."""
-    prefix = _prefixes.get(tag)
-    if prefix is None:
-        tag_digest = hashlib.sha256(tag.encode()).digest()
-        prefix = _prefixes[tag] = tag_digest + tag_digest
-    return hashlib.sha256(prefix)
+    return hashlib.sha256(_prefixes.get(tag) or _prefix(tag))
 
 
 def tagged_sha256(tag: str, *parts: bytes) -> bytes:
@@ -23,7 +19,13 @@ def tagged_sha256(tag: str, *parts: bytes) -> bytes:
     delimiters: a caller that passes several must give them fixed widths, or an encoding that
     delimits itself.
     """
-    hash = tagged_hash(tag)
+    hash = hashlib.sha256(_prefixes.get(tag) or _prefix(tag))
     for part in parts:
         hash.update(part)
     return hash.digest()
+
+
+def _prefix(tag):
+    tag_digest = hashlib.sha256(tag.encode()).digest()
+    prefix = _prefixes[tag] = tag_digest + tag_digest
+    return prefix

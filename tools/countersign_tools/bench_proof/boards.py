@@ -55,10 +55,12 @@ def count(work, ready=None):
         ready()
     gc.collect()
     state = machine.disable_irq()
-    _read(_start, _COUNTER)
-    work()
-    _read(_end, _COUNTER)
-    machine.enable_irq(state)
+    try:
+        _read(_start, _COUNTER)
+        work()
+        _read(_end, _COUNTER)
+    finally:
+        machine.enable_irq(state)
     return (_end[0] - _start[0]) & 0xffffffff
 """
 

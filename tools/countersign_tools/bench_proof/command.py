@@ -100,7 +100,11 @@ def run(arguments: argparse.Namespace) -> int:
         result["ct_spread"] = found.largest()
         result["ct_spreads"] = found.spreads
         result["ct_secrets"] = found.secrets
-        _say(f"rp2040 spread over {found.secrets} secrets: {found.spreads}")
+        result["ct_heap"] = found.heap
+        _say(
+            f"rp2040 spread over {found.secrets} secrets: {found.spreads}; "
+            f"of one secret while the heap fills: {found.heap}"
+        )
 
     result["ct_spread"] = None
     if not arguments.secrets or "rp2040" not in names:
@@ -129,8 +133,9 @@ _GENERAL = {
     "milliseconds at 133 MHz",
     "qemu": "instructions, exact; not cycles",
     "x64": "measured milliseconds of this machine, the median of nine",
-    "ct_spreads": "ct_spread is of generate and respond; a whole proof is beside them, and what "
-    "the past of the heap alone makes of it",
+    "ct_spreads": "cycles, most less least, of a whole Prover.sign and of the engine's calls, each "
+    "trial from the same RAM and registers; ct_spread is the largest of them",
+    "ct_heap": "the same of Prover.sign with one secret while the heap fills: it knows no secret",
     "heap_bytes": "held after loading the library with this engine, one proof, one verification",
     "heap_proof_bytes": "allocated by one proof and one verification, none of it given back",
 }

@@ -1,9 +1,10 @@
 """Is the prover's time the same for every secret? Counted on the real image, over many of them.
 
-The exact cycles of `generate` (secret nonce), `respond` (secret nonce and key) and of a whole
-Schnorr signature of the library, each called from Python with arguments in the same memory. A whole
-signature makes and drops objects, and finding room for them takes a time that depends on the past
-of the heap: so it is counted once more with one and the same secret, to be held against.
+The exact cycles of a whole `schnorr.Prover.sign` called from Python, and of the engine's calls in
+it, each from the same state of the whole machine: see trials.py, which brings the heap back before
+every call. Without that a signature varies by some thousand cycles for one and the same secret: it
+makes a few dozen objects, and MicroPython looks for room from the start of its heap, past whatever
+lies there. `heap` says by how much, for the record.
 """
 
 from __future__ import annotations
@@ -12,23 +13,36 @@ import ast
 import random
 from dataclasses import dataclass
 
+from countersign import schnorr
 from countersign.curve import N
-from countersign_tools.bench_proof.boards import Rp2040Board
+from countersign_tools.bench_proof import trials
+from countersign_tools.bench_proof.boards import MeasurementFailed, Rp2040Board
 
-_FILE = "secrets"
 _SEED = 2040
+_MESSAGE = bytes(range(32))
+_ENTROPY = bytes(range(100, 132))
+_SETUP = f"message, entropy, native = {_MESSAGE!r}, {_ENTROPY!r}, engines.active\n"
+
+WORK = {
+    "prove": "prover.sign(message, entropy)",
+    "generate": "native.generate(prover._d)",
+    "commit": "native.commit(bytearray(prover._d))",
+    "respond": "native.respond(prover._d, entropy, prover._d)",
+}
 
 
 @dataclass(frozen=True)
 class Spread:
-    """spreads: most cycles less least of each function. secrets: how many were tried."""
+    """spreads: most cycles less least of each piece of WORK, over `secrets` key pairs. heap: the
+    same of `prove` with one secret, while the heap fills."""
 
     spreads: dict[str, int]
     secrets: int
+    heap: int
 
     def largest(self) -> int:
-        """Of the engine's calls, which are all that is done with the secrets' arithmetic."""
-        return max(self.spreads["generate"], self.spreads["respond"])
+        """Of `prove`, or of a part of it should that be more."""
+        return max(self.spreads.values())
 
 
 def edge_secrets() -> list[int]:
@@ -60,43 +74,35 @@ def secrets(count: int) -> list[int]:
 
 
 def measure(count: int) -> Spread:
-    """Run all of it on an emulated RP2040; about two minutes for a thousand secrets."""
+    """Run all of it on an emulated RP2040; about three minutes for a thousand secrets.
+
+    Every signature that is timed is compared with that of the pure engine.
+    """
     values = secrets(count)
-    data = b"".join(value.to_bytes(32, "big") for value in values)
-    with Rp2040Board("native", {_FILE: data}) as board:
-        spreads = ast.literal_eval(board.run(_SCRIPT).splitlines()[-1])
-    return Spread(spreads, len(values))
+    spreads = {}
+    with Rp2040Board("native", trials.files(values)) as board:
+        for name, work in WORK.items():
+            found = trials.run(board, work, _SETUP)
+            spreads[name] = found.spread()
+            if name == "prove" and found.results != [_signature(value)[-8:] for value in values]:
+                raise MeasurementFailed("a signature is wrong")
+        heap = ast.literal_eval(board.run(_HEAP).splitlines()[-1])
+    return Spread(spreads, len(values), heap)
 
 
-_SCRIPT = f"""\
-import countersign_native
-from countersign import schnorr
-one, two, entropy = bytearray(32), bytearray(32), bytes(32)
-def signed():
-    prover.sign(one, entropy)
-prover = schnorr.Prover(bytes(31) + b'\\x05')
-def spread(work, keep=False):
-    least, most = 1 << 29, 0
-    one[31] = two[31] = 9
-    with open('{_FILE}', 'rb') as file:
-        # The first calls also look up names and find the places that later ones find again.
-        for _ in range(8):
-            count(work)
-        while file.readinto(one) == 32:
-            if keep:
-                one[:] = entropy
-            cycles = count(work)
-            least, most = min(least, cycles), max(most, cycles)
-            if not keep:
-                two[:] = one
-    return most - least
-# The key is replaced in its place: a new Prover would lie elsewhere in the heap, and finding room
-# beside it would take another time.
-prover._d = two
-print({{
-    'generate': spread(lambda: countersign_native.generate(one)),
-    'respond': spread(lambda: countersign_native.respond(one, two, two)),
-    'prove': spread(signed),
-    'prove_with_one_secret': spread(signed, True),
-}})
+def _signature(secret: int) -> bytes:
+    return schnorr.sign(secret.to_bytes(32, "big"), _MESSAGE, _ENTROPY)
+
+
+# A list that grows by one number each time moves, now and then, what the next call finds.
+_HEAP = """\
+inputs = kept = None
+def filled():
+    seen = []
+    for _ in range(48):
+        seen.append(count(work))
+    return max(seen[8:]) - min(seen[8:])
+def work():
+    return prover.sign(message, entropy)
+print(filled())
 """

@@ -34,11 +34,15 @@ nonce_commitment, key = n.generate(k), n.generate(d)
 if nonce_commitment[63] & 1:
     k = n.respond(k, minus_two, k)
 r = nonce_commitment[:32]
+nonce = bytearray(k)
 s, prepared = n.respond(k, e, d), n.prepare(key)
 if not n.verify_equation(prepared, r, s, e):
     raise RuntimeError('the engine is wrong')
 calls = {
     'generate': lambda: n.generate(k),
+    'commit': lambda: n.commit(nonce),
+    'xor': lambda: n.xor(nonce, k),
+    'add': lambda: n.add(key, key),
     'respond': lambda: n.respond(k, e, d),
     'linear': lambda: n.linear(k, key),
     'lift_x': lambda: n.lift_x(key[:32]),
