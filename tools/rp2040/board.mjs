@@ -16,6 +16,8 @@ const TRAP_BOOT_LOADER = 0xe3;
 const TRAP_MISSING = 0xe4;
 const TRAP_FAULT = 0xe5;
 
+const SYSINFO_BASE = 0x40000;
+const SYSINFO_PLATFORM = 0x04;
 const ROSC_BASE = 0x40060;
 const ROSC_RANDOMBIT = 0x1c;
 // An address that the chip leaves free; see Counters.
@@ -101,6 +103,16 @@ export class Flash {
       writeSync(this.descriptor, this.bytes, offset, count, offset);
     }
   }
+}
+
+/**
+ * What the chip says of itself. Of the platform's two bits, "FPGA" and "chip", neither is true here:
+ * it is how the agent knows that its entropy was injected (countersign_agent/device.py).
+ */
+function declareEmulated(chip) {
+  const sysinfo = chip.peripherals[SYSINFO_BASE];
+  const read = sysinfo.readUint32.bind(sysinfo);
+  sysinfo.readUint32 = (offset) => (offset === SYSINFO_PLATFORM ? 0 : read(offset));
 }
 
 /**
@@ -194,6 +206,7 @@ export class Board {
     chip.core.SP = words[0];
     chip.core.PC = (words[1] & ~1) >>> 0;
 
+    declareEmulated(chip);
     chip.peripherals[ROSC_BASE] = new RingOscillator(seed);
     chip.peripherals[COUNTERS_BASE] = new Counters(chip.core, flash);
     chip.peripherals[REWIND_BASE] = new Rewind(chip);

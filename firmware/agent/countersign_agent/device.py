@@ -11,6 +11,27 @@ from countersign_agent.storage import FolderStorage, PosixFolderStorage
 
 # Where MicroPython is a process, a folder is the host's.
 HOSTED = ("linux", "darwin", "win32")
+# Where it is a process, or a machine of QEMU: nothing there is a device's hardware.
+_EMULATED = HOSTED + ("qemu", "qemu-arm", "qemu-riscv32", "qemu-riscv64")
+
+# RP2040 datasheet, 2.20: SYSINFO.PLATFORM, of which bit 1 says "a chip". Our emulator says no.
+_RP2040_PLATFORM = 0x40000004
+_RP2040_IS_CHIP = 2
+
+
+def is_emulated() -> bool:
+    """Whether this is known not to be a device's hardware, whatever a configuration says.
+
+    An emulator that wants to pass for a chip can: what it runs is all its own. This keeps what
+    honest tools emulate from ever being taken for more.
+    """
+    if sys.platform in _EMULATED:
+        return True
+    if "RP2040" in getattr(sys.implementation, "_machine", ""):
+        from machine import mem32  # only here: not every platform has it
+
+        return not mem32[_RP2040_PLATFORM] & _RP2040_IS_CHIP
+    return False
 
 
 def open_storage(folder: str):

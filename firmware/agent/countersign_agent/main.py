@@ -2,11 +2,14 @@
 
 On a host `micropython -m countersign_agent CONFIG.json`; on a board its main.py says
 
+    import micropython
+    micropython.kbd_intr(-1)
     from countersign_agent.main import main
     main("/countersign.json")
-"""
 
-import sys
+Ctrl-C is given up before anything else: the board's line may be the gateway's, whose frames hold
+that byte. `main` gives it back where the line is not.
+"""
 
 from countersign import identity, schnorr
 from countersign_agent import __version__, device, keystore, sensors, serial_stream
@@ -18,10 +21,6 @@ from countersign_agent.entropy import EntropyError
 from countersign_agent.report import hex_text, print_json_line
 from countersign_agent.storage import StorageError
 
-# Where MicroPython is a process, or a machine of QEMU: nothing there is a device's hardware.
-# rp2 and esp32 look the same to us in an emulator: there the configuration has to say it.
-_EMULATED = device.HOSTED + ("qemu", "qemu-arm", "qemu-riscv32", "qemu-riscv64")
-
 # Without its key store or its entropy a device has nothing to say.
 _MUST_NOT_RUN = (keystore.KeyStoreDamaged, StorageError, EntropyError, CounterExhausted)
 
@@ -29,8 +28,9 @@ _MUST_NOT_RUN = (keystore.KeyStoreDamaged, StorageError, EntropyError, CounterEx
 def main(config_path: str) -> int:
     """Run until revoked. Returns 0 then, 2 if the device must not start or go on; it says why."""
     try:
-        agent = build(load_config(config_path))
+        agent = _start(config_path)
     except (ConfigError, OSError) + _MUST_NOT_RUN as error:
+        serial_stream.release()
         print_json_line("cannot_start", error=type(error).__name__, why=str(error))
         return 2
     try:
@@ -45,9 +45,19 @@ def main(config_path: str) -> int:
     return 0
 
 
+def _start(config_path):
+    config = load_config(config_path)
+    if config.serial_port == serial_stream.USB:
+        # A gateway may be sending already, and Ctrl-C is a byte of frames like any other.
+        serial_stream.claim()
+    else:
+        serial_stream.release()
+    return build(config)
+
+
 def build(config) -> Agent:
     """The agent of this board, its identity made if it never had one."""
-    if sys.platform in _EMULATED:
+    if device.is_emulated():
         config.environment = identity.ENVIRONMENT_EMULATED
     key_store, entropy = device.start(device.open_storage(config.storage_folder))
     device_id = key_store.identity.device_id

@@ -24,9 +24,12 @@ _UART_BUFFER_BYTES = 4096
 _BREAK_IN = b"\x00\r\x03"
 
 
+USB = "usb"
+
+
 def check_port(port: str) -> None:
     """ValueError with a sentence if `port` is none of the above."""
-    if port == "usb" or port.startswith("/"):
+    if port == USB or port.startswith("/"):
         return
     if port.startswith("uart:") and port[5:].isdigit():
         return
@@ -48,12 +51,17 @@ def open_line(port: str, baud: int, tx_pin: int, rx_pin: int, timeout_ms: int, c
         if port.startswith("uart:"):
             uart = _uart(int(port[5:]), baud, tx_pin, rx_pin)
             return SerialStream(uart, uart, clock, uart.any)
-        if port == "usb":
+        if port == USB:
             return UsbStream(clock)
         file = open(port, "r+b", buffering=0)
         return SerialStream(file, file, clock)
     except (OSError, ValueError) as error:
         raise TransportError("cannot open the line: " + str(error))
+
+
+def claim() -> None:
+    """Take Ctrl-C for a byte like any other."""
+    _keyboard_interrupt(-1)
 
 
 def release() -> None:
@@ -121,7 +129,7 @@ class UsbStream(SerialStream):
     def __init__(self, clock):
         super().__init__(sys.stdin.buffer, sys.stdout.buffer, clock)
         self._tail = b"\x00"
-        _keyboard_interrupt(-1)
+        claim()
 
     def read_some(self) -> bytes:
         data = super().read_some()
