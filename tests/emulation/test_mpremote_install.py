@@ -1,5 +1,6 @@
 """A package put on an emulated Pico by mpremote itself, and run from there (`make test-boards`)."""
 
+import hashlib
 import subprocess
 import sys
 from pathlib import Path
@@ -8,10 +9,15 @@ import emulated_pico
 
 from countersign_tools import package, rp2040
 
-# The image has the same modules frozen in; the installed ones are to run.
+# The image has the same modules frozen in; the installed ones are to run. Its native engine is in
+# the image too, where no file can take its place: of the installed one only the bytes are checked.
 INSTALLED = """\
-import sys, gc
+import sys, gc, hashlib
 sys.path[:] = ['/lib']
+for path, digest in {digests!r}:
+    with open('/lib/' + path, 'rb') as file:
+        if hashlib.sha256(file.read()).digest() != digest:
+            raise ValueError('not what was sent: ' + path)
 from countersign import schnorr
 from countersign_agent import agent, main
 public_key = schnorr.public_key(bytes(range(1, 33)))
@@ -42,8 +48,9 @@ def test_mpremote_installs_the_package_and_the_board_runs_it(tmp_path: Path) -> 
         assert finished.returncode == 0, finished.stdout
         assert finished.stdout.splitlines()[-1] == "Done"
     with rp2040.Rp2040(None, flash=flash) as board:
-        engine, place, free_bytes = board.run(INSTALLED).split()
-    print(f"RPI_PICO: with the installed package loaded {free_bytes} bytes of heap are free")
+        digests = [(path, hashlib.sha256(file).digest()) for path, file in made.files.items()]
+        engine, place, free_bytes = board.run(INSTALLED.format(digests=digests)).split()
+    print(f"RPI_PICO: with the installed modules loaded {free_bytes} bytes of heap are free")
     assert engine == "native"
     assert place == "/lib/countersign_agent/agent.mpy"
     # The agent works within less: see HEAP_BYTES and the armhf runtime.
