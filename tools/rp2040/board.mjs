@@ -3,6 +3,7 @@
 
 import { closeSync, existsSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
+import { Drive } from './drive.mjs';
 import { Rewind } from './rewind.mjs';
 
 const FLASH_START = 0x10000000;
@@ -195,7 +196,7 @@ export class Board {
     this.restarting = false;
 
     const simulator = new rp2040js.Simulator();
-    this.simulator = simulator;
+    this.drive = new Drive(simulator);
     const chip = simulator.rp2040;
     this.chip = chip;
     chip.logger = new rp2040js.ConsoleLogger(rp2040js.LogLevel.Error);
@@ -231,7 +232,7 @@ export class Board {
         [TRAP_FAULT]: 'faulted in the boot ROM',
       };
       const what = names[number] ?? `stopped at breakpoint ${number} (0 is a hard fault)`;
-      this.simulator.stop();
+      this.drive.stop();
       this.on.stopped(`${what}; lr ${(this.chip.core.LR >>> 0).toString(16)}`);
     }
   }

@@ -7,7 +7,7 @@
 // cut_at, cut_bytes: see Board. seed: of the random bit, or null.
 // timeline: a file to which is appended, in the order in which it happened, one JSON object a line:
 //   {erase: BYTES, offset}   {program: HEX, offset}   what was done to the flash
-//   {said: HEX, on}          bytes that left the board, on "usb" or "uart1"
+//   {said: HEX, on, ms}      bytes that left the board, on "usb" or "uart1", and its own time then
 //
 // The board's USB serial port and its UART1 are each served to one client at a time on a free port
 // of 127.0.0.1. What happens is printed, one JSON object a line; `event` is one of
@@ -74,7 +74,7 @@ class Outlet {
   }
 
   fromBoard(bytes) {
-    note({ said: bytes.toString('hex'), on: this.name });
+    note({ said: bytes.toString('hex'), on: this.name, ms: board.drive.elapsedMs });
     if (this.client === null) {
       this.waiting.push(bytes);
     } else {
@@ -96,11 +96,15 @@ class Outlet {
 
 let board;
 let usb;
-const serial = new Outlet('usb', (bytes) => usb.write(bytes));
+const serial = new Outlet('usb', (bytes) => {
+  usb.write(bytes);
+  board.drive.wake();
+});
 const uart1 = new Outlet('uart1', (bytes) => {
   for (const byte of bytes) {
     board.chip.uart[1].feedByte(byte);
   }
+  board.drive.wake();
 });
 
 function powerOn() {
@@ -113,11 +117,11 @@ function powerOn() {
     seed: options.seed ?? null,
     on: { stopped: (reason) => end(1, 'stopped', reason) },
   });
-  const { chip, simulator } = board;
+  const { chip, drive } = board;
   chip.uart[1].onByte = (byte) => uart1.fromBoard(Buffer.of(byte));
   chip.peripherals[WATCHDOG_BASE].onWatchdogTrigger = () => {
     // A reset leaves nothing but the flash: a new board takes over at the next turn of the loop.
-    simulator.stop();
+    drive.stop();
     setImmediate(() => {
       report('restarted');
       powerOn();
@@ -127,7 +131,7 @@ function powerOn() {
     onConnected: () => report('connected'),
     onData: (bytes) => serial.fromBoard(bytes),
   });
-  simulator.execute();
+  drive.start();
 }
 
 process.on('uncaughtException', (error) => {
