@@ -24,6 +24,7 @@ COMMANDS = (
     ("fetch", "fetch a part that comes from elsewhere", "fetch"),
     ("boards", "which board to buy, and what is proven about it", "boards"),
     ("build", "build a board's firmware image", "firmware_build"),
+    ("flash", "put firmware on a board", "flash"),
     ("provision", "make a board a device with an identity", "provisioning.command"),
     ("package", "make what mip installs on a board with stock MicroPython", "package"),
     ("emulate", "run a script on an emulated board", "emulate"),

@@ -108,4 +108,4 @@ def native_module(mpy: int) -> bytes | None:
     try:
         return native.module(architecture).read_bytes()
     except native.NativeBuildError as fault:
-        raise BundleError(str(fault)) from None
+        raise BundleError(f"{fault} (or provision with --pure-engine)") from None

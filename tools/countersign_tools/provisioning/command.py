@@ -41,6 +41,9 @@ def register(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--parallel", type=int, default=4, help="ports at a time (4)")
     parser.add_argument("--report", type=Path, help="a .csv or .json file; by default beside CSV")
     parser.add_argument("--no-start", action="store_true", help="leave the agents unstarted")
+    parser.add_argument(
+        "--pure-engine", action="store_true", help="install no native engine: proofs take longer"
+    )
     identity = parser.add_argument_group("identities")
     identity.add_argument(
         "--new-identity", action="store_true", help="end the identity that a board has"
@@ -99,6 +102,7 @@ def _provision(arguments: argparse.Namespace, todo: list[rows.Row], journal: Jou
     shown = progress.for_terminal(len(todo))
     wishes = Wishes(
         new_identity=arguments.new_identity,
+        pure_engine=arguments.pure_engine,
         abandon=frozenset(value.lower() for value in arguments.abandon),
     )
     work = batch.Run(

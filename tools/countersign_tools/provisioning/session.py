@@ -21,7 +21,10 @@ from countersign_tools.provisioning import bundle, scripts
 from countersign_tools.raw_repl import BoardGone, RawRepl, ReplError, ScriptFailed
 
 ANSWER_S = 20.0
-_SCRIPT_S = 120.0
+_SCRIPT_S = 30.0
+# A device that makes its key in plain Python, on an emulator of a board.
+_DEVICE_S = 180.0
+_PROMPT = ">>> "
 _CHUNK_BYTES = 768
 _OS_ERROR = re.compile(r"OSError: (?:\[Errno (\d+)\]|(-?\d+))")
 # What a file system answers that has lost something: LittleFS's corruption among them.
@@ -77,8 +80,9 @@ class Session:
 
     def __init__(self, port: str, baud: int, answer_s: float = ANSWER_S) -> None:
         self.port = port
+        self._running = False
         try:
-            self._repl = RawRepl(board_line.open_port(port, baud), paste=True)
+            self._repl = RawRepl(board_line.open_port(port, baud), self._check, paste=True)
         except board_line.PortError as fault:
             raise BoardFault(str(fault)) from None
         try:
@@ -161,7 +165,7 @@ class Session:
 
         BoardFault if the device refuses, with its own words; KeyStoreFault for its key store.
         """
-        answer: dict[str, Any] = self._ask(scripts.DEVICE.format(call=call))
+        answer: dict[str, Any] = self._ask(scripts.DEVICE.format(call=call), _DEVICE_S)
         if "fault" in answer:
             raise _refusal(str(answer["fault"]), str(answer["why"]))
         return answer
@@ -194,8 +198,16 @@ class Session:
         except ScriptFailed as failed:
             raise BoardFault(_explained(failed)) from None
 
-    def _ask(self, script: str) -> Any:
-        output = self._run(script)
+    def _check(self, _ended: bool) -> None:
+        # A script does not prompt: a board that does has lost its power or its patience meanwhile.
+        if self._running and self._repl.unread().endswith(_PROMPT):
+            raise BoardFault(
+                f"the board at {self.port} restarted in the middle: look at its power and its "
+                "cable, then run this again; it goes on where it stopped"
+            )
+
+    def _ask(self, script: str, timeout_s: float = _SCRIPT_S) -> Any:
+        output = self._run(script, timeout_s)
         try:
             return json.loads(output.splitlines()[-1])
         except (ValueError, IndexError):
@@ -204,9 +216,10 @@ class Session:
                 "cable, and run this again"
             ) from None
 
-    def _run(self, script: str) -> str:
+    def _run(self, script: str, timeout_s: float = _SCRIPT_S) -> str:
+        self._running = True
         try:
-            return self._repl.run(script, _SCRIPT_S)
+            return self._repl.run(script, timeout_s)
         except BoardGone as fault:
             raise self._gone(fault) from None
         except ReplError:
@@ -216,6 +229,8 @@ class Session:
             ) from None
         except ScriptFailed as failed:
             raise BoardFault(_explained(failed)) from None
+        finally:
+            self._running = False
 
     def _gone(self, fault: BoardGone) -> BoardFault:
         return BoardFault(

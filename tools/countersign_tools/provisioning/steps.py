@@ -37,9 +37,10 @@ _STAGED = bundle.CONFIG_PATH + ".new"
 @dataclass(frozen=True)
 class Wishes:
     """new_identity: end the identity that a board has. abandon: device ids or unique ids (lower
-    case hexadecimal) of those for which that is confirmed."""
+    case hexadecimal) of those for which that is confirmed. pure_engine: install no native one."""
 
     new_identity: bool = False
+    pure_engine: bool = False
     abandon: frozenset[str] = frozenset()
 
 
@@ -116,9 +117,10 @@ class Provisioning:
                 for name in session.names(f"{bundle.LIBRARY}/{package}")
                 if f"{bundle.LIBRARY}/{package}/{name}" not in wanted
             ]
-        engine = None if look.native_built_in else bundle.native_module(look.mpy)
-        if engine is not None:
-            wanted[bundle.NATIVE_PATH] = engine
+        if not look.native_built_in and not self._wishes.pure_engine:
+            engine = bundle.native_module(look.mpy)
+            if engine is not None:
+                wanted[bundle.NATIVE_PATH] = engine
         different = session.differing({**wanted, bundle.MAIN_PATH: bundle.MAIN, **self._row.files})
         if (different or strangers) and look.config is not None:
             # An agent of two versions must not start, so one that is to change does not start.
@@ -161,7 +163,7 @@ class Provisioning:
             agent_version=found["version"],
             engine=found["engine"],
             engine_fault=found["engine_fault"],
-            had_identity=old if first is None else first,
+            had_identity=(old or "") if first is None else first,
         )
 
     def _introduce(self) -> dict[str, bytes]:

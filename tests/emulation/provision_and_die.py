@@ -1,0 +1,72 @@
+"""Runs `countersign provision` and kills it, as by power, at a named moment.
+
+Standard input: one JSON object a line, {"argv": […], "die_at": n or null}. Standard output: for
+each {"status": …, "moments": …}. The moments are counted from 1: before and after each line of the
+journal, and before and after each thing that changes the board. A child is forked for each run, so
+that a run costs no start of Python.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from countersign_tools import cli
+from countersign_tools.provisioning import bundle
+from countersign_tools.provisioning.journal import Journal
+from countersign_tools.provisioning.session import Session
+
+WATCHED = {
+    Journal: ("_write",),
+    Session: ("write", "remove", "rename", "abandon_identity", "device", "restart", "reset"),
+}
+
+
+def watch(die_at: int | None, counted: int) -> None:
+    """counted: a descriptor that gets a byte for each moment."""
+    numbers = itertools.count(1)
+
+    def moment() -> None:
+        os.write(counted, b".")
+        if next(numbers) == die_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def around(function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **named: Any) -> Any:
+            moment()
+            result = function(*arguments, **named)
+            moment()
+            return result
+
+        return call
+
+    for kind, names in WATCHED.items():
+        for name in names:
+            setattr(kind, name, around(getattr(kind, name)))
+
+
+def main() -> None:
+    bundle.modules()
+    for line in sys.stdin:
+        order = json.loads(line)
+        counted_read, counted_write = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.close(counted_read)
+            os.dup2(2, 1)
+            watch(order["die_at"], counted_write)
+            os._exit(cli.main(order["argv"]))
+        os.close(counted_write)
+        with os.fdopen(counted_read, "rb") as counted:
+            moments = len(counted.read())
+        _, status = os.waitpid(child, 0)
+        print(json.dumps({"status": os.waitstatus_to_exitcode(status), "moments": moments}))
+        sys.stdout.flush()
+
+
+main()
