@@ -15,7 +15,6 @@ PICO = board_kinds.KINDS["RPI_PICO"]
 LOADER = PICO.loader
 assert isinstance(LOADER, board_kinds.Uf2Board)
 FIRMWARE = bytes(range(256)) * 40
-RP2350_FAMILY = 0xE48BFF59
 ESP32 = board_kinds.KINDS["ESP32_GENERIC"].loader
 assert isinstance(ESP32, board_kinds.EspBoard)
 
@@ -67,7 +66,7 @@ def test_it_is_synced_before_it_is_called_done(
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
-        (uf2.encode(FIRMWARE, family=RP2350_FAMILY), "is a UF2 file for another chip"),
+        (uf2.encode(FIRMWARE, family=uf2.RP2350_FAMILY), "is a UF2 file for another chip"),
         (uf2.encode(FIRMWARE)[:-512], "blocks missing"),
         (b"MZ" + bytes(1022), "is not a UF2 file: block 0 is damaged"),
         (uf2.encode(FIRMWARE, start=uf2.FLASH_START + 4096), "has no start of a firmware"),

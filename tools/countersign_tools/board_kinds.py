@@ -51,6 +51,8 @@ class BoardKind:
 _PICO = Uf2Board("RPI-RP2", uf2.RP2040_FAMILY, 2 * _MIB, 1408 * _KIB)
 _PICO_W = Uf2Board("RPI-RP2", uf2.RP2040_FAMILY, 2 * _MIB, 848 * _KIB)
 
+_PICO2_W = Uf2Board("RP2350", uf2.RP2350_FAMILY, 4 * _MIB, 4 * _MIB - 1536 * _KIB)
+
 KINDS = {
     kind.name: kind
     for kind in (

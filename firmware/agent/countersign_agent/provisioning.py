@@ -1,4 +1,5 @@
-"""What a provisioner asks of this device over its prompt, answered with one JSON line each.
+"""What a provisioner asks of this device over its prompt, answered with one JSON line each:
+what is asked for, or {fault, why} in words.
 
 The private key is made here and stays here. What leaves is public, and a signature that shows
 that this device, with these settings, holds the key.
@@ -19,8 +20,8 @@ ENTROPY_BYTES = 32
 
 
 def describe(storage_folder: str) -> None:
-    """{version, engine, engine_fault, device_id, enrolled}, or {fault, why}. Writes nothing but
-    the empty folder. device_id is null without an identity; enrolled: with some gateway."""
+    """{version, engine, engine_fault, emulated, device_id, enrolled}. Writes nothing but the empty
+    folder. device_id is null without an identity; enrolled: with some gateway."""
     _answer(_describe, storage_folder)
 
 
@@ -49,6 +50,7 @@ def _describe(storage_folder):
         "version": __version__,
         "engine": schnorr.engine(),
         "engine_fault": schnorr.engine_fault(),
+        "emulated": device.is_emulated(),
         "device_id": device_id,
         "enrolled": enrolled,
     }

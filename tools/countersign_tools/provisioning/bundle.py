@@ -24,6 +24,9 @@ STORAGE_FOLDER = "/key_store"
 MAIN_MARK = "# Written by `countersign provision`."
 MAIN = f"""\
 {MAIN_MARK}
+import micropython
+
+micropython.kbd_intr(-1)
 from countersign_agent.main import main
 
 main("{CONFIG_PATH}")

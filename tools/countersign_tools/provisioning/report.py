@@ -48,10 +48,9 @@ def entries(
         known["name"] = row.name
         known["port"] = row.port
         known["identity"] = known.get("origin")
-        # What the agent says of itself; where MicroPython is a process it says emulated by itself.
-        known["environment"] = json.loads(row.config).get("environment", "hardware")
-        if str(known.get("machine", "")).startswith("linux"):
-            known["environment"] = "emulated"
+        # What the agent will say of itself: emulated where it sees that, or was told to.
+        stated = json.loads(row.config).get("environment", "hardware")
+        known["environment"] = "emulated" if known.get("emulated") else stated
         known["error"] = failed.get(row.name)
         if row.name in failed:
             known["result"] = "failed"

@@ -163,6 +163,7 @@ class Provisioning:
             agent_version=found["version"],
             engine=found["engine"],
             engine_fault=found["engine_fault"],
+            emulated=found["emulated"],
             had_identity=(old or "") if first is None else first,
         )
 
