@@ -132,7 +132,8 @@ native: native-parts ## build the native engine for every architecture
 
 .PHONY: test-native
 test-native: native ## prove the native engine: arithmetic, generated code, every runtime
-	@$(BIN)/python -m pytest --quiet tests/native
+	@COUNTERSIGN_BOARDS=1 COUNTERSIGN_PROOFS=$${COUNTERSIGN_PROOFS:-10000} \
+		$(BIN)/python -m pytest --quiet -rsP tests/native
 
 .PHONY: check
 check: $(STAMPS)/dev $(STAMPS)/forge ## lint, types, import rules, generated files, size budgets: seconds

@@ -105,7 +105,11 @@ static MP_DEFINE_CONST_FUN_OBJ_2(xor_object, xor);
 
 static mp_obj_t respond(mp_obj_t k, mp_obj_t e, mp_obj_t d) {
     uint8_t response_scalar[32];
-    if (!prover_respond(response_scalar, exactly(k, 32), exactly(e, 32), exactly(d, 32))) {
+    // One after the other: C may evaluate arguments in any order, and each may raise.
+    const uint8_t *k_bytes = exactly(k, 32);
+    const uint8_t *e_bytes = exactly(e, 32);
+    const uint8_t *d_bytes = exactly(d, 32);
+    if (!prover_respond(response_scalar, k_bytes, e_bytes, d_bytes)) {
         out_of_range();
     }
     return mp_obj_new_bytes(response_scalar, 32);

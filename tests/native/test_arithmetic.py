@@ -6,6 +6,7 @@ QEMU's cores have none; all other instructions are those of the module.
 
 import functools
 import itertools
+import random
 
 import pytest
 from on_processor import Same
@@ -110,6 +111,27 @@ def test_results_may_overlap_operands(processor):
         ):
             result = processor.call(name, little(a), same, same)[1]
             assert from_little(result) % P == wanted % P, (name, hex(a))
+
+
+def test_products_on_a_border(processor):
+    """The last carries of a reduction come about where the result is near 0 or a multiple of p."""
+    source = random.Random(18)
+    near = [*range(40), 977, 978, *EDGES, *(2**32 + 977 + step for step in range(-3, 4))]
+    for target in [sign * value for value in near for sign in (1, -1)]:
+        for _ in range(4):
+            a = source.choice((source.randrange(1, P), source.randrange(1, 2**33), 2**256 - 1))
+            b = target * pow(a, -1, P) % P
+            for left, right in ((a, b), (a, b + P if b + P < 2**256 else b)):
+                product = _field(processor, "field_multiply", left, right)
+                assert product % P == target % P, (hex(left), hex(right))
+        root = pow(target, (P + 1) // 4, P)
+        assert _field(processor, "field_square", root) % P == root * root % P, hex(root)
+        c, d = source.randrange(1, N), source.randrange(1, N)
+        for k in ((target - c * d) % N, 0, N - 1):
+            result = _field(processor, "scalar_multiply_add", k, c, d)
+            assert result == (k + c * d) % N, (hex(k), hex(c), hex(d))
+        c = (target - 1) * pow(d, -1, N) % N
+        assert _field(processor, "scalar_multiply_add", 1, c, d) == target % N
 
 
 def test_field_small_factors(processor):

@@ -1,9 +1,10 @@
 """The engine in plain Python, and with it the contract of every engine.
 
 An engine is a module with the functions of this one, down to `verify_equation`, under the same
-names. Scalars and coordinates are 32 bytes, big-endian; points are 64 bytes, x ‖ y; any buffer is
-accepted. TypeError for what is no buffer; ValueError for a wrong length, a scalar out of its
-range, or a point that is not on the curve. None stands for the point at infinity, which has no
+names. Scalars and coordinates are 32 bytes, big-endian; points are 64 bytes, x ‖ y; each may be
+bytes, a bytearray or a memoryview. TypeError for what has no buffer; ValueError for a wrong length,
+a scalar out of its range, or a point that is not on the curve. Of several that are wrong, all
+engines name the same one. None stands for the point at infinity, which has no
 encoding. `e` may be any 32 bytes, and is taken mod n: it is a hash.
 
 `generate`, `respond` and `linear` take secrets: a native engine runs them in constant time. This
@@ -23,7 +24,8 @@ def generate(k: bytes) -> bytes:
 
 def respond(k: bytes, e: bytes, d: bytes) -> bytes:
     """k + e·d mod n (32 bytes), k and d in [1, n)."""
-    e = int.from_bytes(_buffer(e, 32), "big")
+    k, e, d = _buffer(k, 32), _buffer(e, 32), _buffer(d, 32)
+    e = int.from_bytes(e, "big")
     return ((_secret(k) + e * _secret(d)) % curve.N).to_bytes(32, "big")
 
 
@@ -76,9 +78,8 @@ def add(one: bytes, other: bytes) -> object:
 
 def combine(s: bytes, one: object, t: bytes, other: object) -> object:
     """s·Q1 + t·Q2 for s and t in [0, n); each a point or prepared."""
-    return _encoded(
-        curve.combine(_scalar(s), _with_table(one)[1], _scalar(t), _with_table(other)[1])
-    )
+    s, t = _scalar(s), _scalar(t)
+    return _encoded(curve.combine(s, _with_table(one)[1], t, _with_table(other)[1]))
 
 
 def _buffer(data, size):
