@@ -13,6 +13,7 @@ from collections import Counter
 from random import Random
 
 import engine_calls
+import other_proofs
 import proofs
 import pytest
 from parts import HERE, or_skip
@@ -93,20 +94,20 @@ def test_engines_name_the_same_wrong_argument():
 
 @each_place
 def test_exchanges(place):
-    asked = list(proofs.exchanges(Random(SEED), max(24, PROOFS // 20)))
-    proofs.compare_exchanges(asked, ask(place, asked))
+    asked = list(other_proofs.exchanges(Random(SEED), max(24, PROOFS // 20)))
+    other_proofs.compare_exchanges(asked, ask(place, asked))
 
 
 def test_ring_proofs():
     random = Random(SEED)
-    asked = [proofs.ring_question(random, size) for size in (2, 2, 3, 5, 8, 16)]
+    asked = [other_proofs.ring_question(random, size) for size in (2, 2, 3, 5, 8, 16)]
     made = {place: ask(place, asked) for place in PLACES}
     for place, given in made.items():
         assert given == made["pure x64"], place
     checks = [
         check
         for question, proof in zip(asked, made["pure x64"], strict=True)
-        for check in proofs.ring_checks(random, question, bytes.fromhex(proof))
+        for check in other_proofs.ring_checks(random, question, bytes.fromhex(proof))
     ]
     verdicts = {place: ask(place, checks) for place in PLACES}
     for place, given in verdicts.items():

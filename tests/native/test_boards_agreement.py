@@ -13,6 +13,7 @@ from random import Random
 import answers
 import emulated_pico
 import engine_calls
+import other_proofs
 import proofs
 import pytest
 from parts import HERE, or_skip
@@ -58,20 +59,20 @@ def agree(name, opener):
         *random.sample(list(engine_calls.refused_calls()), 60),
         *random.sample(list(engine_calls.calls(random, 20)), 60),
     ]
-    exchanges = list(proofs.exchanges(random, 12))
-    rings = [proofs.ring_question(random, size) for size in (2, 3)]
+    exchanges = list(other_proofs.exchanges(random, 12))
+    rings = [other_proofs.ring_question(random, size) for size in (2, 3)]
     with opener("native") as board:
         board.prepare((HERE / "answers.py").read_text(encoding="utf-8").split("\ndef main(")[0])
         assert board.run("print(engines.name())").strip() == "native"
         proofs.compare(asked, ask(board, asked))
-        proofs.compare_exchanges(exchanges, ask(board, exchanges))
+        other_proofs.compare_exchanges(exchanges, ask(board, exchanges))
         made = ask(board, rings)
-        # The same to the byte as the pure engine here: a ring proof's nonces are the prover's affair.
+        # No oracle makes the prover's choice of nonces; the pure engine does, to the byte.
         assert made == [answers.answer(question.text) for question in rings]
         checks = [
             check
             for question, proof in zip(rings, made, strict=True)
-            for check in proofs.ring_checks(random, question, bytes.fromhex(proof))
+            for check in other_proofs.ring_checks(random, question, bytes.fromhex(proof))
         ]
         proofs.compare(checks, ask(board, checks))
     return len(asked + exchanges + rings + checks)
