@@ -3,9 +3,9 @@
 An engine is a module with the functions of this one, down to `verify_equation`, under the same
 names. Scalars and coordinates are 32 bytes, big-endian; points are 64 bytes, x ‖ y; each may be
 bytes, a bytearray or a memoryview. TypeError for what has no buffer; ValueError for a wrong length,
-a scalar out of its range, or a point that is not on the curve. Of several that are wrong, all
-engines name the same one. None stands for the point at infinity, which has no
-encoding. `e` may be any 32 bytes, and is taken mod n: it is a hash.
+a scalar out of its range, or a point that is not on the curve; of several that are wrong, all
+engines name the same one. None stands for the point at infinity, which has no encoding. `e` may be
+any 32 bytes, and is taken mod n: it is a hash.
 
 `generate`, `respond` and `linear` take secrets: a native engine runs them in constant time. This
 one does NOT, as curve.py explains, and cannot wipe what it used. The other functions see public
@@ -31,8 +31,8 @@ def respond(k: bytes, e: bytes, d: bytes) -> bytes:
 
 def linear(k: bytes, point: bytes) -> bytes:
     """k·Q for a secret k in [1, n) and a public Q."""
-    point = _point(point)
-    return _encoded(curve.combine(_secret(k), curve.make_table(point), 0, ()))
+    table = prepare(point)[1]
+    return _encoded(curve.combine(_secret(k), table, 0, ()))
 
 
 def lift_x(x: bytes) -> object:
@@ -115,11 +115,8 @@ def _point(data):
 def _with_table(point):
     if isinstance(point, tuple):
         return point
-    point = _point(point)
-    return point, curve.make_table(point)
+    return prepare(point)
 
 
 def _encoded(point):
-    if point is None:
-        return None
-    return point[0].to_bytes(32, "big") + point[1].to_bytes(32, "big")
+    return point and point[0].to_bytes(32, "big") + point[1].to_bytes(32, "big")
