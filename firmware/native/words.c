@@ -1,7 +1,7 @@
 #include "words.h"
 
-// More than the deepest call below a prover's outermost function uses: 800 bytes on the Cortex-M0+,
-// where tests/native looks for remains; elsewhere more is taken, because it has not been measured.
+// More than the deepest call below a prover's outermost function uses, 800 bytes on the Cortex-M0+;
+// tests/native looks for remains on every architecture.
 #if defined(__arm__)
 #define STACK_TO_WIPE_BYTES 1024
 #else

@@ -5,17 +5,36 @@
 //           WORD     the argument itself
 //           BUFFER   a size, and as many bytes follow; the argument is their address
 //           SAME     the number of an earlier argument; the argument is the same address
+//           HIDDEN   the same as BUFFER, but memcheck is told not to know what is in it
+//           LOOK is added to the number if the stack is to be looked at
 //   result: what the function returned (garbage if it returns nothing), then every buffer, as long
-//           as it was and in order
+//           as it was and in order; then, to LOOK, the STACK_BYTES that the call had for its stack,
+//           from the top downwards, UNTOUCHED where it wrote nothing
 // Exit status: 0 at the end of the input, 2 for a call that is none, 3 if a function wrote where it
 // must not: before or behind a buffer.
 
 #include <stddef.h>
 #include <stdint.h>
 
+#if defined(UNDER_MEMCHECK)
+#include <valgrind/memcheck.h>
+#define HIDE(from, size) VALGRIND_MAKE_MEM_UNDEFINED(from, size)
+#define SHOW(from, size) VALGRIND_MAKE_MEM_DEFINED(from, size)
+#else
+#define HIDE(from, size) ((void)0)
+#define SHOW(from, size) ((void)0)
+#endif
+
 #define WORD 0
 #define BUFFER 1
 #define SAME 2
+#define HIDDEN 3
+
+#define LOOK 0x80000000u
+#define STACK_BYTES 8192
+#define UNTOUCHED 0x5a
+// Directly below a frame there may be what belongs to it (Xtensa keeps a caller's registers there).
+#define OWN_BYTES 32
 
 #define MOST_ARGUMENTS 6
 #define MOST_BYTES 1024
@@ -117,13 +136,47 @@ static void check_guards(const uint8_t *place, size_t size) {
     }
 }
 
+#if defined(__x86_64__)
+#define STACK_POINTER "mov %%rsp, %0"
+#elif defined(__arm__)
+#define STACK_POINTER "mov %0, sp"
+#elif defined(__riscv)
+#define STACK_POINTER "mv %0, sp"
+#elif defined(__XTENSA__)
+#define STACK_POINTER "mov %0, a1"
+#endif
+
+static volatile uint8_t remains[STACK_BYTES];
+
+static __attribute__((noinline)) uint32_t call(function callee, const uintptr_t *argument,
+    ptrdiff_t marked) {
+    volatile uint8_t *top;
+    __asm__ volatile (STACK_POINTER : "=r" (top));
+    top -= OWN_BYTES;
+    for (ptrdiff_t i = 1; i <= marked; i++) {
+        top[-i] = UNTOUCHED;
+    }
+    uint32_t result = (uint32_t)callee(argument[0], argument[1], argument[2], argument[3],
+        argument[4], argument[5]);
+    for (ptrdiff_t i = 1; i <= marked; i++) {
+        remains[i - 1] = top[-i];
+    }
+    return result;
+}
+
 static void answer_one_call(void) {
     uintptr_t argument[MOST_ARGUMENTS] = {0};
     size_t size[MOST_ARGUMENTS] = {0};
-    uint32_t number = receive_word(function_count);
+    uint32_t number;
+    receive(&number, sizeof number);
+    uint32_t look = number & LOOK;
+    number ^= look;
+    if (number >= function_count) {
+        end(2);
+    }
     uint32_t count = receive_word(MOST_ARGUMENTS + 1);
     for (uint32_t i = 0; i < count; i++) {
-        uint32_t kind = receive_word(SAME + 1);
+        uint32_t kind = receive_word(HIDDEN + 1);
         if (kind == WORD) {
             uint32_t word;
             receive(&word, sizeof word);
@@ -138,16 +191,23 @@ static void answer_one_call(void) {
             }
             receive(place + GUARD_BYTES, size[i]);
             argument[i] = (uintptr_t)(place + GUARD_BYTES);
+            if (kind == HIDDEN) {
+                HIDE(place + GUARD_BYTES, size[i]);
+            }
         }
     }
-    uint32_t result = (uint32_t)functions[number](argument[0], argument[1], argument[2],
-        argument[3], argument[4], argument[5]);
+    uint32_t result = call(functions[number], argument, look ? STACK_BYTES : 0);
+    SHOW(&result, sizeof result);
+    SHOW(memory, sizeof memory);
     send(&result, sizeof result);
     for (uint32_t i = 0; i < count; i++) {
         if (size[i] > 0) {
             check_guards(memory[i], size[i]);
             send(memory[i] + GUARD_BYTES, size[i]);
         }
+    }
+    if (look) {
+        send((const void *)remains, sizeof remains);
     }
 }
 

@@ -5,7 +5,9 @@ import pytest
 
 @pytest.fixture(scope="session", params=on_processor.ARCHITECTURES)
 def processor(request, tmp_path_factory):
-    made = on_processor.Processor(request.param, tmp_path_factory.mktemp(request.param))
+    folder = tmp_path_factory.mktemp(request.param)
+    program = on_processor.build(request.param, folder)
+    made = on_processor.Processor(request.param, program)
     yield made
     made.close()
 

@@ -29,7 +29,9 @@ FUNCTIONS = (
 )
 CALLS = HERE / "calls.c"
 _ARM_CORES = {"armv6m": "cortex-m0", "armv7m": "cortex-m3"}
-_WORD, _BUFFER, _SAME = range(3)
+_WORD, _BUFFER, _SAME, _HIDDEN = range(4)
+# As in calls.c.
+_LOOK, _STACK_BYTES, UNTOUCHED = 0x80000000, 8192, 0x5A
 
 ARCHITECTURES = tuple(sorted(native.TARGETS))
 
@@ -38,34 +40,19 @@ class Same(int):
     """An argument: the address of an earlier one, given by its number."""
 
 
-class Processor:
-    """One architecture's arithmetic, its program running until `close`."""
+class Hidden(bytes):
+    """An argument: a buffer whose content memcheck takes for undefined."""
 
-    def __init__(self, architecture, folder):
+
+class Processor:
+    """One architecture's arithmetic, its program running until `close`.
+
+    program: from `build`. under: what runs it, if not the processor alone.
+    """
+
+    def __init__(self, architecture, program, under=()):
         self.architecture = architecture
-        start = or_skip(lambda: _start(architecture))
-        target = replace(native.TARGETS[architecture], muluh=False)
-        objects = or_skip(lambda: native.compile_units(target, folder))
-        names = folder / "functions.c"
-        names.write_text(
-            "".join(f"extern unsigned {name}(void);\n" for name in FUNCTIONS)
-            + f"const unsigned function_count = {len(FUNCTIONS)};\n"
-            + f"void *const functions[] = {{{', '.join(FUNCTIONS)}}};\n",
-            encoding="ascii",
-        )
-        objects += [native.compile_unit(target, folder, source) for source in (names, CALLS)]
-        program = folder / "calls.elf"
-        flags = [flag for flag in target.flags if not flag.startswith("--specs")]
-        link = [f"{target.compiler()}gcc", *flags, "-static", "-nostdlib", "-Wl,-e,_start"]
-        # Its complaints, of an ABI that Xtensa's linker does not expect, are for failures only.
-        linked = subprocess.run(
-            [*link, *map(str, objects), "-o", program],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        assert linked.returncode == 0, linked.stdout
+        start = [*under, *or_skip(lambda: _start(architecture))]
         self._child = subprocess.Popen(
             [*start, program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=-1
         )
@@ -75,10 +62,19 @@ class Processor:
 
         A buffer is passed for bytes, a word for an integer.
         """
-        request = [struct.pack("<II", FUNCTIONS.index(name), len(arguments))]
+        return self._call(0, name, arguments, out)
+
+    def call_and_look(self, name, *arguments):
+        """What the call left of its stack, from the top downwards, UNTOUCHED where it did not."""
+        self._call(_LOOK, name, arguments, ())
+        return self._read(_STACK_BYTES)
+
+    def _call(self, look, name, arguments, out):
+        request = [struct.pack("<II", FUNCTIONS.index(name) | look, len(arguments))]
         for argument in arguments:
             if isinstance(argument, bytes):
-                request.append(struct.pack("<II", _BUFFER, len(argument)) + argument)
+                kind = _HIDDEN if isinstance(argument, Hidden) else _BUFFER
+                request.append(struct.pack("<II", kind, len(argument)) + argument)
             else:
                 kind = _SAME if isinstance(argument, Same) else _WORD
                 request.append(struct.pack("<II", kind, argument))
@@ -92,15 +88,43 @@ class Processor:
         }
         return returned, *(buffers[number] for number in out)
 
-    def close(self):
+    def close(self, expected_status=0):
         self._child.stdin.close()
         self._child.stdout.close()
-        assert self._child.wait(10) == 0
+        assert self._child.wait(10) == expected_status
 
     def _read(self, size):
         data = self._child.stdout.read(size)
         assert len(data) == size, f"{self.architecture} stopped, status {self._child.wait(10)}"
         return data
+
+
+def build(architecture, folder, *flags):
+    """The program around the arithmetic of one architecture. flags: of the compiler for calls.c."""
+    target = replace(native.TARGETS[architecture], muluh=False)
+    objects = or_skip(lambda: native.compile_units(target, folder))
+    names = folder / "functions.c"
+    names.write_text(
+        "".join(f"extern unsigned {name}(void);\n" for name in FUNCTIONS)
+        + f"const unsigned function_count = {len(FUNCTIONS)};\n"
+        + f"void *const functions[] = {{{', '.join(FUNCTIONS)}}};\n",
+        encoding="ascii",
+    )
+    objects.append(native.compile_unit(target, folder, names))
+    objects.append(native.compile_unit(target, folder, CALLS, *flags))
+    program = folder / "calls.elf"
+    machine = [flag for flag in target.flags if not flag.startswith("--specs")]
+    link = [f"{target.compiler()}gcc", *machine, "-static", "-nostdlib", "-Wl,-e,_start"]
+    # Its complaints, of an ABI that Xtensa's linker does not expect, are for failures only.
+    linked = subprocess.run(
+        [*link, *map(str, objects), "-o", program],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert linked.returncode == 0, linked.stdout
+    return program
 
 
 def _start(architecture):
