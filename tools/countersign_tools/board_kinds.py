@@ -50,7 +50,6 @@ class BoardKind:
 
 _PICO = Uf2Board("RPI-RP2", uf2.RP2040_FAMILY, 2 * _MIB, 1408 * _KIB)
 _PICO_W = Uf2Board("RPI-RP2", uf2.RP2040_FAMILY, 2 * _MIB, 848 * _KIB)
-
 _PICO2_W = Uf2Board("RP2350", uf2.RP2350_FAMILY, 4 * _MIB, 4 * _MIB - 1536 * _KIB)
 
 KINDS = {
@@ -58,6 +57,7 @@ KINDS = {
     for kind in (
         BoardKind("RPI_PICO", "Raspberry Pi Pico with RP2040", _PICO),
         BoardKind("RPI_PICO_W", "Raspberry Pi Pico W with RP2040", _PICO_W),
+        BoardKind("RPI_PICO2_W", "Raspberry Pi Pico 2 W with RP2350", _PICO2_W),
         BoardKind("ESP32_GENERIC", "Generic ESP32 module with ESP32", EspBoard("esp32", 0, 0x1000)),
         BoardKind("ESP32_GENERIC_C3", "ESP32C3 module with ESP32C3", EspBoard("esp32c3", 5, 0)),
         BoardKind(
