@@ -24,6 +24,8 @@ def test_defaults_and_types():
     assert config.environment == identity.ENVIRONMENT_EMULATED
     assert config.broker_port == 1883
     assert config.tls_ca_path is None
+    assert config.self_check is False
+    assert Config(settings(self_check=True)).self_check is True
     assert Config(settings(environment="hardware")).environment == identity.ENVIRONMENT_HARDWARE
 
 
@@ -37,6 +39,8 @@ def test_what_cannot_be_meant_is_refused():
     expect_refused(broker_port=0)
     expect_refused(broker_port="1883")
     expect_refused(broker_port=True)
+    expect_refused(self_check=1)
+    expect_refused(self_check="true")
     expect_refused(check_in_interval_ms=0)
     expect_refused(check_in_interval_ms=1.5)
     expect_refused(environment="moon")

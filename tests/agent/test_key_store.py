@@ -234,6 +234,43 @@ def test_a_boot_shows_that_the_key_is_still_the_same():
     assert boot(storage, b"4").identity.public_key == values[3]
 
 
+def test_a_device_that_checks_lets_no_wrong_signature_out():
+    store = boot(Storage())
+    digest = bytes([7] * 32)
+    secret = store.identity._coupons._prover._d
+    right = engines.active
+
+    class Glitched:
+        """The engine in use, whose every response of the key has one bit wrong."""
+
+        def __getattr__(self, name):
+            return getattr(right, name)
+
+        def respond(self, k, e, d):
+            answer = right.respond(k, e, d)
+            return answer[:31] + bytes([answer[31] ^ (d == secret)])
+
+    try:
+        for from_coupon in (False, True):
+            for self_check in (False, True):
+                if from_coupon:
+                    assert store.identity.prepare()
+                store.identity.self_check = self_check
+                engines.active = Glitched()
+                try:
+                    signature = store.identity.sign(digest)
+                    assert not self_check, "it was handed out"
+                    assert not schnorr.verify(store.identity.public_key, digest, signature)
+                except RuntimeError:
+                    assert self_check
+                engines.active = right
+                assert schnorr.verify(
+                    store.identity.public_key, digest, store.identity.sign(digest)
+                )
+    finally:
+        engines.choose()
+
+
 def test_serials_never_repeat_over_boots():
     storage = Storage()
     serials = []

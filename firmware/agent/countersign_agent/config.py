@@ -18,6 +18,8 @@
     keep_alive_s           default 30
     environment            "emulated", or "hardware" (the default, where the platform allows it)
     owner                  40 hexadecimal digits, or absent: the only owner to be registered under
+    self_check             default false; true: verify every own signature before it leaves, against
+                           faults of the hardware (about three times the time of a signature)
     max_pending            default 64: messages remembered for their verdict and receipt
 
 Unknown keys are refused, and those of the other transport: a misspelt setting must not be a
@@ -58,6 +60,7 @@ FIELDS = (
     ("serial_baud", int, 115200, 1200, 12000000),
     ("serial_tx_pin", int, None, 0, 255),
     ("serial_rx_pin", int, None, 0, 255),
+    ("self_check", bool, False, None, None),
     ("max_pending", int, 64, 2, 1024),
 )
 # What each transport's settings begin with, and the one it cannot do without.
@@ -146,6 +149,10 @@ def load_config(path: str) -> Config:
 
 
 def _checked(name, value, kind, least, most):
+    if kind is bool:
+        if not isinstance(value, bool):
+            raise ConfigError(name + " is true or false")
+        return value
     if kind is int:
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
             raise ConfigError(name + " is an integer from " + str(least) + " to " + str(most))

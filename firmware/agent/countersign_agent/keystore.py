@@ -33,7 +33,13 @@ class KeyStoreDamaged(Exception):
 
 
 class Identity:
-    """Key pair, next key pair and identifier. Secrets leave this object only as signatures."""
+    """Key pair, next key pair and identifier. Secrets leave this object only as signatures.
+
+    self_check: verify each signature before it leaves. A computation gone wrong, as by a glitch,
+    may otherwise give the key away.
+    """
+
+    self_check = False
 
     def __init__(self, suite, secret, next_secret, entropy, next_serial):
         prover = schnorr.Prover(secret)
@@ -48,8 +54,11 @@ class Identity:
         return identity.next_key_digest(self.suite, schnorr.public_key(self._next_secret))
 
     def sign(self, digest: bytes) -> bytes:
-        """BIP-340 signature (64 bytes), from a coupon if one is ready."""
-        return self._coupons.sign(digest)
+        """BIP-340 signature (64 bytes), from a coupon if one is ready.
+
+        RuntimeError if self_check finds it wrong; nothing of it has left then.
+        """
+        return self._coupons.sign(digest, self.self_check)
 
     def prepare(self) -> bool:
         """For idle time: half of a coming signature's work. False if there is nothing to do."""

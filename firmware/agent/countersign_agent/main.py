@@ -60,6 +60,7 @@ def build(config) -> Agent:
     if device.is_emulated():
         config.environment = identity.ENVIRONMENT_EMULATED
     key_store, entropy = device.start(device.open_storage(config.storage_folder))
+    key_store.identity.self_check = config.self_check
     device_id = key_store.identity.device_id
     print_json_line(
         "started",
