@@ -5,18 +5,11 @@
 
 #include "module.c"
 
+#define ROW(name, object) { MP_ROM_QSTR(name), MP_ROM_PTR(&object) },
 static const mp_rom_map_elem_t globals_table[] = {
     { MP_ROM_QSTR(MP_QSTR___name__), MP_ROM_QSTR(MP_QSTR_countersign_native) },
     { MP_ROM_QSTR(MP_QSTR_VERSION), MP_ROM_INT(VERSION) },
-    { MP_ROM_QSTR(MP_QSTR_generate), MP_ROM_PTR(&generate_object) },
-    { MP_ROM_QSTR(MP_QSTR_respond), MP_ROM_PTR(&respond_object) },
-    { MP_ROM_QSTR(MP_QSTR_linear), MP_ROM_PTR(&linear_object) },
-    { MP_ROM_QSTR(MP_QSTR_lift_x), MP_ROM_PTR(&lift_x_object) },
-    { MP_ROM_QSTR(MP_QSTR_prepare), MP_ROM_PTR(&prepare_object) },
-    { MP_ROM_QSTR(MP_QSTR_multiply_add), MP_ROM_PTR(&multiply_add_object) },
-    { MP_ROM_QSTR(MP_QSTR_add), MP_ROM_PTR(&add_object) },
-    { MP_ROM_QSTR(MP_QSTR_combine), MP_ROM_PTR(&combine_object) },
-    { MP_ROM_QSTR(MP_QSTR_verify_equation), MP_ROM_PTR(&verify_equation_object) },
+    FUNCTIONS(ROW)
 };
 static MP_DEFINE_CONST_DICT(module_globals, globals_table);
 

@@ -198,22 +198,26 @@ static mp_obj_t verify_equation(size_t count, const mp_obj_t *arguments) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(verify_equation_object, 4, 4, verify_equation);
 
+// Every function and its name, once for both: builtin.c makes a table of it.
+#define FUNCTIONS(row) \
+    row(MP_QSTR_generate, generate_object) \
+    row(MP_QSTR_commit, commit_object) \
+    row(MP_QSTR_xor, xor_object) \
+    row(MP_QSTR_respond, respond_object) \
+    row(MP_QSTR_linear, linear_object) \
+    row(MP_QSTR_lift_x, lift_x_object) \
+    row(MP_QSTR_prepare, prepare_object) \
+    row(MP_QSTR_multiply_add, multiply_add_object) \
+    row(MP_QSTR_add, add_object) \
+    row(MP_QSTR_combine, combine_object) \
+    row(MP_QSTR_verify_equation, verify_equation_object)
+
 #if MICROPY_ENABLE_DYNRUNTIME
-// What is added here is added to builtin.c; a test compares the two.
+#define STORE(name, object) mp_store_global(name, MP_OBJ_FROM_PTR(&object));
 mp_obj_t mpy_init(mp_obj_fun_bc_t *self, size_t n_args, size_t n_kw, mp_obj_t *args) {
     MP_DYNRUNTIME_INIT_ENTRY
     mp_store_global(MP_QSTR_VERSION, MP_OBJ_NEW_SMALL_INT(VERSION));
-    mp_store_global(MP_QSTR_generate, MP_OBJ_FROM_PTR(&generate_object));
-    mp_store_global(MP_QSTR_commit, MP_OBJ_FROM_PTR(&commit_object));
-    mp_store_global(MP_QSTR_xor, MP_OBJ_FROM_PTR(&xor_object));
-    mp_store_global(MP_QSTR_respond, MP_OBJ_FROM_PTR(&respond_object));
-    mp_store_global(MP_QSTR_linear, MP_OBJ_FROM_PTR(&linear_object));
-    mp_store_global(MP_QSTR_lift_x, MP_OBJ_FROM_PTR(&lift_x_object));
-    mp_store_global(MP_QSTR_prepare, MP_OBJ_FROM_PTR(&prepare_object));
-    mp_store_global(MP_QSTR_multiply_add, MP_OBJ_FROM_PTR(&multiply_add_object));
-    mp_store_global(MP_QSTR_add, MP_OBJ_FROM_PTR(&add_object));
-    mp_store_global(MP_QSTR_combine, MP_OBJ_FROM_PTR(&combine_object));
-    mp_store_global(MP_QSTR_verify_equation, MP_OBJ_FROM_PTR(&verify_equation_object));
+    FUNCTIONS(STORE)
     MP_DYNRUNTIME_INIT_EXIT
 }
 #endif

@@ -31,10 +31,23 @@ def test_damage_is_refused(damage, message) -> None:
         uf2.decode(damage(uf2.encode(IMAGE)))
 
 
-def test_another_chips_file_is_refused() -> None:
-    rp2350 = 0xE48BFF59
-    with pytest.raises(uf2.Uf2Error, match="another chip"):
-        uf2.decode(uf2.encode(IMAGE, family=rp2350))
+@pytest.mark.parametrize(
+    ("family", "name"),
+    [(0xE48BFF59, r"RP2350 \(Arm\)"), (0xC47E5767, "ESP32-S3"), (0x12345678, "family 0x12345678")],
+)
+def test_another_chips_file_is_refused(family: int, name: str) -> None:
+    encoded = uf2.encode(IMAGE, family=family)
+    with pytest.raises(
+        uf2.Uf2Error, match=rf"^a UF2 file for another chip: {name}, wanted RP2040$"
+    ):
+        uf2.decode(encoded)
+
+
+def test_a_file_that_names_no_chip_is_refused() -> None:
+    encoded = bytearray(uf2.encode(IMAGE))
+    encoded[9] &= ~0x20
+    with pytest.raises(uf2.Uf2Error, match="another chip: none named, wanted RP2040"):
+        uf2.decode(bytes(encoded))
 
 
 def test_a_gap_is_refused() -> None:

@@ -15,6 +15,18 @@ RP2040_FAMILY = 0xE48BFF56
 RP2350_FAMILY = 0xE48BFF59
 """The RP2350 with its Arm cores."""
 
+# The chips whose files are likely to lie beside ours (Microsoft's list, uf2families.json).
+_FAMILY_NAMES = {
+    RP2040_FAMILY: "RP2040",
+    0xE48BFF59: "RP2350 (Arm)",
+    0xE48BFF5A: "RP2350 (RISC-V)",
+    0xBFDD4EEE: "ESP32-S2",
+    0xC47E5767: "ESP32-S3",
+    0xD42BA06C: "ESP32-C3",
+    0xADA52840: "nRF52840",
+    0x68ED2B88: "SAMD21",
+}
+
 _MAGIC_START = (0x0A324655, 0x9E5D5157)
 _MAGIC_END = 0x0AB16F30
 _FAMILY_PRESENT = 0x2000
@@ -57,7 +69,7 @@ def decode(data: bytes, family: int = RP2040_FAMILY) -> tuple[int, bytes]:
         if tuple(magic) != _MAGIC_START or end != _MAGIC_END or size > _BLOCK_BYTES - 36:
             raise Uf2Error(f"not a UF2 file: block {at // _BLOCK_BYTES} is damaged")
         if not flags & _FAMILY_PRESENT or named != family:
-            raise Uf2Error(f"a UF2 file for another chip (family {named:#010x})")
+            raise Uf2Error(_another_chip(flags, named, family))
         if number * _BLOCK_BYTES != at or count * _BLOCK_BYTES != len(data):
             raise Uf2Error("a UF2 file with blocks missing or in another order")
         first = first if image else address
@@ -65,3 +77,12 @@ def decode(data: bytes, family: int = RP2040_FAMILY) -> tuple[int, bytes]:
             raise Uf2Error(f"a UF2 file with a gap at {address:#010x}")
         image += data[at + 32 : at + 32 + size]
     return first, bytes(image)
+
+
+def _another_chip(flags: int, named: int, wanted: int) -> str:
+    here = _family(named) if flags & _FAMILY_PRESENT else "none named"
+    return f"a UF2 file for another chip: {here}, wanted {_family(wanted)}"
+
+
+def _family(number: int) -> str:
+    return _FAMILY_NAMES.get(number, f"family {number:#010x}")
