@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import select
 import socket
@@ -10,14 +11,18 @@ from types import TracebackType
 
 
 class SerialTap:
-    """Listens on `url` and passes on to a pty, until `close`. Use it in a `with` statement."""
+    """Listens on `url` and passes on to a pty or a TCP port of this machine, until `close`. Use it
+    in a `with` statement."""
 
-    def __init__(self, port: str) -> None:
+    def __init__(self, port: str | int) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"socket://127.0.0.1:{self._listener.getsockname()[1]}"
         self.to_board = bytearray()
         self.from_board = bytearray()
-        self._port = os.open(port, os.O_RDWR | os.O_NOCTTY)
+        if isinstance(port, int):
+            self._port = socket.create_connection(("127.0.0.1", port)).detach()
+        else:
+            self._port = os.open(port, os.O_RDWR | os.O_NOCTTY)
         self._wake_read, self._wake_write = os.pipe()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -57,6 +62,8 @@ class SerialTap:
                 continue
             if self._port in ready:
                 data = os.read(self._port, 4096)
+                if not data:
+                    return  # the board was switched off
                 self.from_board += data
                 if client:
                     try:
@@ -74,3 +81,18 @@ class SerialTap:
                 else:
                     client.close()
                     client = None
+
+
+def found(value: bytes, text: bytes) -> bool:
+    """Whether a value is in a text in any way that a board could print it, or half of it."""
+    for half in (value[:16], value[-16:]):
+        number = int.from_bytes(half, "big")
+        ways = [half, half[::-1], repr(half)[2:-1].encode(), str(number).encode()]
+        ways += [half.hex().encode(), half.hex().upper().encode(), half.hex(" ").encode()]
+        ways.append(", ".join(str(byte) for byte in half).encode())
+        for shift in range(3):
+            # Whole groups only: the first and last characters depend on what stands beside.
+            ways.append(base64.b64encode(half[shift : shift + 12]))
+        if any(way in text for way in ways):
+            return True
+    return str(int.from_bytes(value, "big")).encode() in text

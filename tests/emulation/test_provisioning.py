@@ -1,6 +1,5 @@
 """Boards are provisioned over their serial ports: MicroPython processes, emulated, not flashed."""
 
-import base64
 import csv
 import json
 import os
@@ -16,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from provision_rows import settings, write_csv, write_settings
-from serial_tap import SerialTap
+from serial_tap import SerialTap, found
 from vm_board import VmBoard
 
 from countersign import cbor, identity, schnorr
@@ -152,21 +151,6 @@ def test_nothing_on_the_wire_gives_the_private_key_away(tmp_path: Path) -> None:
     for hidden in (secret, next_secret, seed):
         assert len(hidden) >= 32
         assert not any(found(hidden, way) for way in wire)
-
-
-def found(value: bytes, text: bytes) -> bool:
-    """Whether a value is in a text in any way that a board could print it, or half of it."""
-    for half in (value[:16], value[-16:]):
-        number = int.from_bytes(half, "big")
-        ways = [half, half[::-1], repr(half)[2:-1].encode(), str(number).encode()]
-        ways += [half.hex().encode(), half.hex().upper().encode(), half.hex(" ").encode()]
-        ways.append(", ".join(str(byte) for byte in half).encode())
-        for shift in range(3):
-            # Whole groups only: the first and last characters depend on what stands beside.
-            ways.append(base64.b64encode(half[shift : shift + 12]))
-        if any(way in text for way in ways):
-            return True
-    return str(int.from_bytes(value, "big")).encode() in text
 
 
 def test_a_board_that_cannot_prove_its_key_is_not_done(

@@ -66,7 +66,8 @@ class Rp2040:
     2 MiB of flash, made if absent, kept after the end; None for a flash that is forgotten. cut_at:
     the flash operation (erase or program; the first is 0) at which power is cut, after cut_bytes of
     its bytes are done. seed: makes the ring oscillator's random bit repeatable (never for keys that
-    are to be kept); None takes this machine's entropy. timeline: the file to which everything is
+    are to be kept); None takes this machine's entropy. unique_id: the board's, 16 hexadecimal
+    digits; all zero, which is no identifier, by default. timeline: the file to which everything is
     added that happened to the flash and left the board, in its order (flash_timeline.py).
     """
 
@@ -78,6 +79,7 @@ class Rp2040:
         cut_at: int | None = None,
         cut_bytes: int = 0,
         seed: int | None = None,
+        unique_id: str | None = None,
         timeline: Path | None = None,
     ) -> None:
         options = {
@@ -88,6 +90,7 @@ class Rp2040:
             "cut_at": cut_at,
             "cut_bytes": cut_bytes,
             "seed": seed,
+            "unique_id": unique_id,
             "timeline": str(timeline) if timeline else None,
         }
         self._events: queue.Queue[dict[str, object]] = queue.Queue()

@@ -19,6 +19,10 @@ const TRAP_FAULT = 0xe5;
 
 const SYSINFO_BASE = 0x40000;
 const SYSINFO_PLATFORM = 0x04;
+const FLASH_CONTROLLER_BASE = 0x18000;
+const FLASH_CONTROLLER_DATA = 0x60;
+const FLASH_READ_UNIQUE_ID = 0x4b;
+const FLASH_UNIQUE_ID_DUMMIES = 4;
 const ROSC_BASE = 0x40060;
 const ROSC_RANDOMBIT = 0x1c;
 // An address that the chip leaves free; see Counters.
@@ -117,6 +121,30 @@ function declareEmulated(chip) {
 }
 
 /**
+ * The flash chip's number, which is the board's unique identifier. The emulator's flash controller
+ * has no chip behind it for commands, so that every board would be number zero.
+ */
+function numberFlash(controller, number) {
+  const answers = [];
+  let following = 0;
+  const write = controller.writeUint32.bind(controller);
+  controller.writeUint32 = (offset, value) => {
+    if (offset === FLASH_CONTROLLER_DATA && following > 0) {
+      answers.push(number[number.length - following] ?? 0);
+      following--;
+    } else if (offset === FLASH_CONTROLLER_DATA && value === FLASH_READ_UNIQUE_ID) {
+      answers.push(0);
+      following = FLASH_UNIQUE_ID_DUMMIES + number.length;
+    } else {
+      write(offset, value);
+    }
+  };
+  const read = controller.readUint32.bind(controller);
+  controller.readUint32 = (offset) =>
+    offset === FLASH_CONTROLLER_DATA && answers.length > 0 ? answers.shift() : read(offset);
+}
+
+/**
  * The ring oscillator, of which only its random bit is of use to us. The emulator has none and reads
  * as all ones; here it is the workstation's entropy, or a seeded sequence for a repeatable run.
  */
@@ -186,9 +214,10 @@ export class Board {
    * rp2040js: the emulator's module. rom: the boot ROM's bytes. flash: a Flash.
    * cutAt: the flash operation (the first is 0) in the middle of which power goes, after cutBytes of
    * its bytes; null for never. seed: of the random bit, null for real entropy.
+   * uniqueId: the flash chip's number, 8 bytes.
    * on: {stopped(reason)}: called when the board cannot go on.
    */
-  constructor({ rp2040js, rom, flash, cutAt, cutBytes, seed, on }) {
+  constructor({ rp2040js, rom, flash, cutAt, cutBytes, seed, uniqueId, on }) {
     this.flash = flash;
     this.cutAt = cutAt;
     this.cutBytes = cutBytes;
@@ -208,6 +237,7 @@ export class Board {
     chip.core.PC = (words[1] & ~1) >>> 0;
 
     declareEmulated(chip);
+    numberFlash(chip.peripherals[FLASH_CONTROLLER_BASE], uniqueId);
     chip.peripherals[ROSC_BASE] = new RingOscillator(seed);
     chip.peripherals[COUNTERS_BASE] = new Counters(chip.core, flash);
     chip.peripherals[REWIND_BASE] = new Rewind(chip);

@@ -5,6 +5,7 @@
 // modules: the folder whose node_modules has rp2040js. rom: our boot ROM. image: a UF2 file, or null
 // to boot what the flash has. flash: the board's flash, or null for one that is forgotten.
 // cut_at, cut_bytes: see Board. seed: of the random bit, or null.
+// unique_id: 16 hexadecimal digits; all zero, which is no identifier, if absent.
 // timeline: a file to which is appended, in the order in which it happened, one JSON object a line:
 //   {erase: BYTES, offset}   {program: HEX, offset}   what was done to the flash
 //   {said: HEX, on, ms}      bytes that left the board, on "usb" or "uart1", and its own time then
@@ -115,6 +116,7 @@ function powerOn() {
     cutAt: options.cut_at ?? null,
     cutBytes: options.cut_bytes ?? 0,
     seed: options.seed ?? null,
+    uniqueId: Buffer.from(options.unique_id ?? '0000000000000000', 'hex'),
     on: { stopped: (reason) => end(1, 'stopped', reason) },
   });
   const { chip, drive } = board;
