@@ -120,13 +120,14 @@ def overview() -> str:
 
 
 def _records() -> list[Record]:
-    """Those to buy first; among them those about which most is proven, then by chip."""
+    """Those to buy first; among them those about which most is proven."""
     return sorted(
         (board_records.load(name) for name in board_records.names()),
         key=lambda record: (
             not board_records.is_to_be_bought(record),
             _PROVEN.index(record["tested"]["how"]),
             record["mcu"].startswith("esp"),
+            -len(record["tested"]["by"]),
             record["mcu"],
             record["id"],
         ),
