@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -692,3 +693,30 @@ def test_it_ends_at_a_step_when_it_is_asked_to(tmp_path: Path) -> None:
         assert csv_report(tmp_path)[0]["result"] == "failed"
         assert shift(tmp_path, [made]).returncode == 0
         all_complete(tmp_path, [made])
+
+
+def test_on_a_terminal_there_is_a_bar(tmp_path: Path) -> None:
+    master, slave = os.openpty()
+    with board(tmp_path) as made:
+        table(tmp_path, [made.port])
+        process = subprocess.Popen(
+            [sys.executable, "-m", "countersign_tools.cli", *words(tmp_path)],
+            stdout=slave,
+            stderr=slave,
+            env={**os.environ, "TERM": "xterm", "COLUMNS": "120"},
+        )
+        os.close(slave)
+        said = b""
+        while True:
+            try:
+                said += os.read(master, 4096)
+            except OSError:
+                break  # the terminal's other end is closed
+        assert process.wait(PATIENCE_S) == 0, said
+        os.close(master)
+        assert is_complete(made)
+    text = said.decode()
+    assert "1/1" in text
+    assert re.search(r"bed-1: (begun|installed|described|entropy|identity|configured|proven)", text)
+    assert "bed-1: done" in text
+    assert "Traceback" not in text
