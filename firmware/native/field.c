@@ -8,12 +8,12 @@ const field field_one = {{1}};
 // Add or subtract (2^32 + FOLD) where mask is all ones: what a carry or borrow out of 2^256 is
 // worth modulo p. Returns the carry or borrow that this makes in turn.
 static uint32_t fold_up(field *a, uint32_t mask) {
-    uint64_t sum = (uint64_t)a->word[0] + (FOLD & mask);
+    uint64_t sum = wide_sum(a->word[0], FOLD & mask);
     a->word[0] = (uint32_t)sum;
-    sum = (sum >> 32) + a->word[1] + (1u & mask);
+    sum = wide_sum(wide_sum(sum >> 32, a->word[1]), 1u & mask);
     a->word[1] = (uint32_t)sum;
     for (size_t i = 2; i < 8; i++) {
-        sum = (sum >> 32) + a->word[i];
+        sum = wide_sum(sum >> 32, a->word[i]);
         a->word[i] = (uint32_t)sum;
     }
     return (uint32_t)(sum >> 32);
@@ -26,6 +26,11 @@ static uint32_t fold_down(field *a, uint32_t mask) {
     return words_subtract(a->word, a->word, down, 8);
 }
 
+// word * FOLD
+static inline uint64_t folded(uint32_t word) {
+    return wide_sum((word & 0xFFFFu) * FOLD, (uint64_t)((word >> 16) * FOLD) << 16);
+}
+
 // 512 bits to 256.
 static void reduce(field *result, const uint32_t wide[16]) {
     // high * 2^256 = high * 2^32 + high * FOLD.
@@ -34,25 +39,24 @@ static void reduce(field *result, const uint32_t wide[16]) {
     for (size_t i = 0; i < 8; i++) {
         uint32_t high = wide[8 + i];
         // Below 2^64: three words, a product and a carry of 12 bits.
-        sum += (uint64_t)((high & 0xFFFFu) * FOLD) + ((uint64_t)((high >> 16) * FOLD) << 16);
-        sum += wide[i];
-        sum += previous;
+        sum = wide_sum(sum, folded(high));
+        sum = wide_sum(sum, wide[i]);
+        sum = wide_sum(sum, previous);
         result->word[i] = (uint32_t)sum;
         sum >>= 32;
         previous = high;
     }
-    sum += previous;
+    sum = wide_sum(sum, previous);
     // What is left, below 2^34, once more.
     uint32_t low = (uint32_t)sum, high = (uint32_t)(sum >> 32);
-    sum = (uint64_t)((low & 0xFFFFu) * FOLD) + ((uint64_t)((low >> 16) * FOLD) << 16);
-    sum += result->word[0];
+    sum = wide_sum(folded(low), result->word[0]);
     result->word[0] = (uint32_t)sum;
-    sum = (sum >> 32) + result->word[1] + low + (uint64_t)(high * FOLD);
+    sum = wide_sum(wide_sum(wide_sum(sum >> 32, result->word[1]), low), high * FOLD);
     result->word[1] = (uint32_t)sum;
-    sum = (sum >> 32) + result->word[2] + high;
+    sum = wide_sum(wide_sum(sum >> 32, result->word[2]), high);
     result->word[2] = (uint32_t)sum;
     for (size_t i = 3; i < 8; i++) {
-        sum = (sum >> 32) + result->word[i];
+        sum = wide_sum(sum >> 32, result->word[i]);
         result->word[i] = (uint32_t)sum;
     }
     // A carry here leaves a value below 2^68, so the last fold cannot carry again.
@@ -92,7 +96,7 @@ void field_halve(field *result, const field *a) {
     uint64_t sum = 0;
     uint32_t below = 0;
     for (size_t i = 0; i < 8; i++) {
-        sum += (uint64_t)a->word[i] + (p[i] & mask);
+        sum = wide_sum(sum, wide_sum(a->word[i], p[i] & mask));
         uint32_t word = (uint32_t)sum;
         sum >>= 32;
         if (i > 0) {
@@ -116,18 +120,18 @@ void field_multiply_small(field *result, const field *a, uint32_t small) {
     uint64_t sum = 0;
     for (size_t i = 0; i < 8; i++) {
         uint32_t word = a->word[i];
-        sum += (word & 0xFFFFu) * small;
-        sum += (uint64_t)((word >> 16) * small) << 16;
+        sum = wide_sum(sum, (word & 0xFFFFu) * small);
+        sum = wide_sum(sum, (uint64_t)((word >> 16) * small) << 16);
         result->word[i] = (uint32_t)sum;
         sum >>= 32;
     }
     uint32_t over = (uint32_t)sum;
-    sum = (uint64_t)result->word[0] + over * FOLD;
+    sum = wide_sum(result->word[0], over * FOLD);
     result->word[0] = (uint32_t)sum;
-    sum = (sum >> 32) + result->word[1] + over;
+    sum = wide_sum(wide_sum(sum >> 32, result->word[1]), over);
     result->word[1] = (uint32_t)sum;
     for (size_t i = 2; i < 8; i++) {
-        sum = (sum >> 32) + result->word[i];
+        sum = wide_sum(sum >> 32, result->word[i]);
         result->word[i] = (uint32_t)sum;
     }
     fold_up(result, mask_of((uint32_t)(sum >> 32)));

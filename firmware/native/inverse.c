@@ -52,13 +52,18 @@ static int32_t division_steps(matrix *result, int32_t zeta, uint32_t f, uint32_t
     return zeta;
 }
 
+// sum + a * x + b * y
+static inline int64_t add_products(int64_t sum, int32_t a, int32_t x, int32_t b, int32_t y) {
+    return signed_sum(sum, signed_sum(signed_product(a, x), signed_product(b, y)));
+}
+
 // (f, g) = matrix * (f, g) / 2^30, exactly.
 static void update_pair(signed_number *f, signed_number *g, const matrix *t) {
     int64_t first = 0, second = 0;
     for (size_t i = 0; i < WORDS; i++) {
         int32_t f_word = f->word[i], g_word = g->word[i];
-        first += signed_product(t->u, f_word) + signed_product(t->v, g_word);
-        second += signed_product(t->q, f_word) + signed_product(t->r, g_word);
+        first = add_products(first, t->u, f_word, t->v, g_word);
+        second = add_products(second, t->q, f_word, t->r, g_word);
         if (i > 0) {
             f->word[i - 1] = (int32_t)first & WORD_MASK;
             g->word[i - 1] = (int32_t)second & WORD_MASK;
@@ -88,20 +93,20 @@ static void update_pair_modulo(signed_number *d, signed_number *e, const matrix 
     int64_t first = 0, second = 0;
     for (size_t i = 0; i < WORDS; i++) {
         int32_t d_word = d->word[i], e_word = e->word[i];
-        first += signed_product(t->u, d_word) + signed_product(t->v, e_word);
-        second += signed_product(t->q, d_word) + signed_product(t->r, e_word);
+        first = add_products(first, t->u, d_word, t->v, e_word);
+        second = add_products(second, t->q, d_word, t->r, e_word);
         if (i == 0) {
             d_times = to_divisible(d_times, first);
             e_times = to_divisible(e_times, second);
-            first += signed_product(P_LOW, d_times);
-            second += signed_product(P_LOW, e_times);
+            first = signed_sum(first, signed_product(P_LOW, d_times));
+            second = signed_sum(second, signed_product(P_LOW, e_times));
         } else {
             if (i == 1) {
-                first -= shifted(d_times, P_NEXT_SHIFT);
-                second -= shifted(e_times, P_NEXT_SHIFT);
+                first = signed_sum(first, shifted(-d_times, P_NEXT_SHIFT));
+                second = signed_sum(second, shifted(-e_times, P_NEXT_SHIFT));
             } else if (i == WORDS - 1) {
-                first += shifted(d_times, P_TOP_SHIFT);
-                second += shifted(e_times, P_TOP_SHIFT);
+                first = signed_sum(first, shifted(d_times, P_TOP_SHIFT));
+                second = signed_sum(second, shifted(e_times, P_TOP_SHIFT));
             }
             d->word[i - 1] = (int32_t)first & WORD_MASK;
             e->word[i - 1] = (int32_t)second & WORD_MASK;

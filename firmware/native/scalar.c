@@ -92,7 +92,7 @@ static void scaled(uint32_t result[5], const scalar *a, const uint32_t factor[8]
     words_multiply(product, a->word, 8, factor, 8);
     uint64_t carry = product[11] >> 31;
     for (size_t i = 0; i < 4; i++) {
-        carry += product[12 + i];
+        carry = wide_sum(carry, product[12 + i]);
         result[i] = (uint32_t)carry;
         carry >>= 32;
     }

@@ -11,7 +11,7 @@
 uint32_t words_add(uint32_t *result, const uint32_t *a, const uint32_t *b, size_t count) {
     uint64_t sum = 0;
     for (size_t i = 0; i < count; i++) {
-        sum += (uint64_t)a[i] + b[i];
+        sum = wide_sum(sum, wide_sum(a[i], b[i]));
         result[i] = (uint32_t)sum;
         sum >>= 32;
     }
@@ -21,7 +21,7 @@ uint32_t words_add(uint32_t *result, const uint32_t *a, const uint32_t *b, size_
 uint32_t words_subtract(uint32_t *result, const uint32_t *a, const uint32_t *b, size_t count) {
     uint32_t borrow = 0;
     for (size_t i = 0; i < count; i++) {
-        uint64_t difference = (uint64_t)a[i] - b[i] - borrow;
+        uint64_t difference = wide_difference(wide_difference(a[i], b[i]), borrow);
         result[i] = (uint32_t)difference;
         borrow = (uint32_t)(difference >> 32) & 1;
     }
@@ -36,8 +36,8 @@ void words_multiply(uint32_t *result, const uint32_t *a, size_t a_count, const u
     for (size_t i = 0; i < a_count; i++) {
         uint64_t sum = 0;
         for (size_t j = 0; j < b_count; j++) {
-            sum += wide_product(a[i], b[j]);
-            sum += result[i + j];
+            sum = wide_sum(sum, wide_product(a[i], b[j]));
+            sum = wide_sum(sum, result[i + j]);
             result[i + j] = (uint32_t)sum;
             sum >>= 32;
         }

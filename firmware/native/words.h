@@ -46,7 +46,40 @@ static inline __attribute__((always_inline)) uint64_t wide_product(uint32_t a, u
     #endif
 }
 
-// The same for signed words: the upper halves are taken with their sign.
+// a + b and a - b modulo 2^64.
+//
+// Xtensa has no carry flag, and GCC makes of a carry there a branch, which a secret must not decide:
+// so it is computed from the highest bits.
+static inline __attribute__((always_inline)) uint64_t wide_sum(uint64_t a, uint64_t b) {
+    #if defined(__XTENSA__)
+    uint32_t a_low = (uint32_t)a, b_low = (uint32_t)b, low = a_low + b_low;
+    uint32_t carry = ((a_low & b_low) | ((a_low | b_low) & ~low)) >> 31;
+    return (uint64_t)((uint32_t)(a >> 32) + (uint32_t)(b >> 32) + carry) << 32 | low;
+    #else
+    return a + b;
+    #endif
+}
+
+static inline __attribute__((always_inline)) uint64_t wide_difference(uint64_t a, uint64_t b) {
+    #if defined(__XTENSA__)
+    uint32_t a_low = (uint32_t)a, b_low = (uint32_t)b, low = a_low - b_low;
+    uint32_t borrow = ((~a_low & b_low) | ((~a_low | b_low) & low)) >> 31;
+    return (uint64_t)((uint32_t)(a >> 32) - (uint32_t)(b >> 32) - borrow) << 32 | low;
+    #else
+    return a - b;
+    #endif
+}
+
+// The same of signed values whose sum fits.
+static inline __attribute__((always_inline)) int64_t signed_sum(int64_t a, int64_t b) {
+    #if defined(__XTENSA__)
+    return (int64_t)wide_sum((uint64_t)a, (uint64_t)b);
+    #else
+    return a + b;
+    #endif
+}
+
+// A product of signed words: the upper halves are taken with their sign.
 static inline __attribute__((always_inline)) int64_t signed_product(int32_t a, int32_t b) {
     #if defined(__arm__)
     uint32_t low, b_high, cross, b_low;
@@ -77,7 +110,7 @@ static inline __attribute__((always_inline)) int64_t signed_product(int32_t a, i
     #elif defined(__XTENSA__)
     uint64_t product = wide_product((uint32_t)a, (uint32_t)b);
     uint32_t over = ((uint32_t)(a >> 31) & (uint32_t)b) + ((uint32_t)(b >> 31) & (uint32_t)a);
-    return (int64_t)(product - ((uint64_t)over << 32));
+    return (int64_t)wide_difference(product, (uint64_t)over << 32);
     #else
     return (int64_t)a * b;
     #endif

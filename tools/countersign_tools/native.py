@@ -111,8 +111,8 @@ TARGETS = {
 }
 
 
-# Linked, and never run on an LX6: boards use the pure engine there unless the self-test of
-# countersign/engines.py passes.
+# Its arithmetic ran in an emulator, the module nowhere (firmware/native/README.md): boards use the
+# pure engine there unless the self-test of countersign/engines.py passes.
 TARGETS["xtensawin"] = Target(cross.xtensa, ("-mabi=windowed",), "FLOAT", windowed=True)
 
 
