@@ -17,7 +17,7 @@ class SmallGroup:
     def __init__(self, order):
         self.order = order
         self._changes = dict(PARAMETERS[order])
-        self._changes.update(N=order, _comb=None, _table_g=None)
+        self._changes.update(N=order, _comb=None, _tables_g=None)
         self._before = {}
         self._site_point = ring.site_point
         self.points = []
@@ -106,6 +106,7 @@ PARAMETERS = {
         "_B1": -3,
         "_A2": 4,
         "_POSITIONS": 8,
+        "_HALF": 4,
         "_WINDOW_G": 4,
         "_WINDOW_Q": 4,
         "_BLOCKS": 2,
@@ -123,5 +124,6 @@ PARAMETERS = {
         "_B1": -13,
         "_A2": 15,
         "_POSITIONS": 14,
+        "_HALF": 7,
     },
 }

@@ -125,7 +125,7 @@ def test_wnaf():
 
 def test_tables():
     for point in (G, negated(G), multiply(7, G)):
-        table = curve._odd_multiples(point, 8)
+        table = curve._odd_multiples(point, curve._WINDOW_Q)
         for i in range(8):
             assert curve._unpacked(table[i]) == multiply(2 * i + 1, point)
     # Entry i of the comb: the last tooth, plus or minus each of the others as bit i says.
@@ -232,6 +232,28 @@ def test_multiply_add_anywhere():
     for s, t, factor in zip(values, values[4:], values[8:]):
         point = curve.multiply_generator(factor)
         assert curve.multiply_add(s, t, point) == curve.multiply_generator((s + t * factor) % N)
+
+
+def test_lengthened_tables_give_the_same():
+    values = numbers(b"lengthened", 6)
+    edges = [0, 1, N - 1, (1 << 65) - 1, 1 << 65, (1 << 65) + 1, 1 << 64]
+    for factor in values[:2]:
+        point = curve.multiply_generator(factor)
+        tables = curve.make_tables(point)
+        curve.lengthen(point, tables)
+        curve.lengthen(point, tables)
+        assert len(tables) == 2
+        for i, entry in enumerate(tables[1]):
+            multiple = factor * (2 * i + 1) << curve._HALF
+            assert curve._unpacked(entry) == curve.multiply_generator(multiple % N)
+        for s, t in zip(values[2:] + edges, edges + values[2:]):
+            k = (s + t * factor) % N
+            expected = curve.multiply_generator(k) if k else None
+            assert curve.multiply_add(s, t, point, tables) == expected, (factor, s, t)
+            # One of two points with long tables: as if neither had.
+            k = (t + s * factor) % N
+            expected = curve.multiply_generator(k) if k else None
+            assert curve.combine(s, tables, t, curve.make_tables(G)) == expected, (factor, s, t)
 
 
 def test_multiply_add_out_of_range():

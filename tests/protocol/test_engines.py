@@ -1,5 +1,6 @@
 """Two engines behind one interface: chosen by a self-test, and the same to whoever uses them."""
 
+import gc
 import sys
 
 import fake_native
@@ -7,6 +8,8 @@ import vector_files
 from fake_native import Broken
 
 from countersign import curve, engines, faults, pure_engine, schnorr
+from countersign.tagged import tagged_sha256
+from skip import skip
 
 SECRET = bytes([7] * 32)
 MESSAGE = bytes([1] * 32)
@@ -328,6 +331,37 @@ def test_composed_operations():
     assert engines.reduced(number(curve.N - 1)) == number(curve.N - 1)
     assert engines.reduced(number(curve.N)) == bytes(32)
     assert engines.reduced(b"\xff" * 32) == number(2**256 - 1 - curve.N)
+
+
+def test_the_pure_engine_collects_when_the_heap_is_full():
+    if not hasattr(gc, "threshold"):
+        skip("this interpreter's collector has no threshold")
+    before = gc.threshold()
+    gc.threshold(16384)
+    try:
+        assert pure_engine._gathering(lambda: gc.threshold())() == -1
+        assert gc.threshold() == 16384
+        assert pure_engine.verify_equation(
+            pure_engine.lift_x(KEY), SIGNATURE[:32], SIGNATURE[32:], challenge_of_signature()
+        )
+        assert gc.threshold() == 16384
+        assert answer(pure_engine.generate, bytes(32)) is ValueError
+        assert gc.threshold() == 16384
+    finally:
+        gc.threshold(before)
+
+
+def test_a_point_verified_with_again_answers_the_same():
+    point = pure_engine.prepare(pure_engine.lift_x(KEY))
+    e = challenge_of_signature()
+    wrong = bytes([e[0] ^ 1]) + e[1:]
+    for _ in range(3):
+        assert pure_engine.verify_equation(point, SIGNATURE[:32], SIGNATURE[32:], e)
+        assert not pure_engine.verify_equation(point, SIGNATURE[:32], SIGNATURE[32:], wrong)
+
+
+def challenge_of_signature():
+    return tagged_sha256("BIP0340/challenge", SIGNATURE[:32], KEY, MESSAGE)
 
 
 def test_a_remembered_key_does_not_outlive_its_engine():

@@ -94,12 +94,14 @@ def test_every_multiple():
 def test_every_sum_of_multiples():
     with SmallGroup(13) as group:
         for q in range(1, 13):
-            table = curve.make_table(group.points[q])
-            for s in range(13):
-                for t in range(13):
-                    got = curve.multiply_add(s, t, group.points[q], table)
-                    assert got == group.points[(s + t * q) % 13], (s, t, q)
-        tables = [None] + [curve.make_table(point) for point in group.points[1:]]
+            tables = curve.make_tables(group.points[q])
+            for _ in range(2):
+                for s in range(13):
+                    for t in range(13):
+                        got = curve.multiply_add(s, t, group.points[q], tables)
+                        assert got == group.points[(s + t * q) % 13], (s, t, q)
+                curve.lengthen(group.points[q], tables)
+        tables = [None] + [curve.make_tables(point) for point in group.points[1:]]
         for p in some(range(1, 13), 3):
             for q in range(1, 13):
                 for s in range(13):
@@ -111,11 +113,13 @@ def test_every_sum_of_multiples():
 def test_every_pair_of_scalars_of_the_larger_group():
     with SmallGroup(199) as group:
         q = 71
-        table = curve.make_table(group.points[q])
-        for s in some(range(199), 20):
-            for t in some(range(199), 20):
-                got = curve.multiply_add(s, t, group.points[q], table)
-                assert got == group.points[(s + t * q) % 199], (s, t)
+        tables = curve.make_tables(group.points[q])
+        for _ in range(2):
+            for s in some(range(199), 14):
+                for t in some(range(199), 14):
+                    got = curve.multiply_add(s, t, group.points[q], tables)
+                    assert got == group.points[(s + t * q) % 199], (s, t)
+            curve.lengthen(group.points[q], tables)
 
 
 def test_every_equation():

@@ -10,12 +10,15 @@ one and none is of use without the rest.
 
 Written for MicroPython, where every integer operation allocates and a reduction with `%` costs
 more than two multiplications (on a Cortex-M0+, about 19,000 cycles). So:
-- intermediate products are only folded, p = 2**256 - C: one multiplication by a small constant,
-  leaving a number slightly too long but congruent. Coordinates that leave a function are reduced.
+- products are folded first, p = 2**256 - C: one multiplication by a small constant, leaving a
+  number slightly too long but congruent, which `%` finishes where it must. X and Y that leave a
+  function are reduced; Z, which a doubling uses once, may stay some hundred bits too long.
 - k·G uses a signed comb of 64 points; s·G + t·Q splits both scalars in two halves with the
   curve's endomorphism (GLV) and adds all four in one pass (Straus, wNAF).
-- tables hold packed points: two integers in a tuple take twice the heap. Those of G (6 kB and
-  3 kB) are made at first use, about as long as five signatures take, and then kept.
+- tables hold packed points: two integers in a tuple take more heap. Those of G (5 kB and 3 kB,
+  another 3 kB for keys that stay) are made at first use, about as long as five signatures take,
+  and then kept.
+What was measured, and tried, is in decisions/0003-the-pure-engine-on-a-small-heap.md.
 
 Points are tuples (x, y) of integers in [0, P), or None where a function says so; the point at
 infinity has no tuple. Inside, Jacobian (X, Y, Z) stands for (X / Z², Y / Z³), Z = 0 for infinity.
@@ -35,6 +38,7 @@ B = 7
 
 _C = 0x1000003D1  # 2**256 - P
 _MASK = (1 << 256) - 1
+_LONG = 1 << 400  # a Z beyond this makes the next product dearer than its reduction
 
 # The endomorphism (x, y) → (β·x, y) is multiplication by λ, with λ³ = 1 mod N and β³ = 1 mod P
 # (Gallant, Lambert, Vanstone, CRYPTO 2001). (A1, B1) and (A2, A1) are short vectors of the
@@ -45,6 +49,7 @@ _B1 = -0xE4437ED6010E88286F547FA90ABFE4C3
 _A2 = 0x114CA50F7A8E2F3F657C1108D9D44CFD8
 # Both halves are below 2**128 in magnitude, and a wNAF may carry one place further.
 _POSITIONS = 130
+_HALF = _POSITIONS // 2
 
 _WINDOW_G = 7  # wNAF width for G: 32 odd multiples, kept
 _WINDOW_Q = 5  # and for the other point: 8 odd multiples, made for each point
@@ -56,7 +61,7 @@ _SPACING = 22
 _DIGITS = _BLOCKS * _TEETH * _SPACING
 
 _comb = None
-_table_g = None
+_tables_g = None
 
 
 # Interface -----------------------------------------------------------------------------------
@@ -142,46 +147,60 @@ def add(one: tuple, other: tuple) -> object:
     return _affine(X, Y, Z) if Z else None
 
 
-def multiply_add(s: int, t: int, point: tuple, table: object = None) -> object:
+def multiply_add(s: int, t: int, point: tuple, tables: object = None) -> object:
     """s·G + t·point for s and t in [0, N); None if that is the point at infinity.
 
-    `point` must be on the curve. `table` is what make_table gives for it, if the caller kept it.
+    `point` must be on the curve. `tables` is what make_tables gives for it, if the caller kept it.
     """
-    global _table_g
-    if _table_g is None:
-        _table_g = _odd_multiples(G, 1 << (_WINDOW_G - 2))
-    return _sum_of_multiples((s, _table_g, _WINDOW_G), (t, table or make_table(point), _WINDOW_Q))
+    global _tables_g
+    if _tables_g is None:
+        _tables_g = [_odd_multiples(G, _WINDOW_G)]
+    if not tables:
+        tables = make_tables(point)
+    if len(tables) > len(_tables_g):
+        _tables_g.append(_odd_multiples(_far_multiple(G), _WINDOW_G))
+    return _sum_of_multiples((s, _tables_g, _WINDOW_G), (t, tables, _WINDOW_Q))
 
 
-def combine(s: int, table_1: list, t: int, table_2: list) -> object:
+def combine(s: int, tables_1: list, t: int, tables_2: list) -> object:
     """s·Q1 + t·Q2 for s and t in [0, N), of the points whose tables these are; None as above."""
-    return _sum_of_multiples((s, table_1, _WINDOW_Q), (t, table_2, _WINDOW_Q))
+    return _sum_of_multiples((s, tables_1, _WINDOW_Q), (t, tables_2, _WINDOW_Q))
 
 
-def make_table(point: tuple) -> list:
-    """Multiples of `point` (0.8 kB), which most of a multiplication with it starts from."""
-    return _odd_multiples(point, 1 << (_WINDOW_Q - 2))
+def make_tables(point: tuple) -> list:
+    """Multiples of `point` (0.7 kB), which most of a multiplication with it starts from."""
+    return [_odd_multiples(point, _WINDOW_Q)]
+
+
+def lengthen(point: tuple, tables: list) -> None:
+    """Add the same multiples of 2**65·point (0.7 kB), once: it takes a third of a multiplication's
+    time and spares each later one half of its doublings. G's own such table follows (2.7 kB)."""
+    if len(tables) == 1:
+        tables.append(_odd_multiples(_far_multiple(point), _WINDOW_Q))
 
 
 def _sum_of_multiples(*products):
-    """Sum of k·Q over (k, table of Q, its window): all digits of all k in one pass (Straus)."""
+    """Sum of k·Q over (k, tables of Q, window): all digits of all k in one pass (Straus)."""
+    halved = min([len(tables) for _, tables, _ in products]) == 2
     terms = []
-    for k, table, width in products:
+    for k, tables, width in products:
         if not 0 <= k < N:
             raise ValueError("scalar out of range")
-        k1, k2 = _split(k)
-        terms.append((_wnaf(k1, width), table, 1))
-        terms.append((_wnaf(k2, width), table, _BETA))
+        for part, beta in zip(_split(k), (0, _BETA)):
+            digits = _wnaf(part, width)
+            if halved:
+                terms.append((digits[_HALF:], tables[1], beta))
+            terms.append((digits, tables[0], beta))
     X, Y, Z = 1, 1, 0
-    for position in range(_POSITIONS - 1, -1, -1):
+    for position in range((_HALF if halved else _POSITIONS) - 1, -1, -1):
         if Z:
             X, Y, Z = _double(X, Y, Z)
         for digits, table, beta in terms:
             digit = digits[position]
             if digit:
                 x, y = _unpacked(table[abs(digit) >> 1])
-                if beta != 1:
-                    x = x * beta % P
+                if beta:
+                    x = _product(x, beta)
                 X, Y, Z = _add(X, Y, Z, x, y if digit > 0 else P - y)
     return _affine(X, Y, Z) if Z else None
 
@@ -200,46 +219,74 @@ def _wnaf(k, width):
     """Digits of k, of either sign, lowest first: each 0 or odd and below 2**(width - 1) in
     magnitude, and of any `width` in a row at most one is not 0 (Solinas 2000)."""
     digits = [0] * _POSITIONS
+    # Byte by byte: a shift of all of k for every bit would take three times as long.
+    bits = abs(k).to_bytes((_POSITIONS >> 3) + 3, "little")
     mask = (1 << width) - 1
+    carry = 0
     position = 0
-    while k:
-        if k & 1:
-            digit = k & mask
-            if digit >> (width - 1):
-                digit -= mask + 1
-            digits[position] = digit
-            k = (k - digit) >> width
-            position += width
-        else:
-            k >>= 1
+    while position < _POSITIONS:
+        i = position >> 3
+        ahead = (bits[i] | bits[i + 1] << 8) >> (position & 7)
+        if ahead & 1 == carry:
             position += 1
+            continue
+        digit = (ahead & mask) + carry
+        carry = digit >> (width - 1)
+        digit -= carry << width
+        digits[position] = digit if k > 0 else -digit
+        position += width
     return digits
 
 
 # Tables --------------------------------------------------------------------------------------
 
 
-def _packed(points):
-    # One small object a point: a heap in use for weeks may not have 2 kB in one piece.
-    return [x.to_bytes(32, "big") + y.to_bytes(32, "big") for x, y in points]
+def _packed(x, y):
+    # One integer a point: less heap than two in a tuple, and quicker to part than bytes are.
+    return x << 256 | y
 
 
 def _unpacked(entry):
-    return int.from_bytes(entry[:32], "big"), int.from_bytes(entry[32:], "big")
+    return entry >> 256, entry & _MASK
 
 
-def _odd_multiples(point, count):
-    """[1·Q, 3·Q, 5·Q, …] in affine coordinates, with one inversion."""
-    # With 2·Q = (X, Y, Z): on the isomorphic curve scaled by Z, 2·Q is affine, so the cheap
-    # mixed addition applies; going back multiplies each Z by this one.
+def _odd_multiples(point, width):
+    """[1·Q, 3·Q, 5·Q, …] for wNAFs of this width, with one inversion; 2·Q is none of them."""
+    # Both summands always have one Z: this lets an addition do without it (Meloni, WAIFI 2007).
+    # (X, Y) is 2·Q, and (x, y) the multiple reached.
     x, y = point
     X, Y, Z = _double(x, y, 1)
-    z2 = Z * Z % P
-    row = [(x * z2 % P, y * z2 * Z % P, 1)]
-    while len(row) < count:
-        A, B, D = row[-1]
-        row.append(_add(A, B, D, X, Y))
-    return _packed(_all_affine([(A, B, D * Z % P) for A, B, D in row]))
+    z2 = _product(Z, Z)
+    x = _product(x, z2)
+    y = _product(y, _product(z2, Z))
+    row = [(x, y, 1)]
+    for _ in range((1 << width - 2) - 1):
+        H = X - x
+        R = Y - y
+        HH = _product(H, H)
+        X = _product(X, HH) % P
+        x = _product(x, HH)
+        Y = _product(Y, X - x) % P
+        x = (_product(R, R) - X - x) % P
+        y = (_product(R, X - x) - Y) % P
+        row.append((x, y, H))
+        Z = _product(Z, H) % P
+    # From the last back: each H is what its addition multiplied Z by.
+    z = _inverse(Z)
+    for i in range(len(row) - 1, -1, -1):
+        x, y, H = row[i]
+        z2 = _product(z, z)
+        row[i] = _packed(_product(x, z2) % P, _product(y, _product(z2, z)) % P)
+        z = _product(z, H) % P
+    return row
+
+
+def _far_multiple(point):
+    """2**_HALF·Q."""
+    X, Y, Z = point[0], point[1], 1
+    for _ in range(_HALF):
+        X, Y, Z = _double(X, Y, Z)
+    return _affine(X, Y, Z)
 
 
 def _make_comb():
@@ -267,7 +314,7 @@ def _make_comb():
             for index in range(len(row)):
                 X, Y, Z = row[index]
                 row.append(_add(X, Y, Z, x, y))
-        blocks.append(_packed(_all_affine(row)))
+        blocks.append([_packed(x, y) for x, y in _all_affine(row)])
         powers = powers[2 * _TEETH :]
     return blocks
 
@@ -284,23 +331,30 @@ def _double(X, Y, Z):
     S = X * B
     S = ((S >> 256) * C + (S & M)) << 2
     A = X * X
-    A = ((A >> 256) * C + (A & M)) * 3
-    X3 = (A * A - (S << 1)) % P
-    return X3, (A * (S - X3) - (B * B << 3)) % P, (Y * Z << 1) % P
+    A = ((A >> 256) * C + (A & M)) * 3 % P
+    X = A * A - (S << 1)
+    X = ((X >> 256) * C + (X & M)) % P
+    Z = (Y << 1) * Z
+    Z = (Z >> 256) * C + (Z & M)
+    Y = A * (S - X) - (B << 3) * B
+    return X, ((Y >> 256) * C + (Y & M)) % P, Z % P if Z > _LONG else Z
 
 
 def _add(X, Y, Z, x, y):
     """(X, Y, Z) + (x, y), the second affine; complete: any two points, equal and opposite too."""
     if not Z:
-        return x, y, 1
+        return x % P, y, 1
     M = _MASK
     C = _C
+    Z %= P
     ZZ = Z * Z
     ZZ = (ZZ >> 256) * C + (ZZ & M)
-    H = (x * ZZ - X) % P
+    H = x * ZZ - X
+    H = ((H >> 256) * C + (H & M)) % P
     ZZ = ZZ * Z
     ZZ = (ZZ >> 256) * C + (ZZ & M)
-    R = (y * ZZ - Y) % P
+    R = y * ZZ - Y
+    R = ((R >> 256) * C + (R & M)) % P
     if not H:
         return (1, 1, 0) if R else _double(X, Y, Z)
     HH = H * H
@@ -309,13 +363,16 @@ def _add(X, Y, Z, x, y):
     V = (V >> 256) * C + (V & M)
     HH = HH * H
     HH = (HH >> 256) * C + (HH & M)
-    X3 = (R * R - HH - (V << 1)) % P
-    return X3, (R * (V - X3) - Y * HH) % P, Z * H % P
+    X = R * R - HH - (V << 1)
+    X = ((X >> 256) * C + (X & M)) % P
+    Y = R * (V - X) - Y * HH
+    Z = Z * H
+    return X, ((Y >> 256) * C + (Y & M)) % P, (Z >> 256) * C + (Z & M)
 
 
 def _affine(X, Y, Z):
     """(x, y) of a Jacobian point, Z ≠ 0."""
-    z = _inverse(Z)
+    z = _inverse(Z % P)
     z2 = z * z % P
     return X * z2 % P, Y * z2 % P * z % P
 
@@ -339,6 +396,12 @@ def _all_affine(points):
 
 
 # Field ---------------------------------------------------------------------------------------
+
+
+def _product(a, b):
+    """a·b, folded once. _double and _add have this written out: the call would take longer."""
+    a *= b
+    return (a >> 256) * _C + (a & _MASK)
 
 
 def _inverse(value):
@@ -378,6 +441,9 @@ def _root_candidate(square):
 
 
 def _squared(value, times):
+    """value**(2**times) mod P."""
+    M = _MASK
     for _ in range(times):
-        value = value * value % P
+        value *= value
+        value = ((value >> 256) * _C + (value & M)) % P
     return value

@@ -12,11 +12,35 @@ one does NOT, as curve.py explains, and cannot wipe what it used. The other func
 values only.
 """
 
+import gc
+
 from countersign import curve
 
 VERSION = 1
 
 
+def _gathering(work):
+    """`work`, without the collections of garbage that a threshold asks for meanwhile.
+
+    A verification allocates some 900 kB and keeps none of it. With a collection every 16 kB, as
+    the agent has it against fragments, more than half of its time went there. The memory is
+    still collected when it is full. CPython has no such setting.
+    """
+    if not hasattr(gc, "threshold"):
+        return work
+
+    def gathering(*arguments):
+        before = gc.threshold()
+        gc.threshold(-1)
+        try:
+            return work(*arguments)
+        finally:
+            gc.threshold(before)
+
+    return gathering
+
+
+@_gathering
 def generate(k: bytes) -> bytes:
     """k·G for k in [1, n)."""
     return _encoded(curve.multiply_generator(_secret(k)))
@@ -29,39 +53,46 @@ def respond(k: bytes, e: bytes, d: bytes) -> bytes:
     return ((_secret(k) + e * _secret(d)) % curve.N).to_bytes(32, "big")
 
 
+@_gathering
 def linear(k: bytes, point: bytes) -> bytes:
     """k·Q for a secret k in [1, n) and a public Q."""
-    table = prepare(point)[1]
-    return _encoded(curve.combine(_secret(k), table, 0, ()))
+    tables = curve.make_tables(_point(point))
+    return _encoded(curve.combine(_secret(k), tables, 0, tables))
 
 
+@_gathering
 def lift_x(x: bytes) -> object:
     """The point with this x-coordinate and even y; None if there is none, or x ≥ p."""
     return _encoded(curve.lift_x(_buffer(x, 32)))
 
 
+@_gathering
 def prepare(point: bytes) -> object:
     """What multiply_add and verify_equation accept for a point, and are faster with. Opaque."""
-    point = _point(point)
-    return point, curve.make_table(point)
+    return _Prepared(_point(point))
 
 
+@_gathering
 def multiply_add(s: bytes, t: bytes, point: object) -> object:
     """s·G + t·Q for s and t in [0, n); Q a point or prepared."""
     s, t = _scalar(s), _scalar(t)
-    point, table = _with_table(point)
-    return _encoded(curve.multiply_add(s, t, point, table))
+    prepared = _prepared(point)
+    return _encoded(curve.multiply_add(s, t, prepared.point, prepared.tables))
 
 
+@_gathering
 def verify_equation(point: object, r: bytes, s: bytes, e: bytes) -> bool:
     """True if s < n, and s·G - e·Q is a point with x = r and even y; Q a point or prepared."""
     r = _buffer(r, 32)
     s = curve.scalar(_buffer(s, 32))
     minus_e = -int.from_bytes(_buffer(e, 32), "big") % curve.N
-    point, table = _with_table(point)
+    prepared = _prepared(point)
     if s is None:
         return False
-    commitment = curve.multiply_add(s, minus_e, point, table)
+    if prepared.verified_with:
+        curve.lengthen(prepared.point, prepared.tables)
+    prepared.verified_with = True
+    commitment = curve.multiply_add(s, minus_e, prepared.point, prepared.tables)
     if commitment is None or commitment[1] & 1:
         return False
     return commitment[0].to_bytes(32, "big") == r
@@ -76,10 +107,11 @@ def add(one: bytes, other: bytes) -> object:
     return _encoded(curve.add(_point(one), _point(other)))
 
 
+@_gathering
 def combine(s: bytes, one: object, t: bytes, other: object) -> object:
     """s·Q1 + t·Q2 for s and t in [0, n); each a point or prepared."""
     s, t = _scalar(s), _scalar(t)
-    return _encoded(curve.combine(s, _with_table(one)[1], t, _with_table(other)[1]))
+    return _encoded(curve.combine(s, _prepared(one).tables, t, _prepared(other).tables))
 
 
 def _buffer(data, size):
@@ -112,10 +144,16 @@ def _point(data):
     return x, y
 
 
-def _with_table(point):
-    if isinstance(point, tuple):
-        return point
-    return prepare(point)
+class _Prepared:
+    # Whoever verifies with a point a second time is likely to go on: its tables get longer then.
+    def __init__(self, point):
+        self.point = point
+        self.tables = curve.make_tables(point)
+        self.verified_with = False
+
+
+def _prepared(point):
+    return point if isinstance(point, _Prepared) else _Prepared(_point(point))
 
 
 def _encoded(point):
