@@ -39,10 +39,10 @@ def _signals() -> Iterator[None]:
         signal.signal(number, handler)
 
 
-def board(folder: Path, number: int = 1) -> VmBoard:
+def board(folder: Path, number: int = 1, runtime: str | None = None) -> VmBoard:
     """One emulated board; a skip that says what to do if its runtime is missing."""
     try:
-        return VmBoard(folder / f"board-{number}", UNIQUE_ID.format(number))
+        return VmBoard(folder / f"board-{number}", UNIQUE_ID.format(number), runtime)
     except micropython.RuntimeMissing as missing:
         pytest.skip(str(missing))
 
@@ -96,8 +96,9 @@ def heard(tap: SerialTap, mark: bytes, after: int = 0) -> None:
 # ---- one board ----------------------------------------------------------------------------------
 
 
-def test_a_stock_board_becomes_a_device(tmp_path: Path) -> None:
-    with board(tmp_path) as made, SerialTap(made.port) as tap:
+@pytest.mark.parametrize("runtime", micropython.runtimes())
+def test_a_stock_board_becomes_a_device(tmp_path: Path, runtime: str) -> None:
+    with board(tmp_path, runtime=runtime) as made, SerialTap(made.port) as tap:
         assert one(tap.url, tmp_path, "--board", "UNIX") == 0
         done = report(tmp_path)
         _, _, public_key, device_id = identity_of(made)

@@ -105,6 +105,7 @@ def test_another_boards_drive(
 def test_a_drive_that_goes_while_it_is_written(
     volume: Path,
     image: Path,
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -114,6 +115,13 @@ def test_a_drive_that_goes_while_it_is_written(
     monkeypatch.setattr(os, "fsync", fails)
     assert flash("--volume", volume, "--image", image) == 1
     said(capsys, "the board is still in its boot loader, so run this again")
+
+    # What was read of the drive before is remembered; its device is what tells.
+    mounts = tmp_path / "mounts"
+    mounts.write_text(f"{tmp_path}/gone {volume} vfat rw 0 0\n")
+    with monkeypatch.context() as patch:
+        patch.setattr(flash_uf2, "_MOUNTS", mounts)
+        assert flash("--volume", volume, "--image", image) == 0
 
     def started(_descriptor: int) -> None:
         (volume / "INFO_UF2.TXT").unlink()

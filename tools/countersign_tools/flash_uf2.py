@@ -150,13 +150,24 @@ def _find(loader: Uf2Board, drive_s: float) -> Path:
     )
 
 
-def _mounted() -> list[Path]:
-    folders = []
+def _mounted() -> dict[Path, Path]:
+    """What is mounted: its folder, and its device."""
+    devices = {}
     for line in _MOUNTS.read_text(encoding="utf-8").splitlines():
         # Spaces and their like are written as octal escapes (proc_mounts(5)).
-        text = re.sub(r"\\(\d{3})", lambda found: chr(int(found[1], 8)), line.split()[1])
-        folders.append(Path(text))
-    return folders
+        device, folder = (
+            re.sub(r"\\(\d{3})", lambda found: chr(int(found[1], 8)), word)
+            for word in line.split()[:2]
+        )
+        devices[Path(folder)] = Path(device)
+    return devices
+
+
+def _is_gone(folder: Path) -> bool:
+    """Whether the board has taken its drive away. What the system still remembers of the drive's
+    files says nothing: its device does."""
+    device = _mounted().get(folder.resolve())
+    return _board_id(folder) is None or (device is not None and not device.exists())
 
 
 def _board_id(folder: Path) -> str | None:
@@ -191,7 +202,7 @@ def _write(folder: Path, data: bytes) -> None:
     except OSError as fault:
         # The board restarts at the last block, and may take the drive with it before the system
         # has said that it is written. What is still a drive has not started.
-        if _board_id(folder) is None:
+        if _is_gone(folder):
             return
         raise FlashFault(
             f"{folder} does not take the image ({fault.strerror}): the board is still in its boot "
