@@ -46,8 +46,9 @@ def run(board: Board, work: str, setup: str = "", tail: int = 8) -> Trials:
     """Evaluate the expression `work`, which uses `prover`, for each key pair of `files`.
 
     setup: a script that runs once before. tail: how many of the last bytes of what `work` gives are
-    brought along; a multiple of 4.
+    brought along; a multiple of 4, the same in all runs on one board.
     """
+    board.run(_LOAD.replace("TAIL", str(tail)))
     script = _SCRIPT.replace("WORK", work).replace("SETUP", setup).replace("TAIL", str(tail))
     lines = board.run(script).splitlines()
     cycles = ast.literal_eval(lines[-2])
@@ -57,9 +58,24 @@ def run(board: Board, work: str, setup: str = "", tail: int = 8) -> Trials:
     return Trials(cycles, [taken[at : at + tail] for at in range(0, len(taken), tail)])
 
 
+# Once, and before anything else is on the heap: a thousand trials take a third of it.
+_LOAD = f"""\
+import gc, os
+if 'inputs' not in globals():
+    inputs = bytearray(os.stat('{_FILE}')[6])
+    size = 8 + TAIL
+    kept = bytearray(4 + len(inputs) // 64 * size)
+    with open('{_FILE}', 'rb') as file:
+        if file.readinto(inputs) != len(inputs):
+            raise RuntimeError('the trials are cut short')
+if size != 8 + TAIL:
+    raise RuntimeError('one board has room for one TAIL')
+kept[:4] = bytes(4)
+"""
+
 # The area that is kept: the number of the trial, then for each trial the counter before, the
 # counter after, and the end of the result. Nothing is imported or made between two trials.
-_SCRIPT = f"""\
+_SCRIPT = """\
 import binascii, gc, machine, micropython, uctypes
 from countersign import engines, schnorr
 @micropython.asm_thumb
@@ -77,12 +93,6 @@ def store(r0, r1):
     str(r1, [r0, 0])
     mov(r0, 0)
 REWIND = 0x40074000
-inputs = kept = None
-gc.collect()
-with open('{_FILE}', 'rb') as file:
-    inputs = file.read()
-size = 8 + TAIL
-kept = bytearray(4 + len(inputs) // 64 * size)
 prover = schnorr.Prover(bytes(31) + b'\\x05')
 SETUP
 def work():
