@@ -518,6 +518,10 @@ def test_killed_at_every_moment_it_goes_on_to_one_identity(tmp_path: Path, doome
                 assert is_complete(made), moment
             assert doomed.run(words(folder), None)["status"] == 0, moment
             all_complete(folder, [made])
+            deadline = time.monotonic() + PATIENCE_S
+            while not made.runs_main:
+                assert time.monotonic() < deadline, f"{moment}: the agent was not started"
+                time.sleep(0.01)
             assert record in (None, made.file("/key_store/identity")), moment
             (entry,) = csv_report(folder)
             if moment < moments - 3:

@@ -25,13 +25,15 @@ _HEAP_BYTES = 1_000_000
 class VmBoard:
     """One board, running from construction until `stop`. Use it in a `with` statement.
 
-    folder: its file system, made if absent. port: what a provisioner opens.
+    folder: its file system, made if absent. port: what a provisioner opens. runs_main: it was last
+    started as its power does, and not to come back at its prompt.
     """
 
     def __init__(self, folder: Path, unique_id: str, runtime: str | None = None) -> None:
         self.folder = folder
         self.unique_id = unique_id
         self.starts = 0
+        self.runs_main = False
         self.in_boot_loader = False
         folder.mkdir(mode=0o700, exist_ok=True)
         self._argv = micropython.argv(runtime, _HEAP_BYTES)
@@ -83,6 +85,7 @@ class VmBoard:
 
     def _start(self, raw: bool) -> None:
         self.starts += 1
+        self.runs_main = not raw
         self._process = subprocess.Popen(
             [*self._argv, _FIRMWARE, str(self.folder), self.unique_id, *(["raw"] if raw else [])],
             stdin=self._master,

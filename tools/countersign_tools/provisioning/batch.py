@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +14,7 @@ from countersign_tools.provisioning.bundle import BundleError
 from countersign_tools.provisioning.journal import Journal, JournalError
 from countersign_tools.provisioning.rows import Row
 from countersign_tools.provisioning.session import BoardFault, Look, Session
-from countersign_tools.provisioning.steps import Provisioning, Wishes
+from countersign_tools.provisioning.steps import STEPS, Provisioning, Wishes
 
 _LOOK_AGAIN_S = 0.5
 _SETTLE_S = 1.0
@@ -35,7 +35,7 @@ class Progress(Protocol):
 
 @dataclass
 class Run:
-    """journal and wishes for all rows. start: start the agents. parallel: ports at a time.
+    """journal and wishes for all rows. parallel: ports at a time.
 
     swap_s: how long to wait for another board at a port that several rows share. stop: set it, and
     no further step begins.
@@ -44,10 +44,8 @@ class Run:
     journal: Journal
     wishes: Wishes
     progress: Progress
-    start: bool = True
     parallel: int = 4
     swap_s: float = 600.0
-    on_step: Callable[[str, str], None] = lambda _row, _step: None
     stop: threading.Event = field(default_factory=threading.Event)
 
     def all(self, rows: Sequence[Row]) -> dict[str, str]:
@@ -100,13 +98,10 @@ class Run:
             Provisioning(
                 session, row, self.journal, self.wishes, lambda step: self._step(row, step)
             ).run(look)
-            if self.start:
-                session.reset()
 
     def _step(self, row: Row, step: str) -> None:
         self.progress.step(row.name, step)
-        self.on_step(row.name, step)
-        if self.stop.is_set():
+        if self.stop.is_set() and step != STEPS[-1]:
             raise BoardFault(_NOT_REACHED)
 
     def _connect(self, row: Row, shared: bool) -> tuple[Session, Look]:

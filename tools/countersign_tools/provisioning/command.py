@@ -103,13 +103,13 @@ def _provision(arguments: argparse.Namespace, todo: list[rows.Row], journal: Jou
     wishes = Wishes(
         new_identity=arguments.new_identity,
         pure_engine=arguments.pure_engine,
+        start=not arguments.no_start,
         abandon=frozenset(value.lower() for value in arguments.abandon),
     )
     work = batch.Run(
         journal,
         wishes,
         shown,
-        start=not arguments.no_start,
         parallel=max(1, arguments.parallel),
     )
 

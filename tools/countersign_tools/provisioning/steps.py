@@ -9,7 +9,7 @@
     identity    made on the board, or kept; its public half is on record
     configured  the configuration is on the board, under a name that the agent does not read
     proven      the board has signed our challenge with the key, for this board and configuration
-    done        the configuration has its name
+    done        the configuration has its name, and the agent was started
 
 A kill or a power cut between any two leaves a board that starts no agent, or one that is complete.
 An identity is made by the device's own key store, which makes one only where there never was one.
@@ -37,10 +37,12 @@ _STAGED = bundle.CONFIG_PATH + ".new"
 @dataclass(frozen=True)
 class Wishes:
     """new_identity: end the identity that a board has. abandon: device ids or unique ids (lower
-    case hexadecimal) of those for which that is confirmed. pure_engine: install no native one."""
+    case hexadecimal) of those for which that is confirmed. pure_engine: install no native one.
+    start: start the agent at the end."""
 
     new_identity: bool = False
     pure_engine: bool = False
+    start: bool = True
     abandon: frozenset[str] = frozenset()
 
 
@@ -79,6 +81,9 @@ class Provisioning:
         self._prove(own, look)
         self._record("proven")
         self._activate()
+        if self._wishes.start:
+            # Before it is on record: a board that is done must not wait for somebody to start it.
+            self._session.reset()
         self._record("done")
 
     def _begin(self, look: Look) -> None:
