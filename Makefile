@@ -124,7 +124,8 @@ test: test-parts ## run every test on every runtime
 test-boards: board-parts ## build the boards' images and run the tests on emulated boards
 	@$(BIN)/countersign build --board RPI_PICO
 	@COUNTERSIGN_BOARDS=1 $(BIN)/python -m pytest --quiet -rP tests/emulation/test_rp2040.py \
-		tests/emulation/test_qemu.py tests/emulation/test_mpremote_install.py \
+		tests/emulation/test_qemu.py tests/emulation/test_qemu_port.py \
+		tests/emulation/test_images.py tests/emulation/test_mpremote_install.py \
 		tests/emulation/test_provisioning_rp2040.py
 
 .PHONY: native

@@ -6,11 +6,21 @@ import argparse
 import sys
 from pathlib import Path
 
-from countersign_tools import firmware_build, rp2040, toolchain
+from countersign_tools import firmware_build, qemu, rp2040, toolchain, uf2
 from countersign_tools.raw_repl import ReplError, ScriptFailed
 
-_BOARDS = ("RPI_PICO",)
-_FAULTS = (*toolchain.FAULTS, ReplError, rp2040.EmulatorError, rp2040.PowerCut, OSError)
+_BOARDS = ("RPI_PICO", *qemu.MACHINES)
+_FAULTS = (
+    *toolchain.FAULTS,
+    *firmware_build.FAULTS,
+    ReplError,
+    rp2040.EmulatorError,
+    rp2040.PowerCut,
+    qemu.QemuMissing,
+    qemu.EmulatorError,
+    uf2.Uf2Error,
+    OSError,
+)
 
 
 def register(parser: argparse.ArgumentParser) -> None:
@@ -22,17 +32,20 @@ def register(parser: argparse.ArgumentParser) -> None:
         default=[],
         type=Path,
         metavar="FILE",
-        help="copy this file, such as a native module, to the board's file system first",
+        help="copy this file to the board's file system first",
     )
-    parser.add_argument("--image", type=Path, metavar="UF2", help="instead of the one built last")
+    parser.add_argument("--image", type=Path, metavar="FILE", help="instead of the one built last")
     parser.add_argument("--flash", type=Path, metavar="FILE", help="keep the board's flash here")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Exit status 0 if the script ran to its end."""
     try:
+        if arguments.flash and arguments.board in qemu.MACHINES:
+            print(f"emulate: {arguments.board} has no flash to keep", file=sys.stderr)
+            return 1
         image = arguments.image or firmware_build.built(arguments.board).file
-        with rp2040.Rp2040(image, flash=arguments.flash) as board:
+        with _board(arguments, image) as board:
             board.copy_in({path.name: path.read_bytes() for path in arguments.copy})
             print(board.run(arguments.script.read_text(encoding="utf-8")), end="")
     except ScriptFailed as failed:
@@ -43,3 +56,9 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"emulate: {fault}", file=sys.stderr)
         return 1
     return 0
+
+
+def _board(arguments: argparse.Namespace, image: Path) -> qemu.Qemu | rp2040.Rp2040:
+    if arguments.board in qemu.MACHINES:
+        return qemu.Qemu(arguments.board, image)
+    return rp2040.Rp2040(image, flash=arguments.flash)

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
-from countersign_tools import cross, toolchain
+from countersign_tools import cross, toolchain, uf2
 from countersign_tools.board_line import SocketLine
 from countersign_tools.checkout import ROOT, cache_folder
 from countersign_tools.process import Child
@@ -69,6 +69,7 @@ class Rp2040:
     are to be kept); None takes this machine's entropy. unique_id: the board's, 16 hexadecimal
     digits; all zero, which is no identifier, by default. timeline: the file to which everything is
     added that happened to the flash and left the board, in its order (flash_timeline.py).
+    uf2.Uf2Error for an image that is not this chip's.
     """
 
     def __init__(
@@ -82,6 +83,8 @@ class Rp2040:
         unique_id: str | None = None,
         timeline: Path | None = None,
     ) -> None:
+        if image is not None:
+            uf2.decode(image.read_bytes())  # what a boot loader refuses is not emulated either
         options = {
             "modules": str(toolchain.rp2040js()),
             "rom": str(boot_rom()),
