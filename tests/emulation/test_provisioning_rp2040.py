@@ -2,6 +2,7 @@
 
 import csv
 import json
+import socket
 from pathlib import Path
 
 import emulated_pico
@@ -10,7 +11,7 @@ from provision_rows import write_csv, write_settings
 from serial_tap import SerialTap, found
 
 from countersign import cbor, identity, schnorr
-from countersign_tools import cli, rp2040
+from countersign_tools import cli, rp2040, uf2
 
 UNIQUE_IDS = ("e66118604b000001", "e66118604b000002")
 SECRETS = """\
@@ -117,3 +118,36 @@ def test_flashing_keeps_the_identity_unless_it_is_abandoned(
     assert cli.main([*words, "--erase-files", "--abandon-identity"]) == 0
     with rp2040.Rp2040(volume / "firmware.uf2", flash=flash) as board:
         assert json.loads(board.run("import os\nprint(len(os.listdir('/')))")) == 0
+
+
+def without_packages(image: Path, folder: Path) -> Path:
+    """The image with its frozen packages under names that nothing imports: as good as stock."""
+    _, content = uf2.decode(image.read_bytes())
+    for name in (b"countersign/", b"countersign_agent/"):
+        assert name + b"__init__.py\0" in content
+        content = content.replace(name, b"x" + name[1:])
+    path = folder / "stock.uf2"
+    path.write_bytes(uf2.encode(content))
+    return path
+
+
+def test_a_board_without_our_firmware_gets_the_agent_and_has_room_for_it(
+    image: Path, tmp_path: Path
+) -> None:
+    stock = without_packages(image, tmp_path)
+    with rp2040.Rp2040(stock, flash=tmp_path / "flash", unique_id=UNIQUE_IDS[0]) as board:
+        wait_until_it_listens(board)
+        with SerialTap(board.serial_port) as tap:
+            (entry,) = provision(tmp_path, [tap.url])
+        assert (entry["firmware"], entry["identity"]) == ("installed", "made")
+        assert entry["machine"] == "Raspberry Pi Pico with RP2040"
+    with rp2040.Rp2040(None, flash=tmp_path / "flash") as board:
+        started = socket.create_connection(("127.0.0.1", board.serial_port), timeout=120)
+        said = b""
+        while b'"engine"' not in said:
+            data = started.recv(4096)
+            assert data, said
+            said += data
+        assert entry["device_id"].encode() in said
+        started.close()
+    print(f"RPI_PICO without frozen packages: agent installed, engine {entry['engine']}")
