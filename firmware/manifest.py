@@ -1,5 +1,5 @@
 # ruff: noqa: F821 - the names are those of MicroPython's build
-# What a firmware image freezes: the protocol library and the agent.
+# What a firmware image freezes: the protocol library, the agent, and what starts it.
 #
 #     make -C ports/rp2 FROZEN_MANIFEST=<this file>      or include("<this file>") in a board's own
 #
@@ -9,3 +9,4 @@ metadata(description="Countersign device agent", version="0.1.0", license="Apach
 
 package("countersign", base_path="lib")
 package("countersign_agent", base_path="agent")
+module("main.py", base_path="start")

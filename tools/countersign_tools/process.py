@@ -29,7 +29,8 @@ class Child:
     """One running program.
 
     on_line: called with each line of its output (standard output and error, merged, decoded, no
-    newline), from the reader thread. The last lines are kept for `tail()`.
+    newline), from the reader thread. The last lines are kept for `tail()`. terminal: a
+    descriptor in the place of standard input, output and error; then nothing is read or kept here.
     """
 
     def __init__(
@@ -40,15 +41,16 @@ class Child:
         on_line: Callable[[str], None] | None = None,
         environment: Mapping[str, str] | None = None,
         folder: Path | None = None,
+        terminal: int | None = None,
     ) -> None:
         self.name = name
         self._tail: deque[str] = deque(maxlen=40)
         self._on_line = on_line
         self._process = subprocess.Popen(
             [str(word) for word in argv],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL if terminal is None else terminal,
+            stdout=subprocess.PIPE if terminal is None else terminal,
+            stderr=subprocess.STDOUT if terminal is None else terminal,
             env=dict(environment) if environment is not None else None,
             cwd=folder,
             # Its own session: Ctrl-C reaches the tool alone, which then ends its children in order.

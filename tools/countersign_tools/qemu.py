@@ -22,6 +22,7 @@ _START_S = 60
 # Each instruction takes 2^7 ns of the machine's time, longer than a tick of any of its timers, so
 # that the timer's reading gives the number of instructions exactly.
 _INSTRUCTION_SHIFT = 7
+_COUNTING = f"shift={_INSTRUCTION_SHIFT},align=off,sleep=off"
 
 
 class QemuMissing(Exception):
@@ -90,10 +91,12 @@ MACHINES = {
 class Qemu:
     """One emulated processor, running from construction until `stop`. Use it in a `with` statement.
 
-    board: a key of MACHINES. image: the ELF file; by default the one that was built last.
+    board: a key of MACHINES. image: the ELF file; by default the one that was built last. counted:
+    time is that of the instructions executed; without it, the workstation's.
     """
 
-    def __init__(self, board: str, image: Path | None = None) -> None:
+    def __init__(self, board: str, image: Path | None = None, *, counted: bool = True) -> None:
+        self._counted = counted
         self._machine = MACHINES[board]
         self._has_files = False
         kernel = image or firmware_build.built(board).elf
@@ -104,11 +107,11 @@ class Qemu:
             ports = (serial.getsockname()[1], monitor.getsockname()[1])
             self._child = Child(board, self._command(kernel, *ports))
             try:
-                connection = self._accept(serial)
+                self._connection = self._accept(serial)
                 self._monitor = self._accept(monitor)
             except TimeoutError:
                 raise EmulatorError(f"QEMU does not start: {self._tail()}") from None
-        self._repl = RawRepl(SocketLine(connection), self._check)
+        self._repl = RawRepl(SocketLine(self._connection), self._check)
         try:
             self._repl.wait_for_prompt()
             # Until the image has set its UART up QEMU does not look at the serial line, and nothing
@@ -138,6 +141,19 @@ class Qemu:
     def run(self, script: str, timeout_s: float = 600) -> str:
         """Run a script in the raw REPL and return what it printed; ScriptFailed if it raised."""
         return self._repl.run(script, timeout_s)
+
+    def write(self, files: Mapping[str, bytes]) -> None:
+        """Write files to a file system that was mounted by a script."""
+        self._repl.copy_in(files)
+
+    def hand_over(self, script: str) -> socket.socket:
+        """Start a last script; whoever has the line from now on gets what it prints."""
+        self._repl.start(script)
+        return self._connection.dup()
+
+    def ended(self) -> str | None:
+        """Why it has stopped by itself; None while it runs."""
+        return None if self._child.running() else f"QEMU ended: {self._child.tail()}"
 
     def copy_in(self, files: Mapping[str, bytes]) -> None:
         """Write files to a file system in RAM at /ram, where imports look too.
@@ -188,8 +204,7 @@ class Qemu:
             "-monitor",
             f"tcp:127.0.0.1:{monitor_port}",
             "-semihosting",
-            "-icount",
-            f"shift={_INSTRUCTION_SHIFT},align=off,sleep=off",
+            *(("-icount", _COUNTING) if self._counted else ()),
             "-serial",
             f"tcp:127.0.0.1:{serial_port},nodelay=on",
             "-kernel",

@@ -66,7 +66,8 @@ class Rp2040:
     2 MiB of flash, made if absent, kept after the end; None for a flash that is forgotten. cut_at:
     the flash operation (erase or program; the first is 0) at which power is cut, after cut_bytes of
     its bytes are done. seed: makes the ring oscillator's random bit repeatable (never for keys that
-    are to be kept); None takes this machine's entropy. unique_id: the board's, 16 hexadecimal
+    are to be kept); None takes this machine's entropy. entropy: False for a ring oscillator that
+    stands still. unique_id: the board's, 16 hexadecimal
     digits; all zero, which is no identifier, by default. timeline: the file to which everything is
     added that happened to the flash and left the board, in its order (flash_timeline.py).
     uf2.Uf2Error for an image that is not this chip's.
@@ -80,6 +81,7 @@ class Rp2040:
         cut_at: int | None = None,
         cut_bytes: int = 0,
         seed: int | None = None,
+        entropy: bool = True,
         unique_id: str | None = None,
         timeline: Path | None = None,
     ) -> None:
@@ -93,6 +95,7 @@ class Rp2040:
             "cut_at": cut_at,
             "cut_bytes": cut_bytes,
             "seed": seed,
+            "entropy": entropy,
             "unique_id": unique_id,
             "timeline": str(timeline) if timeline else None,
         }
@@ -135,6 +138,20 @@ class Rp2040:
             self._repl.close()
             self._repl = None
         self._child.stop()
+
+    def ended(self) -> str | None:
+        """Why it has stopped by itself or its power was cut; None while it runs."""
+        if self._child.running():
+            return None
+        return self._last_words or self._child.tail()
+
+    def wait_for_usb(self) -> None:
+        """Until its USB serial port works. EmulatorError if it does not in time."""
+        self._wait_for("connected")
+
+    def wait_for_restart(self) -> None:
+        """Until it has reset itself."""
+        self._wait_for("restarted")
 
     def repl(self) -> RawRepl:
         """Its raw REPL, entered; whatever ran there has been interrupted."""

@@ -30,6 +30,8 @@ const COUNTERS_BASE = 0x40070;
 // Another one; see rewind.mjs.
 const REWIND_BASE = 0x40074;
 
+const UART_USUAL_SPEED = 115_200; // until the image has set one
+const BITS_PER_CHARACTER = 10;
 const UART_DATA = 0x00;
 const UART_TX_INTERRUPT = 1 << 5;
 
@@ -147,9 +149,11 @@ function numberFlash(controller, number) {
 /**
  * The ring oscillator, of which only its random bit is of use to us. The emulator has none and reads
  * as all ones; here it is the workstation's entropy, or a seeded sequence for a repeatable run.
+ * Without entropy it is as the emulator has it.
  */
 class RingOscillator {
-  constructor(seed) {
+  constructor(hasEntropy, seed) {
+    this.hasEntropy = hasEntropy;
     this.state = seed;
     this.pool = [];
   }
@@ -157,6 +161,9 @@ class RingOscillator {
   readUint32(offset) {
     if (offset !== ROSC_RANDOMBIT) {
       return 0;
+    }
+    if (!this.hasEntropy) {
+      return 1;
     }
     if (this.state !== null) {
       // xorshift32: no secret may come from a seeded board, so it need not be better than this.
@@ -213,11 +220,12 @@ export class Board {
   /**
    * rp2040js: the emulator's module. rom: the boot ROM's bytes. flash: a Flash.
    * cutAt: the flash operation (the first is 0) in the middle of which power goes, after cutBytes of
-   * its bytes; null for never. seed: of the random bit, null for real entropy.
+   * its bytes; null for never. hasEntropy: false for a random bit that stands still.
+   * seed: of the random bit, null for the workstation's entropy.
    * uniqueId: the flash chip's number, 8 bytes.
    * on: {stopped(reason)}: called when the board cannot go on.
    */
-  constructor({ rp2040js, rom, flash, cutAt, cutBytes, seed, uniqueId, on }) {
+  constructor({ rp2040js, rom, flash, cutAt, cutBytes, hasEntropy, seed, uniqueId, on }) {
     this.flash = flash;
     this.cutAt = cutAt;
     this.cutBytes = cutBytes;
@@ -238,7 +246,7 @@ export class Board {
 
     declareEmulated(chip);
     numberFlash(chip.peripherals[FLASH_CONTROLLER_BASE], uniqueId);
-    chip.peripherals[ROSC_BASE] = new RingOscillator(seed);
+    chip.peripherals[ROSC_BASE] = new RingOscillator(hasEntropy, seed);
     chip.peripherals[COUNTERS_BASE] = new Counters(chip.core, flash);
     chip.peripherals[REWIND_BASE] = new Rewind(chip);
     chip.onBreak = (number) => this.#trapped(number);
@@ -296,6 +304,38 @@ function correctUart(uart) {
       this.checkInterrupts();
     }
   };
+}
+
+/** The other end of a UART's receiving wire: bytes arrive at the UART's own speed, not at once. */
+export class UartInput {
+  constructor(chip, uart) {
+    this.uart = uart;
+    this.queue = [];
+    this.isUnderWay = false;
+    this.alarm = chip.clock.createAlarm(() => this.#arrived());
+  }
+
+  write(bytes) {
+    for (const byte of bytes) {
+      this.queue.push(byte);
+    }
+    this.#begin();
+  }
+
+  #begin() {
+    if (!this.isUnderWay && this.queue.length > 0) {
+      this.isUnderWay = true;
+      const { baudRate } = this.uart;
+      const bitsPerSecond = baudRate > 0 && baudRate < 1e8 ? baudRate : UART_USUAL_SPEED;
+      this.alarm.schedule((BITS_PER_CHARACTER * 1e9) / bitsPerSecond);
+    }
+  }
+
+  #arrived() {
+    this.uart.feedByte(this.queue.shift());
+    this.isUnderWay = false;
+    this.#begin();
+  }
 }
 
 /**

@@ -4,7 +4,7 @@
 //
 // modules: the folder whose node_modules has rp2040js. rom: our boot ROM. image: a UF2 file, or null
 // to boot what the flash has. flash: the board's flash, or null for one that is forgotten.
-// cut_at, cut_bytes: see Board. seed: of the random bit, or null.
+// cut_at, cut_bytes, entropy, seed: see Board.
 // unique_id: 16 hexadecimal digits; all zero, which is no identifier, if absent.
 // timeline: a file to which is appended, in the order in which it happened, one JSON object a line:
 //   {erase: BYTES, offset}   {program: HEX, offset}   what was done to the flash
@@ -20,7 +20,7 @@
 import { createRequire } from 'node:module';
 import { openSync, readFileSync, writeSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { Board, Flash, PowerCut, UsbSerial } from './board.mjs';
+import { Board, Flash, PowerCut, UartInput, UsbSerial } from './board.mjs';
 
 const POWER_CUT_STATUS = 42;
 const WATCHDOG_BASE = 0x40058;
@@ -97,14 +97,13 @@ class Outlet {
 
 let board;
 let usb;
+let uartInput;
 const serial = new Outlet('usb', (bytes) => {
   usb.write(bytes);
   board.drive.wake();
 });
 const uart1 = new Outlet('uart1', (bytes) => {
-  for (const byte of bytes) {
-    board.chip.uart[1].feedByte(byte);
-  }
+  uartInput.write(bytes);
   board.drive.wake();
 });
 
@@ -115,11 +114,13 @@ function powerOn() {
     flash,
     cutAt: options.cut_at ?? null,
     cutBytes: options.cut_bytes ?? 0,
+    hasEntropy: options.entropy ?? true,
     seed: options.seed ?? null,
     uniqueId: Buffer.from(options.unique_id ?? '0000000000000000', 'hex'),
     on: { stopped: (reason) => end(1, 'stopped', reason) },
   });
   const { chip, drive } = board;
+  uartInput = new UartInput(chip, chip.uart[1]);
   chip.uart[1].onByte = (byte) => uart1.fromBoard(Buffer.of(byte));
   chip.peripherals[WATCHDOG_BASE].onWatchdogTrigger = () => {
     // A reset leaves nothing but the flash: a new board takes over at the next turn of the loop.

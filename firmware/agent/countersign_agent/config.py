@@ -16,7 +16,7 @@
     result_timeout_ms      default 10000: how long to wait for an answer before asking anew
     reconnect_least_ms, reconnect_most_ms    default 500 and 60000
     keep_alive_s           default 30
-    environment            "emulated", or "hardware" (the default, where the platform allows it)
+    environment            "emulated", or "hardware" (the default; device.py may know better)
     owner                  40 hexadecimal digits, or absent: the only owner to be registered under
     self_check             default false; true: verify every own signature before it leaves, against
                            faults of the hardware (about three times the time of a signature)

@@ -5,7 +5,7 @@ import sys
 import time
 
 from countersign_agent import keystore
-from countersign_agent.entropy import EntropyPool
+from countersign_agent.entropy import EntropyError, EntropyPool
 from countersign_agent.records import Records
 from countersign_agent.storage import FolderStorage, PosixFolderStorage
 
@@ -17,6 +17,9 @@ _EMULATED = HOSTED + ("qemu", "qemu-arm", "qemu-riscv32", "qemu-riscv64")
 # RP2040 datasheet, 2.20: SYSINFO.PLATFORM, of which bit 1 says "a chip". Our emulator says no.
 _RP2040_PLATFORM = 0x40000004
 _RP2040_IS_CHIP = 2
+# 2.17: ROSC.RANDOMBIT, the oscillator's output, sampled; all that this chip's urandom draws on.
+_RP2040_RANDOM_BIT = 0x4006001C
+_RANDOM_BIT_SAMPLES = 256
 
 
 def is_emulated() -> bool:
@@ -27,11 +30,22 @@ def is_emulated() -> bool:
     """
     if sys.platform in _EMULATED:
         return True
-    if "RP2040" in getattr(sys.implementation, "_machine", ""):
-        from machine import mem32  # only here: not every platform has it
+    memory = _rp2040_memory()
+    return memory is not None and not memory[_RP2040_PLATFORM] & _RP2040_IS_CHIP
 
-        return not mem32[_RP2040_PLATFORM] & _RP2040_IS_CHIP
-    return False
+
+def random_source():
+    """The platform's urandom, or None if it has none.
+
+    Raises EntropyError if what it draws on stands still: MicroPython stretches even a constant bit
+    into bytes that look random, and the same ones at every board.
+    """
+    memory = _rp2040_memory()
+    if memory is not None:
+        first = memory[_RP2040_RANDOM_BIT]
+        if all([memory[_RP2040_RANDOM_BIT] == first for _ in range(_RANDOM_BIT_SAMPLES)]):
+            raise EntropyError("the ring oscillator stands still")
+    return getattr(os, "urandom", None)
 
 
 def open_storage(folder: str):
@@ -47,6 +61,14 @@ def start(storage) -> tuple:
     """
     records = Records(storage)
     counters = keystore.load_counters(records)
-    urandom = getattr(os, "urandom", None)
-    entropy = EntropyPool(urandom, time.ticks_us, records, counters.boot_count)
+    entropy = EntropyPool(random_source(), time.ticks_us, records, counters.boot_count)
     return keystore.open_key_store(records, counters, entropy), entropy
+
+
+def _rp2040_memory():
+    """The registers of an RP2040, or None elsewhere."""
+    if "RP2040" not in getattr(sys.implementation, "_machine", ""):
+        return None
+    from machine import mem32  # only here: not every platform has it
+
+    return mem32

@@ -105,7 +105,10 @@ class EntropyPool:
         return values[0], values[1]
 
     def _draw(self):
-        draw = self._urandom(DRAW_BYTES)
+        try:
+            draw = self._urandom(DRAW_BYTES)
+        except OSError as error:
+            raise EntropyError("os.urandom fails: " + str(error))
         if len(draw) != DRAW_BYTES:
             raise EntropyError("os.urandom returned too few bytes")
         if draw == self._last_draw:

@@ -1,6 +1,7 @@
 """Puts the real parts together and runs the agent.
 
-On a host `micropython -m countersign_agent CONFIG.json`; on a board its main.py says
+On a host `micropython -m countersign_agent CONFIG.json`; on a board firmware/start/main.py, or the
+board's own main.py, says
 
     import micropython
     micropython.kbd_intr(-1)

@@ -13,7 +13,7 @@ from typing import Any
 from countersign_tools import micropython, site
 from countersign_tools.chain import DevChain
 from countersign_tools.checkout import ROOT
-from countersign_tools.demo.events import Event, Events, Stuck
+from countersign_tools.events import Event, Events, Stuck
 from countersign_tools.process import Child
 
 SITE_NAME = "store-0042"

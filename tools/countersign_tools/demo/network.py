@@ -15,7 +15,7 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
 from countersign import identity, messages, schnorr, topics
-from countersign_tools.demo.events import Stuck
+from countersign_tools.events import Stuck
 
 
 class Attacker:

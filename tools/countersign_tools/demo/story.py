@@ -17,8 +17,8 @@ from countersign_gateway.registry.sqlite import SqliteRegistry
 from countersign_tools.chain import ChainError
 from countersign_tools.checkout import cache_folder
 from countersign_tools.demo.cast import Cast
-from countersign_tools.demo.events import Event, Stuck
 from countersign_tools.demo.network import Attacker
+from countersign_tools.events import Event, Stuck
 from countersign_tools.ledger_audit import Audit, audit
 
 # How much older a degraded verdict must be than the first one before the story goes on.

@@ -1,0 +1,33 @@
+"""What an image runs when it has started: the agent, if somebody has configured this board.
+
+Without /countersign.json the board is anyone's: its own /main.py runs, if it has one, and then
+comes the prompt. Return and Ctrl-C lead there from the agent (countersign_agent/serial_stream.py),
+and so does whatever goes wrong here, so that no configuration makes a board unreachable.
+"""
+
+
+def _start():
+    import os
+
+    files = os.listdir("/")
+    if "countersign.json" in files:
+        _start_agent()
+    elif "main.py" in files:
+        # This file has taken its place in MicroPython's start: a frozen one goes first.
+        execfile("/main.py")  # noqa: F821 - a built-in function of MicroPython
+
+
+def _start_agent():
+    import micropython
+
+    # The line may be the gateway's from the first byte on, and Ctrl-C is a byte of its frames.
+    micropython.kbd_intr(-1)
+    try:
+        from countersign_agent.main import main
+
+        main("/countersign.json")
+    finally:
+        micropython.kbd_intr(3)
+
+
+_start()
