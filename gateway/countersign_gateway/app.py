@@ -21,7 +21,13 @@ from typing import TYPE_CHECKING
 
 from countersign import messages, topics
 from countersign_gateway import config as configuration
-from countersign_gateway.config import AnchoringConfig, Config, ConfigError
+from countersign_gateway.config import (
+    AnchoringConfig,
+    Config,
+    ConfigError,
+    Endpoint,
+    MqttConfig,
+)
 from countersign_gateway.governance.appraisal import SitePolicy
 from countersign_gateway.governance.freshness import Freshness, UpstreamFreshness
 from countersign_gateway.ingress.broker import GATEWAY_USERNAME, EmbeddedBroker
@@ -149,7 +155,30 @@ class Gateway:
 
         OSError if the embedded broker cannot listen.
         """
-        config = self._config.mqtt
+        broker = None if self._config.mqtt is None else self._connect(self._config.mqtt)
+        self._pipeline_thread.start()
+        self._read_ahead_thread.start()
+        if self._mqtt is not None:
+            self._mqtt.start()
+        # Lines need no broker: who asks on one is answered, whether or not there is one yet.
+        self._serial.publish_beacon(self._sealed_beacon())
+        self._serial.start()
+        if self._anchoring_thread is not None:
+            self._anchoring_thread.start()
+        ready = self._mqtt is None or self._mqtt.wait_ready(READY_TIMEOUT_S)
+        self._journal.event(
+            "gateway_ready" if ready else "gateway_waiting",
+            site=self._config.site,
+            gateway_id=self.key.gateway_id,
+            public_key=self.key.public_key,
+            host=None if broker is None else broker.host,
+            port=None if broker is None else broker.port,
+        )
+        self._write_status()
+        return ready
+
+    def _connect(self, config: MqttConfig) -> Endpoint:
+        """The MQTT ingress, not started, with the broker embedded if it is to be; its address."""
         if config.broker is None:
             self._broker = EmbeddedBroker(config.listen, self._config.site, self._journal)
             endpoint = self._broker.start()
@@ -172,25 +201,7 @@ class Gateway:
             password=password,
             on_connected=self._publish_beacon,
         )
-        self._pipeline_thread.start()
-        self._read_ahead_thread.start()
-        self._mqtt.start()
-        # Lines need no broker: who asks on one is answered, whether or not there is one yet.
-        self._serial.publish_beacon(self._sealed_beacon())
-        self._serial.start()
-        if self._anchoring_thread is not None:
-            self._anchoring_thread.start()
-        ready = self._mqtt.wait_ready(READY_TIMEOUT_S)
-        self._journal.event(
-            "gateway_ready" if ready else "gateway_waiting",
-            site=self._config.site,
-            gateway_id=self.key.gateway_id,
-            public_key=self.key.public_key,
-            host=endpoint.host,
-            port=endpoint.port,
-        )
-        self._write_status()
-        return ready
+        return endpoint
 
     def tick(self) -> None:
         """What happens by the passing of time: beacons, the change of mode, the status file."""
@@ -263,15 +274,14 @@ class Gateway:
             self._mqtt.flush()
         else:
             # Raising leaves the batch without its mark, so that it is handed out again later.
-            raise BrokerAway("the broker takes no receipts now")
+            raise BrokerAway("neither a line nor a broker takes receipts now")
         self._journal.event("receipt_sent", device_id=receipt.device_id)
 
     def _publish_beacon(self) -> None:
-        if self._mqtt is None:
-            return
         beacon = self._sealed_beacon()
-        self._mqtt.publish(topics.beacon(self._config.site), beacon, retain=True)
-        self._mqtt.flush()
+        if self._mqtt is not None:
+            self._mqtt.publish(topics.beacon(self._config.site), beacon, retain=True)
+            self._mqtt.flush()
         self._serial.publish_beacon(beacon)
         self._journal.event("beacon_published", sequence=self.beacons.sequence)
 

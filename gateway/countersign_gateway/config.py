@@ -79,7 +79,7 @@ class AnchoringConfig:
 class Config:
     site: str
     key_file: Path
-    mqtt: MqttConfig
+    mqtt: MqttConfig | None  # None: a site of serial lines alone
     serial: tuple[SerialConfig, ...]
     verification: VerificationConfig
     policy: PolicyConfig
@@ -107,7 +107,7 @@ def parse(text: str, folder: Path) -> Config:
     site = root.table("site")
     gateway = root.table("gateway")
     ingress = root.table("ingress")
-    mqtt = ingress.table("mqtt")
+    serial = _serial(ingress.tables("serial"))
     verification = root.table("verification", optional=True)
     policy = root.table("policy")
     registry = root.table("registry", optional=True)
@@ -115,8 +115,8 @@ def parse(text: str, folder: Path) -> Config:
     config = Config(
         site=site.take("name", _site),
         key_file=gateway.take("key_file", gateway.path),
-        mqtt=_mqtt(mqtt),
-        serial=_serial(ingress.tables("serial")),
+        mqtt=_mqtt(ingress, is_optional=bool(serial)),
+        serial=serial,
         verification=VerificationConfig(
             beacon_interval_s=verification.take("beacon_interval_s", _seconds, 30.0),
             challenge_ttl_s=verification.take("challenge_ttl_s", _seconds, 60.0),
@@ -131,12 +131,15 @@ def parse(text: str, folder: Path) -> Config:
         anchoring=_anchoring(root.table("anchoring")) if "anchoring" in tables else None,
         degraded_after_s=freshness.take("degraded_after_s", _seconds, 30.0),
     )
-    for table in (site, gateway, mqtt, ingress, verification, policy, registry, freshness, root):
+    for table in (site, gateway, ingress, verification, policy, registry, freshness, root):
         table.finish()
     return config
 
 
-def _mqtt(table: _Table) -> MqttConfig:
+def _mqtt(ingress: _Table, is_optional: bool) -> MqttConfig | None:
+    if is_optional and not ingress.has("mqtt"):
+        return None
+    table = ingress.table("mqtt")
     config = MqttConfig(
         broker=table.take("broker", _broker, None),
         listen=table.take("listen", _endpoint, Endpoint("127.0.0.1", 1883)),
@@ -147,6 +150,7 @@ def _mqtt(table: _Table) -> MqttConfig:
         raise ConfigError("ingress.mqtt.password_file needs a username beside it")
     if config.broker is None and config.username is not None:
         raise ConfigError("ingress.mqtt.username has no meaning with the embedded broker")
+    table.finish()
     return config
 
 
@@ -197,6 +201,10 @@ class _Table:
         if not isinstance(values, dict):
             raise ConfigError(f"{self._full(key)} must be a section, not a value")
         return _Table(self._full(key), values, self._folder)
+
+    def has(self, key: str) -> bool:
+        self._known.append(key)
+        return key in self._values
 
     def tables(self, key: str) -> list[_Table]:
         """The tables of an array of tables; none if it is absent."""

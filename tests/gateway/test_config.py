@@ -112,6 +112,19 @@ def test_what_is_not_understood_is_one_sentence(change, sentence):
     assert "\n" not in str(caught.value)
 
 
+def test_a_site_of_serial_lines_needs_no_broker():
+    without = LEAST.replace("[ingress.mqtt]\n", "")
+    read = parse(without + '[[ingress.serial]]\nurl = "/dev/ttyACM0"\n')
+    assert read.mqtt is None
+    assert [line.url for line in read.serial] == ["/dev/ttyACM0"]
+    with pytest.raises(ConfigError, match=r"\[ingress\] is missing"):
+        parse(without)
+    with pytest.raises(ConfigError, match=r"\[ingress.mqtt\] is missing"):
+        parse(without + "[ingress]\n")
+    with pytest.raises(ConfigError, match=r"did you mean ingress\.mqtt"):
+        parse(without + '[ingress.mttq]\n[[ingress.serial]]\nurl = "/dev/ttyACM0"\n')
+
+
 def test_serial_lines_are_listed():
     assert parse(LEAST).serial == ()
     read = parse(

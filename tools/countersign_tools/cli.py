@@ -27,7 +27,7 @@ COMMANDS = (
     ("flash", "put firmware on a board", "flash"),
     ("provision", "make a board a device with an identity", "provisioning.command"),
     ("package", "make what mip installs on a board with stock MicroPython", "package"),
-    ("emulate", "run a script on an emulated board", "emulate"),
+    ("emulate", "start emulated boards, or run a script on one", "emulate"),
     ("native", "build the native engine for each architecture", "native"),
     ("bench-proof", "measure proofs on boards; one JSON object last", "bench_proof.command"),
     ("bench-gateway", "measure the gateway; one JSON object last", "bench.command"),

@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,8 +53,9 @@ def create_site(
     folder: Path,
     name: str,
     *,
-    broker: str = "embedded",
+    broker: str | None = "embedded",
     listen: str = "127.0.0.1:1883",
+    lines: Sequence[str] = (),
     owner: bytes | None = None,
     allow_emulated: bool = False,
     device_class: int = 1,
@@ -62,7 +64,9 @@ def create_site(
     ledger: LedgerAddresses | None = None,
 ) -> Site:
     """Make the folder. `owner` (20 bytes): who answers for its devices; by default the site's own
-    ledger account. SiteError if a setting is wrong or the folder holds a site already."""
+    ledger account. broker: None for a site of serial lines alone. lines: their ports.
+
+    SiteError if a setting is wrong or the folder holds a site already."""
     config_path = folder / CONFIG_NAME
     if config_path.exists():
         raise SiteError(f"{config_path} exists already; a site is never overwritten")
@@ -79,6 +83,7 @@ def create_site(
         name=name,
         broker=broker,
         listen=listen,
+        lines=lines,
         owner=ledger_key.address if owner is None else owner,
         allow_emulated=allow_emulated,
         device_class=device_class,
@@ -100,8 +105,9 @@ def create_site(
 def _toml(
     *,
     name: str,
-    broker: str,
+    broker: str | None,
     listen: str,
+    lines: Sequence[str],
     owner: bytes,
     allow_emulated: bool,
     device_class: int,
@@ -117,14 +123,7 @@ name = {json.dumps(name)}
 [gateway]
 key_file = "{GATEWAY_KEY_NAME}"
 
-[ingress.mqtt]
-# "embedded" runs a broker in this process; "mqtt://host:port" uses one that runs elsewhere.
-# In Mosquitto set max_inflight_messages to 4096 and set_tcp_nodelay to true: its default of 20
-# unacknowledged messages keeps a group small, and every group costs one flush of the disk.
-broker = {json.dumps(broker)}
-# Where the embedded broker listens: devices must reach it. Port 0 takes a free one.
-listen = {json.dumps(listen)}
-
+{_ingress(broker, listen, lines)}
 [verification]
 beacon_interval_s = {beacon_interval_s}
 challenge_ttl_s = 60
@@ -164,13 +163,40 @@ batch_age_s = {ledger.batch_age_s}
     return "\n".join(sections)
 
 
+def _ingress(broker: str | None, listen: str, lines: Sequence[str]) -> str:
+    sections = [f"[[ingress.serial]]\nurl = {json.dumps(line)}\n" for line in lines]
+    if broker is not None:
+        sections.insert(
+            0,
+            f"""\
+[ingress.mqtt]
+# "embedded" runs a broker in this process; "mqtt://host:port" uses one that runs elsewhere.
+# In Mosquitto set max_inflight_messages to 4096 and set_tcp_nodelay to true: its default of 20
+# unacknowledged messages keeps a group small, and every group costs one flush of the disk.
+broker = {json.dumps(broker)}
+# Where the embedded broker listens: devices must reach it. Port 0 takes a free one.
+listen = {json.dumps(listen)}
+""",
+        )
+    return "\n".join(sections)
+
+
 def register(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(dest="site_command", required=True)
     init = commands.add_parser("init", help="make a site folder with keys and settings")
     init.add_argument("folder", type=Path)
     init.add_argument("--name", required=True, help="the site in topics: a-z, 0-9 and '-'")
-    init.add_argument("--broker", default="embedded", help='"embedded" or "mqtt://host:port"')
+    init.add_argument(
+        "--broker", default="embedded", help='"embedded", "mqtt://host:port", or "none"'
+    )
     init.add_argument("--listen", default="127.0.0.1:1883", help="of the embedded broker")
+    init.add_argument(
+        "--line",
+        action="append",
+        default=[],
+        metavar="PORT",
+        help="a serial line: /dev/ttyACM0 or socket://host:port; may be given again",
+    )
     init.add_argument("--owner", help="0x… address that answers for the devices")
     init.add_argument("--device-class", type=int, default=1, help="1 standard, 2 life-critical")
     init.add_argument("--allow-emulated", action="store_true", help="for demonstrations only")
@@ -187,8 +213,9 @@ def run(arguments: argparse.Namespace) -> int:
         site = create_site(
             arguments.folder,
             arguments.name,
-            broker=arguments.broker,
+            broker=None if arguments.broker == "none" else arguments.broker,
             listen=arguments.listen,
+            lines=arguments.line,
             owner=None if arguments.owner is None else _address(arguments.owner),
             allow_emulated=arguments.allow_emulated,
             device_class=arguments.device_class,

@@ -119,6 +119,10 @@ class EmulatedBoard:
         """Whether it is switched on and goes on; False after a power cut too."""
         return self._machine.ended() is None
 
+    def why_not_running(self) -> str:
+        """What ended it, for people."""
+        return self._machine.ended() or "it runs"
+
     def wait_for(
         self, name: str, count: int = 1, timeout_s: float = 300, **wanted: Any
     ) -> list[Event]:

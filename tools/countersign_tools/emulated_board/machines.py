@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from countersign_tools import firmware_build, micropython, qemu, rp2040, toolchain
+from countersign_tools import firmware_build, micropython, qemu, rp2040, toolchain, uf2
 from countersign_tools.board_line import SocketLine
 from countersign_tools.checkout import ROOT
 from countersign_tools.emulated_board.line_tap import LineTap
@@ -32,6 +32,7 @@ FAULTS = (
     rp2040.EmulatorError,
     rp2040.PowerCut,
     qemu.EmulatorError,
+    uf2.Uf2Error,
     OSError,
 )
 """What switching a board on may raise; each text is fit to be shown as it is."""
