@@ -11,6 +11,7 @@ import json
 import queue
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -238,7 +239,7 @@ def boot_rom() -> Path:
     """Our boot ROM, compiled if its sources are newer."""
     sources = sorted((_FOLDER / "bootrom").iterdir())
     folder = cache_folder() / "boards/rp2040-boot-rom"
-    rom, elf = folder / "rom.bin", folder / "rom.elf"
+    rom = folder / "rom.bin"
     if rom.is_file() and rom.stat().st_mtime > max(source.stat().st_mtime for source in sources):
         return rom
     folder.mkdir(parents=True, exist_ok=True)
@@ -257,11 +258,15 @@ def boot_rom() -> Path:
         f"-Wl,-T,{_FOLDER / 'bootrom/rom.ld'}",
     ]
     code = [str(source) for source in sources if source.suffix in (".S", ".c")]
-    for argv in (
-        [f"{prefix}gcc", *compile_options, *code, "-lgcc", "-o", str(elf)],
-        [f"{prefix}objcopy", "-O", "binary", str(elf), str(rom)],
-    ):
-        finished = subprocess.run(argv, capture_output=True, text=True, check=False)
-        if finished.returncode != 0:
-            raise EmulatorError(f"the boot ROM does not compile:\n{finished.stderr.strip()}")
+    # Made elsewhere and moved: another process may be making or reading it.
+    with tempfile.TemporaryDirectory(dir=folder) as name:
+        elf, binary = Path(name) / "rom.elf", Path(name) / "rom.bin"
+        for argv in (
+            [f"{prefix}gcc", *compile_options, *code, "-lgcc", "-o", str(elf)],
+            [f"{prefix}objcopy", "-O", "binary", str(elf), str(binary)],
+        ):
+            finished = subprocess.run(argv, capture_output=True, text=True, check=False)
+            if finished.returncode != 0:
+                raise EmulatorError(f"the boot ROM does not compile:\n{finished.stderr.strip()}")
+        binary.replace(rom)
     return rom
