@@ -16,11 +16,14 @@ from pathlib import Path
 
 import pytest
 from provision_rows import settings, write_csv, write_settings
+from running_site import SITE, running_site
+from serial_lines import section
 from serial_tap import SerialTap, found
 from vm_board import VmBoard
 
 from countersign import cbor, identity, schnorr
-from countersign_tools import board_line, cli, micropython, native
+from countersign_gateway.keys import SigningKey, create_key_file
+from countersign_tools import cli, micropython, native
 from countersign_tools.provisioning import batch, bundle, rows
 from countersign_tools.provisioning.journal import Journal
 from countersign_tools.provisioning.session import Session
@@ -194,10 +197,25 @@ def test_the_wrong_board(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
 
 def test_a_port_that_is_busy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with board(tmp_path) as made:
-        line = board_line.open_port(made.port)
+        holder = subprocess.Popen(
+            [
+                sys.executable,
+                "-c",
+                "import sys, serial\n"
+                f"port = serial.serial_for_url({made.port!r}, exclusive=True)\n"
+                "print('open', flush=True)\nsys.stdin.read()",
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        assert holder.stdin and holder.stdout
+        assert holder.stdout.readline() == b"open\n"
         assert one(made.port, tmp_path) == 1
-        refused(capsys, f"{made.port} is busy")
-        line.close()
+        said = capsys.readouterr().err
+        assert f"{made.port} is busy (held by " in said
+        assert f"process {holder.pid}" in said
+        holder.stdin.close()
+        holder.wait(PATIENCE_S)
         assert one(made.port, tmp_path) == 0
 
 
@@ -726,3 +744,36 @@ def test_on_a_terminal_there_is_a_bar(tmp_path: Path) -> None:
     assert re.search(r"bed-1: (begun|installed|described|entropy|identity|configured|proven)", text)
     assert "bed-1: done" in text
     assert "Traceback" not in text
+
+
+# ---- and then -----------------------------------------------------------------------------------
+
+
+def test_a_provisioned_board_enrols_on_the_same_line_and_is_not_ended_lightly(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    create_key_file(tmp_path / "gateway.key")
+    key = SigningKey.from_file(tmp_path / "gateway.key").public_key.hex()
+    site = ["--set", f"site={SITE}", "--set", f"gateway_public_key={key}"]
+    site += ["--set", "check_in_interval_ms=200"]
+    with board(tmp_path) as made:
+        assert one(made.port, tmp_path, *site) == 0
+        device_id = identity_of(made)[3]
+        with running_site(
+            tmp_path, None, beacon_interval_s=0.5, lines=section(made.port, 115200)
+        ) as running:
+            deadline = time.monotonic() + PATIENCE_S
+            while not running.events("evidence_verified"):
+                assert time.monotonic() < deadline, running.log.getvalue()
+                time.sleep(0.05)
+            record = running.gateway.registry.device(device_id)
+            assert record is not None
+            assert record.public_key == identity_of(made)[2]
+            capsys.readouterr()
+            assert one(made.port, tmp_path, *site) == 1
+            refused(capsys, f"{made.port} is busy")
+        assert one(made.port, tmp_path, *site, "--new-identity") == 1
+        refused(capsys, f"bed-1 is enrolled as {device_id.hex()}")
+        assert one(made.port, tmp_path, *site) == 0
+        assert identity_of(made)[3] == device_id
+        assert report(tmp_path)["identity"] == "kept"
