@@ -118,10 +118,13 @@ def _provision(arguments: argparse.Namespace, todo: list[rows.Row], journal: Jou
         work.stop.set()
         signal.signal(number, signal.SIG_DFL)
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, stop)
-    with shown.shown():
-        failed = work.all(todo)
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        with shown.shown():
+            failed = work.all(todo)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
     entries = report.entries(todo, journal, failed)
     path = _report_path(arguments)
     if path is not None:
