@@ -113,8 +113,9 @@ native-parts:
 	@$(MAKE) -j4 $(NATIVE_PARTS)
 
 .PHONY: demo
-demo: demo-parts ## run the whole path: three emulated devices, the gateway, the chain
-	@$(BIN)/countersign demo
+demo: demo-parts $(if $(BOARD),board-parts) ## run the whole path: devices, gateway, chain; BOARD=RPI_PICO on that
+	@$(if $(BOARD),$(BIN)/countersign build --board $(BOARD))
+	@$(BIN)/countersign demo $(if $(BOARD),--board $(BOARD))
 
 .PHONY: test
 test: test-parts ## run every test on every runtime

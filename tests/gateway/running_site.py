@@ -27,7 +27,12 @@ SITE = "site-1"
 PATIENCE_S = 20.0
 
 
-def settings(broker: Endpoint | None, beacon_interval_s: float = 60.0, lines: str = "") -> str:
+def settings(
+    broker: Endpoint | None,
+    beacon_interval_s: float = 60.0,
+    lines: str = "",
+    allow_emulated: bool = True,
+) -> str:
     """gateway.toml for a broker, or for the embedded one on a free port, and for serial lines."""
     where = "embedded" if broker is None else f"mqtt://{broker.host}:{broker.port}"
     return f"""
@@ -42,7 +47,7 @@ listen = "127.0.0.1:0"
 [verification]
 beacon_interval_s = {beacon_interval_s}
 [policy]
-allow_emulated = true
+allow_emulated = {str(allow_emulated).lower()}
 owner = "0x{"0a" * 20}"
 """
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from countersign import framing
 from countersign_tools import micropython, site
 from countersign_tools.chain import DevChain
 from countersign_tools.checkout import ROOT
+from countersign_tools.demo.network import Attacker
+from countersign_tools.emulated_board import EmulatedBoard, for_gateway
 from countersign_tools.events import Event, Events, Stuck
 from countersign_tools.process import Child
 
@@ -34,23 +38,33 @@ DEGRADED_AFTER_S = 2.0
 BATCH_AGE_S = 1.0
 
 
+# How much longer than on this machine's processor everything may take on an emulated one.
+BOARD_PATIENCE = 10
+BOARD_CHECK_IN_INTERVAL_MS = 2000  # of the board's own time
+PATIENCE_S = 60.0
+
+
 @dataclass
 class Device:
-    """One emulated device: a MicroPython virtual machine with a storage folder of its own."""
+    """One emulated device: a MicroPython virtual machine or board, with storage of its own."""
 
     name: str
     folder: Path
-    child: Child | None = None
+    child: Child | EmulatedBoard | None = None
     device_id: bytes = field(default=b"")
+    evidence_on_line: list[bytes] = field(default_factory=list)
 
 
 class Cast:
     """Starts and stops the parts; leaving the context ends everything, in order."""
 
-    def __init__(self, folder: Path, devices: int) -> None:
+    def __init__(self, folder: Path, devices: int, board: str | None = None) -> None:
         self.site = SITE_NAME
+        self.board = board
         self.events = Events()
         self.devices = [Device(name, folder / name) for name in DEVICE_NAMES[:devices]]
+        self._patience_s = PATIENCE_S * (1 if board is None else BOARD_PATIENCE)
+        self._boards: list[EmulatedBoard] = []
         self.gateway_id = b""
         self.gateway_account = ""
         self.broker_host = ""
@@ -63,6 +77,13 @@ class Cast:
         self.contracts: dict[str, str] = {}
 
     def __enter__(self) -> Cast:
+        if self.board is not None:
+            try:
+                for device in self.devices:
+                    self._boards.append(self._board(self.board, device))
+            except BaseException:
+                self.stop_devices()
+                raise
         return self
 
     def __exit__(
@@ -95,6 +116,7 @@ class Cast:
             self._folder / "site",
             SITE_NAME,
             listen="127.0.0.1:0",
+            lines=[board.serial_url for board in self._boards],
             allow_emulated=True,
             beacon_interval_s=BEACON_INTERVAL_S,
             degraded_after_s=DEGRADED_AFTER_S,
@@ -138,25 +160,22 @@ class Cast:
             ],
             on_line=self.events.listener("gateway"),
         )
-        ready = self.events.wait(
+        ready = self.wait_until(
             "the gateway",
             lambda: self.events.select("gateway_ready", source="gateway"),
-            alive=self._all_alive,
         )[0]
         self.broker_host, self.broker_port = ready["host"], ready["port"]
         self._gateway_public_key = ready["public_key"]
-        self.events.wait(
+        self.wait_until(
             "the gateway to reach the ledger",
             lambda: self.events.select("mode_changed", source="gateway", mode="online"),
-            alive=self._all_alive,
         )
 
     def wait_for_gateway(self, name: str, **wanted: Any) -> Event:
         """The first such event of the gateway."""
-        found: list[Event] = self.events.wait(
+        found: list[Event] = self.wait_until(
             f"{name} of the gateway",
             lambda: self.events.select(name, source="gateway", **wanted),
-            alive=self._all_alive,
         )
         return found[0]
 
@@ -174,13 +193,16 @@ class Cast:
             return counts["anchored"] == counts["commitments"] and counts["outbox_open"] == 0
 
         # The last message may be on its way while the status says that nothing is.
-        self.events.wait("the backlog to be anchored", all_anchored)
+        self.wait_until("the backlog to be anchored", all_anchored)
         time.sleep(1.5)
-        self.events.wait("the backlog to be anchored", all_anchored)
+        self.wait_until("the backlog to be anchored", all_anchored)
 
     # ---- the devices -----------------------------------------------------------------------
 
     def start_devices(self) -> None:
+        if self.board is not None:
+            self._start_boards()
+            return
         modules = [ROOT / "firmware/lib", ROOT / "firmware/agent"]
         for device in self.devices:
             device.folder.mkdir(parents=True)
@@ -212,13 +234,47 @@ class Cast:
             if device.child is not None:
                 device.child.stop()
                 device.child = None
+        for board in self._boards:
+            board.stop()
+        self._boards.clear()
+
+    def captured(self, device: Device, attacker: Attacker) -> list[bytes]:
+        """The device's evidence as somebody sees it who has its broker, or its cable."""
+        if self.board is not None:
+            return list(device.evidence_on_line)
+        return attacker.captured(device.device_id, "evidence")
+
+    def _board(self, kind: str, device: Device) -> EmulatedBoard:
+        frames = framing.FrameReader()
+
+        def listen(data: bytes) -> None:
+            device.evidence_on_line += [
+                frame.payload for frame in frames.feed(data) if frame.kind == framing.EVIDENCE
+            ]
+
+        return EmulatedBoard(
+            kind, device.folder, on_line=self.events.listener(device.name), on_bytes=listen
+        )
+
+    def _start_boards(self) -> None:
+        public_key = bytes.fromhex(self._gateway_public_key)
+        for device, board in zip(self.devices, self._boards, strict=True):
+            board.configure(
+                for_gateway(
+                    SITE_NAME,
+                    public_key,
+                    device.name,
+                    check_in_interval_ms=BOARD_CHECK_IN_INTERVAL_MS,
+                )
+            )
+            board.power_on()
+            device.child = board
 
     def wait_for(self, device: Device, name: str, since: int = 0, **wanted: Any) -> Event:
         """The first such event of the device since the mark."""
-        found: list[Event] = self.events.wait(
+        found: list[Event] = self.wait_until(
             f"{name} of {device.name}",
             lambda: self.events.select(name, since, source=device.name, **wanted),
-            alive=self._all_alive,
         )
         return found[0]
 
@@ -231,9 +287,7 @@ class Cast:
                     return event
             return None
 
-        event: Event = self.events.wait(
-            f"an older verdict of {device.name}", found, alive=self._all_alive
-        )
+        event: Event = self.wait_until(f"an older verdict of {device.name}", found)
         return event
 
     def wait_for_receipts(self, device: Device, counters: set[int]) -> None:
@@ -243,7 +297,11 @@ class Cast:
             receipts = self.events.select("receipt_verified", source=device.name)
             return counters <= {event["counter"] for event in receipts}
 
-        self.events.wait(f"receipts of {device.name}", all_there, alive=self._all_alive)
+        self.wait_until(f"receipts of {device.name}", all_there)
+
+    def wait_until(self, what: str, found: Callable[[], Any]) -> Any:
+        """The first true value of `found()`. Stuck if it takes too long or a part has ended."""
+        return self.events.wait(what, found, self._patience_s, self._all_alive)
 
     # ---- when something is wrong -----------------------------------------------------------
 
@@ -251,7 +309,7 @@ class Cast:
         children = [self._gateway, *(device.child for device in self.devices)]
         for child in children:
             if child is not None and not child.running():
-                raise Stuck(f"{child.name} has ended with status {child.exit_status()}")
+                raise Stuck(f"{child.name} has ended: {child.tail()}")
 
     def _print_last_words(self) -> None:
         for child in [self._gateway, *(device.child for device in self.devices)]:

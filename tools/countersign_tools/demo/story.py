@@ -18,6 +18,7 @@ from countersign_tools.chain import ChainError
 from countersign_tools.checkout import cache_folder
 from countersign_tools.demo.cast import Cast
 from countersign_tools.demo.network import Attacker
+from countersign_tools.emulated_board import FAULTS
 from countersign_tools.events import Event, Stuck
 from countersign_tools.ledger_audit import Audit, audit
 
@@ -54,8 +55,8 @@ class Narrator:
         print(f"  {time.monotonic() - self._began_s:5.1f} s  {who:<9} {text}", flush=True)
 
 
-def tell(devices: int) -> int:
-    """Run the story. Exit status 0 if every count is as it must be."""
+def tell(devices: int, board: str | None = None) -> int:
+    """Run the story, on emulated boards if one is named. Exit status 0 if every count is right."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _as_interrupt)
     folder = cache_folder() / "demo"
@@ -64,14 +65,14 @@ def tell(devices: int) -> int:
     narrator = Narrator()
     counts = Counts()
     try:
-        with Cast(folder, devices) as cast:
+        with Cast(folder, devices, board) as cast:
             _set_the_stage(cast, narrator)
             _devices_prove_themselves(cast, narrator)
             cut_at = _the_link_is_cut(cast, narrator)
             _the_network_is_hostile(cast, narrator, counts)
             _the_link_comes_back(cast, narrator, cut_at)
             result = _the_ledger_is_audited(cast, narrator, counts)
-    except (Stuck, ChainError) as stuck:
+    except (Stuck, ChainError, *FAULTS) as stuck:
         print(f"\nThe demonstration is stuck: {stuck}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -95,7 +96,10 @@ def _set_the_stage(cast: Cast, narrator: Narrator) -> None:
 
 
 def _devices_prove_themselves(cast: Cast, narrator: Narrator) -> None:
-    narrator.act(f"{len(cast.devices)} devices on MicroPython (emulated hardware) prove themselves")
+    what = "devices on MicroPython (emulated hardware)"
+    if cast.board is not None:
+        what = f"emulated {cast.board} boards with the image that is flashed, on serial lines,"
+    narrator.act(f"{len(cast.devices)} {what} prove themselves")
     cast.start_devices()
     for device in cast.devices:
         made = cast.wait_for(device, "key_made")
@@ -150,9 +154,8 @@ def _the_network_is_hostile(cast: Cast, narrator: Narrator, counts: Counts) -> N
     victim = cast.devices[0]
     attacker = Attacker(cast.broker_host, cast.broker_port, cast.site)
     try:
-        captured = cast.events.wait(
-            "two captured messages",
-            lambda: _two(attacker.captured(victim.device_id, "evidence")),
+        captured = cast.wait_until(
+            "two captured messages", lambda: _two(cast.captured(victim, attacker))
         )
         reason = attacker.replay(victim.device_id, captured[0])
         narrator.say("attacker", f"replays a message of {victim.name}: {_refusal(reason)}")
@@ -162,6 +165,12 @@ def _the_network_is_hostile(cast: Cast, narrator: Narrator, counts: Counts) -> N
         counts.impostors_refused += reason == reasons.WRONG_KEY
     finally:
         attacker.close()
+    if cast.board is not None:
+        # Who names a device elsewhere draws what is sent to it until its own line is heard again.
+        verdict = cast.wait_for(
+            victim, "verdict", since=cast.events.mark(), message="evidence", allow=True
+        )
+        narrator.say(victim.name, f"goes on as before: {_verdict(verdict)}")
 
 
 def _the_link_comes_back(cast: Cast, narrator: Narrator, cut_at: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -22,7 +23,8 @@ class EmulatedBoard:
     what it had is kept if None. Without any the board is at its prompt (RPI_PICO) or has nothing to
     do. image: instead of the one built last. entropy: False for a board without any, whose agent
     must not start. serial_port, uart_port: TCP ports for the lines; 0 takes free ones.
-    on_line: called with each line of text that the board says, from another thread.
+    on_line: called with each line of text that the board says on its serial port, from another
+    thread; on_bytes: with all that it says there.
     """
 
     def __init__(
@@ -36,9 +38,11 @@ class EmulatedBoard:
         serial_port: int = 0,
         uart_port: int = 0,
         on_line: Callable[[str], None] = lambda _: None,
+        on_bytes: Callable[[bytes], None] = lambda _: None,
     ) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.kind = kind
+        self.name = folder.name
         self.folder = folder
         self.events = Events()
         """Every JSON line that the agent printed, from all its starts."""
@@ -46,12 +50,14 @@ class EmulatedBoard:
         self._entropy = entropy
         self._machine: Machine = KINDS[kind](folder, image)
         take_event = self.events.listener(kind)
+        self._last_lines: deque[str] = deque(maxlen=40)
 
         def take(line: str) -> None:
+            self._last_lines.append(line)
             take_event(line)
             on_line(line)
 
-        self._serial = LineTap(take, serial_port)
+        self._serial = LineTap(take, serial_port, on_bytes)
         self._uart = LineTap(lambda _: None, uart_port) if self._machine.has_uart else None
 
     def __enter__(self) -> EmulatedBoard:
@@ -119,6 +125,10 @@ class EmulatedBoard:
         """Whether it is switched on and goes on; False after a power cut too."""
         return self._machine.ended() is None
 
+    def tail(self) -> str:
+        """The last lines that it said."""
+        return "\n".join(self._last_lines)
+
     def why_not_running(self) -> str:
         """What ended it, for people."""
         return self._machine.ended() or "it runs"
@@ -140,7 +150,5 @@ class EmulatedBoard:
             if reason is not None and not found():
                 raise BoardStopped(f"{self.kind}: {reason}")
 
-        result: list[Event] = self.events.wait(
-            f"{name} of {self.folder.name}", found, timeout_s, alive
-        )
+        result: list[Event] = self.events.wait(f"{name} of {self.name}", found, timeout_s, alive)
         return result

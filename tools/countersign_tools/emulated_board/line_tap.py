@@ -10,7 +10,6 @@ from __future__ import annotations
 import select
 import socket
 import threading
-from collections import deque
 from collections.abc import Callable
 
 _READ_BYTES = 65536
@@ -22,11 +21,17 @@ class LineTap:
     """`connect` a board, `disconnect` it, `close` at the end; `url` is for the other side.
 
     on_text: called with each line of text that the board says between frames, from the tap's own
-    thread. port: the one to listen on; 0 takes a free one.
+    thread. on_bytes: with all that the board says. port: the one to listen on; 0 takes a free one.
     """
 
-    def __init__(self, on_text: Callable[[str], None], port: int = 0) -> None:
+    def __init__(
+        self,
+        on_text: Callable[[str], None],
+        port: int = 0,
+        on_bytes: Callable[[bytes], None] = lambda _: None,
+    ) -> None:
         self._text = TextBetweenFrames(on_text)
+        self._on_bytes = on_bytes
         self._listener = socket.create_server(("127.0.0.1", port))
         self._lock = threading.Lock()
         self._board: socket.socket | None = None
@@ -58,19 +63,26 @@ class LineTap:
     def disconnect(self) -> None:
         """The board is gone, and with it what was under way: the client sees its line end."""
         with self._lock:
-            if self._board is not None:
-                self._board.close()
-                self._board = None
-                self._hang_up()
-            self._to_board.clear()
-        self._wake()
+            self._drop_board()
+        if not self._stopping:
+            self._wake()
+
+    def _drop_board(self) -> None:
+        if self._board is not None:
+            self._board.close()
+            self._board = None
+            self._hang_up()
+        self._to_board.clear()
 
     def close(self) -> None:
+        """The end of the line. May be called again."""
+        if self._stopping:
+            return
         self._stopping = True
         self._wake()
         self._thread.join()
-        self.disconnect()
         with self._lock:
+            self._drop_board()
             self._hang_up()
         for end in (self._listener, self._wake_read, self._wake_write):
             end.close()
@@ -140,6 +152,7 @@ class LineTap:
             self._hang_up()
             return
         self._text.feed(data)
+        self._on_bytes(data)
         if self._client is not None:
             self._to_client += data
             if len(self._to_client) > _MOST_UNREAD_BYTES:
@@ -166,7 +179,6 @@ class TextBetweenFrames:
     def __init__(self, on_text: Callable[[str], None]) -> None:
         self._on_text = on_text
         self._piece = bytearray()
-        self.last: deque[str] = deque(maxlen=40)
 
     def feed(self, data: bytes) -> None:
         for byte in data:

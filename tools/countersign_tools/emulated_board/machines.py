@@ -158,7 +158,8 @@ class QemuBoard:
             if how.entropy:
                 seed = secrets.token_bytes(32)
                 self._machine.run(f"import emulated_entropy\nemulated_entropy.inject({seed!r})")
-            start = f"from countersign_agent.main import main\nmain({CONFIG_PATH!r})"
+            # A line of its own first: the prompt's answer to a script ends without one.
+            start = f"print()\nfrom countersign_agent.main import main\nmain({CONFIG_PATH!r})"
             how.serial.connect(self._machine.hand_over(start))
         else:
             how.serial.connect(self._machine.hand_over("pass"))
