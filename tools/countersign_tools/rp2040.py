@@ -108,6 +108,7 @@ class Rp2040:
             on_line=self._line,
         )
         self._repl: RawRepl | None = None
+        self._connected = False
         try:
             listening = self._wait_for("listening")
             self.serial_port = int(str(listening["serial"]))
@@ -135,10 +136,20 @@ class Rp2040:
 
     def stop(self) -> None:
         """Switch it off. What was written to the flash is in its file."""
+        self.release()
+        self._child.stop()
+
+    def wait_until_connected(self) -> None:
+        """Until its USB serial port works, which is when somebody may connect to it."""
+        if not self._connected:
+            self._wait_for("connected")
+            self._connected = True
+
+    def release(self) -> None:
+        """Let go of its serial port, for somebody else."""
         if self._repl is not None:
             self._repl.close()
             self._repl = None
-        self._child.stop()
 
     def ended(self) -> str | None:
         """Why it has stopped by itself or its power was cut; None while it runs."""
@@ -157,7 +168,7 @@ class Rp2040:
     def repl(self) -> RawRepl:
         """Its raw REPL, entered; whatever ran there has been interrupted."""
         if self._repl is None:
-            self._wait_for("connected")
+            self.wait_until_connected()
             connection = socket.create_connection(("127.0.0.1", self.serial_port))
             self._repl = RawRepl(SocketLine(connection), self._check)
             self._repl.enter()
