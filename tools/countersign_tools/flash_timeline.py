@@ -31,15 +31,22 @@ class Operation:
     def apply(self, flash: bytearray, torn: str | None = None) -> None:
         """Do it to `flash`, whole or torn."""
         sound = {None: self.count, NOTHING: 0, ALMOST: self.count - 1}.get(torn, self.count // 2)
-        charged = self.count if torn == NOISE else sound
-        start = self.offset
-        for index in range(charged):
-            # Programming clears bits and erasing sets them; what is half-charged reads as it likes.
-            odd = 0 if index < sound else (37 * index + 11) & 0xFF
-            if self.data is None:
-                flash[start + index] |= 0xFF if index < sound else odd
-            else:
-                flash[start + index] &= self.data[index] | odd
+        self._change(flash, 0, sound, 0)
+        if torn == NOISE:
+            # What is half-charged reads as it likes.
+            noise = bytes((37 * index + 11) & 0xFF for index in range(sound, self.count))
+            self._change(flash, sound, self.count, int.from_bytes(noise, "big"))
+
+    def _change(self, flash: bytearray, begin: int, end: int, missed: int) -> None:
+        """Bytes from begin to end of it; the bits of `missed` stay as they are."""
+        ones = (1 << 8 * (end - begin)) - 1
+        place = slice(self.offset + begin, self.offset + end)
+        old = int.from_bytes(flash[place], "big")
+        if self.data is None:  # erasing sets bits
+            new = old | ones & ~missed
+        else:  # programming clears them
+            new = old & (int.from_bytes(self.data[begin:end], "big") | missed)
+        flash[place] = new.to_bytes(end - begin, "big")
 
 
 class Timeline:
