@@ -127,7 +127,8 @@ test-boards: board-parts ## build the boards' images and run the tests on emulat
 	@COUNTERSIGN_BOARDS=1 $(BIN)/python -m pytest --quiet -rP tests/emulation/test_rp2040.py \
 		tests/emulation/test_qemu.py tests/emulation/test_qemu_port.py \
 		tests/emulation/test_images.py tests/emulation/test_mpremote_install.py \
-		tests/emulation/test_provisioning_rp2040.py tests/emulation/test_emulated_boards.py
+		tests/emulation/test_provisioning_rp2040.py tests/emulation/test_emulated_boards.py \
+		tests/emulation/test_rp2040_power_cuts.py
 
 .PHONY: native
 native: native-parts ## build the native engine for every architecture

@@ -33,7 +33,8 @@ import os
 from countersign_agent import device
 for _ in range(2):
     store, _ = device.start(device.open_storage({STORAGE_FOLDER!r}))
-    print(store.identity.device_id.hex(), store.counters.next(), store.enrolled_gateway() is not None)
+    gateway = store.enrolled_gateway()
+    print(store.identity.device_id.hex(), store.counters.next(), gateway is not None)
 """
 IS_PROVISIONED = f"""\
 import os
