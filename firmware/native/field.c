@@ -169,39 +169,25 @@ void field_to_bytes(uint8_t bytes[32], const field *normalized) {
     words_to_bytes(bytes, normalized->word);
 }
 
-uint32_t field_root_variable(field *root, const field *a) {
-    // a^((p + 1) / 4), p = 3 mod 4. In binary the exponent is 223 ones, a zero, 22 ones,
-    // 0000 11 00; xN below is a to N ones.
-    field x2, x3, x6, x22, x44, x88, t;
-    field_square(&x2, a);
-    field_multiply(&x2, &x2, a);
-    field_square(&x3, &x2);
-    field_multiply(&x3, &x3, a);
-    field_square_times(&x6, &x3, 3);
-    field_multiply(&x6, &x6, &x3);
-    field_square_times(&t, &x6, 3);
-    field_multiply(&t, &t, &x3); // x9
-    field_square_times(&t, &t, 2);
-    field_multiply(&t, &t, &x2); // x11
-    field_square_times(&x22, &t, 11);
-    field_multiply(&x22, &x22, &t);
-    field_square_times(&x44, &x22, 22);
-    field_multiply(&x44, &x44, &x22);
-    field_square_times(&x88, &x44, 44);
-    field_multiply(&x88, &x88, &x44);
-    field_square_times(&t, &x88, 88);
-    field_multiply(&t, &t, &x88); // x176
-    field_square_times(&t, &t, 44);
-    field_multiply(&t, &t, &x44); // x220
-    field_square_times(&t, &t, 3);
-    field_multiply(&t, &t, &x3); // x223
-    field_square_times(&t, &t, 23);
-    field_multiply(&t, &t, &x22);
-    field_square_times(&t, &t, 6);
-    field_multiply(&t, &t, &x2);
-    field_square_times(&t, &t, 2);
-    field_square(&x2, &t);
-    field_subtract(&x2, &x2, a);
-    *root = t;
-    return field_is_zero(&x2);
+uint32_t field_inverse_root_variable(field *result, const field *a) {
+    // p = 3 mod 4. In binary the exponent is 223 ones, a zero, 22 ones, 00001 011. Each power is the
+    // last one squared so many times, times an earlier one; xN is a to N ones.
+    enum {A, X2, X3, X6, X9, X11, X22, X44, X88, X176, X220, X223, UP_TO_22, UP_TO_1, LAST};
+    static const uint8_t chain[LAST][2] = {
+        {1, A}, {1, A}, {3, X3}, {3, X3}, {2, X2}, {11, X11}, {22, X22}, {44, X44}, {88, X88},
+        {44, X44}, {3, X3}, {23, X22}, {5, A}, {3, X2},
+    };
+    field power[LAST + 1], *last = power;
+    power[A] = *a;
+    for (size_t i = 0; i < LAST; i++) {
+        field_square_times(last + 1, last, chain[i][0]);
+        last++;
+        field_multiply(last, last, &power[chain[i][1]]);
+    }
+    *result = *last;
+    // Its square times a is a^((p - 1) / 2).
+    field_square(last, last);
+    field_multiply(last, last, a);
+    field_subtract(last, last, &field_one);
+    return field_is_zero(last);
 }

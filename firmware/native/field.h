@@ -40,7 +40,8 @@ void field_select(field *result, const field *a, uint32_t mask);
 uint32_t field_from_bytes(field *result, const uint8_t bytes[32]);
 void field_to_bytes(uint8_t bytes[32], const field *normalized);
 
-// A square root if there is one: the result is 1 and root² = a. For public values.
-uint32_t field_root_variable(field *root, const field *a);
+// a^((p - 3) / 4), and 1, if a is a square but not 0; then that times a is a root of a, and its inverse.
+// For public values.
+uint32_t field_inverse_root_variable(field *result, const field *a);
 
 #endif

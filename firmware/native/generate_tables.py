@@ -4,7 +4,8 @@
 
 Comb (prover): COMB_BLOCKS tables of COMB_ENTRIES points, entry i of block b being the sum over
 the teeth t of ±2**((b * TEETH + t) * SPACING)·G, the last tooth added, tooth t added where bit t of
-i is set and else subtracted. Odd multiples (verifier): 1, 3, 5, … times G.
+i is set and else subtracted. Pairs (verifier): a·G + b·2**64·G for the pairs (a, b) of Eisenstein
+integers that eisenstein.h lists.
 """
 
 import sys
@@ -19,7 +20,7 @@ G = (
 BLOCKS = 4
 TEETH = 5
 SPACING = 13
-GENERATOR_WINDOW = 8
+LAMBDA = 0x5363AD4CC05C30E0A5261C028812645A122E22EA20816678DF02967C1B23BD72
 
 
 def add(a, b):
@@ -52,6 +53,18 @@ def comb_scalar(block, index):
     return total
 
 
+def pair_scalars():
+    """a + b·2**64 for each pair, with λ for ω."""
+    one, theta = 1, 1 - LAMBDA
+    powers = [1, LAMBDA, LAMBDA**2]
+    units = powers + [-power for power in powers]
+    even = [0, *(2 * power for power in powers)]
+    other = [*even, *units, *(theta * unit for unit in units)]
+    pairs = [(a, b) for a in (one, theta) for b in other]
+    pairs += [(a, b) for b in (one, theta) for a in even]
+    return [a + (b << 64) for a, b in pairs]
+
+
 def point_text(point):
     words = ["{{%s}}" % ", ".join(f"0x{n >> shift & 0xFFFFFFFF:08X}" for shift in range(0, 256, 32))
              for n in point]  # fmt: skip
@@ -61,7 +74,7 @@ def point_text(point):
 def tables():
     """The text of tables.h."""
     entries = 1 << (TEETH - 1)
-    odd = 1 << (GENERATOR_WINDOW - 2)
+    pairs = pair_scalars()
     lines = [
         "// Made by generate_tables.py.\n",
         '#include "group.h"\n',
@@ -69,17 +82,16 @@ def tables():
         f"#define COMB_TEETH {TEETH}\n",
         f"#define COMB_SPACING {SPACING}\n",
         f"#define COMB_ENTRIES {entries}\n",
-        f"#define GENERATOR_WINDOW {GENERATOR_WINDOW}\n",
         "extern const affine comb[COMB_BLOCKS][COMB_ENTRIES];\n",
-        f"extern const affine generator_odd[{odd}];\n",
+        f"extern const affine generator_pairs[{len(pairs)}];\n",
         "#ifdef DEFINE_TABLES\n",
         "const affine comb[COMB_BLOCKS][COMB_ENTRIES] = {\n",
     ]
     for block in range(BLOCKS):
         rows = [point_text(times_g(comb_scalar(block, index))) for index in range(entries)]
         lines += ["{", *rows, "},\n"]
-    lines += ["};\n", f"const affine generator_odd[{odd}] = {{\n"]
-    lines += [point_text(times_g(2 * index + 1)) for index in range(odd)]
+    lines += ["};\n", f"const affine generator_pairs[{len(pairs)}] = {{\n"]
+    lines += [point_text(times_g(scalar)) for scalar in pairs]
     lines += ["};\n", "#endif\n"]
     return "".join(lines)
 

@@ -1,4 +1,5 @@
 #include "group.h"
+#include "eisenstein.h"
 #include "words.h"
 
 const field beta = {{
@@ -136,48 +137,26 @@ static void rescale(affine *p, const field *scale) {
 }
 
 void point_table_make(point_table *table, const affine *point) {
-    // Each entry is twice the point more than the last. Both summands share their z, which makes
-    // an addition 5 M + 2 S and hands back a summand on the new z (Meloni 2007; Goundar, Joye and
-    // Miyaji, CHES 2010). No summands are equal or opposite: the order is a prime above 17.
-    affine *row = table->point;
-    field ratio[ODD_MULTIPLES], x, y, t, w;
-    affine twice;
-
-    // 2 P, and P on the same z = 2 y: S = 4 x y², M = 3 x².
-    field_square(&t, &point->y);
-    field_add(&t, &t, &t);
-    field_multiply(&row[0].x, &point->x, &t);
-    field_add(&row[0].x, &row[0].x, &row[0].x);
-    field_square(&t, &t);
-    field_add(&row[0].y, &t, &t);
-    field_square(&w, &point->x);
-    field_add(&t, &w, &w);
-    field_add(&w, &w, &t);
-    field_square(&twice.x, &w);
-    field_subtract(&twice.x, &twice.x, &row[0].x);
-    field_subtract(&twice.x, &twice.x, &row[0].x);
-    field_subtract(&t, &row[0].x, &twice.x);
-    field_multiply(&t, &t, &w);
-    field_subtract(&twice.y, &t, &row[0].y);
-    field_add(&table->z, &point->y, &point->y);
-
+    // Each entry is twice the point more than the last. Both are affine on one isomorphic curve, and
+    // their sum is on the next: that of which its z, on this one, becomes 1. No summands are equal or
+    // opposite: the order is a prime above 17.
+    affine *row = table->point, twice;
+    field ratio[ODD_MULTIPLES];
+    jacobian last = {.x = point->x, .y = point->y, .z = field_one}, next;
+    jacobian_double(&next, &last);
+    table->z = next.z;
+    row[0] = *point;
+    rescale(&row[0], &next.z);
+    twice.x = next.x;
+    twice.y = next.y;
     for (size_t i = 1; i < ODD_MULTIPLES; i++) {
-        // D = x1 - x2, C = D², W1 = x1 C, W2 = x2 C, R = y1 - y2, A = y1 (W1 - W2);
-        // x3 = R² - W1 - W2, y3 = R (W1 - x3) - A; the first summand becomes (W1, A).
-        field_subtract(&ratio[i], &twice.x, &row[i - 1].x);
-        field_square(&t, &ratio[i]);
-        field_multiply(&x, &twice.x, &t);
-        field_multiply(&w, &row[i - 1].x, &t);
-        field_subtract(&t, &x, &w);
-        field_subtract(&y, &twice.y, &row[i - 1].y);
-        field_multiply(&twice.y, &twice.y, &t);
-        twice.x = x;
-        field_square(&t, &y);
-        field_subtract(&t, &t, &x);
-        field_subtract(&row[i].x, &t, &w);
-        field_subtract(&t, &x, &row[i].x);
-        field_multiply(&t, &t, &y);
-        field_subtract(&row[i].y, &t, &twice.y);
+        last.x = row[i - 1].x;
+        last.y = row[i - 1].y;
+        jacobian_add(&next, &last, &twice, &last.z);
+        ratio[i] = next.z;
+        row[i].x = next.x;
+        row[i].y = next.y;
+        rescale(&twice, &next.z);
     }
 
     // All entries to the z of the last.
@@ -190,9 +169,6 @@ void point_table_make(point_table *table, const affine *point) {
         field_multiply(&scale, &scale, &ratio[i]);
     }
     field_multiply(&table->z, &table->z, &scale);
-    for (size_t i = 0; i < ODD_MULTIPLES; i++) {
-        field_multiply(&table->beta_x[i], &row[i].x, &beta);
-    }
 }
 
 void point_table_scale(point_table *table) {
@@ -200,9 +176,94 @@ void point_table_scale(point_table *table) {
     field_invert(&inverse, &table->z);
     for (size_t i = 0; i < ODD_MULTIPLES; i++) {
         rescale(&table->point[i], &inverse);
-        field_multiply(&table->beta_x[i], &table->point[i].x, &beta);
     }
     table->z = field_one;
+}
+
+// The third of the cube roots of 1, given the other two's: 1 + beta + beta² = 0.
+static void third(field *result, const field *first, const field *second) {
+    field_add(result, first, second);
+    field_negate(result, result);
+}
+
+uint32_t pair_table_make_variable(pair_table *table, const affine *p, const affine *r,
+    const field *inverse) {
+    // The six sums have the denominators x_p - beta^i x_r, whose product over i is
+    // z = x_p³ - x_r³ = y_p² - y_r². So each denominator is z by the product of the other two,
+    // g_i = x_p² + beta^i x_p x_r + beta^2i x_r², and all sums are affine where z is: with
+    // L = (y_p ∓ y_r) g_i, x = L² - (x_p + beta^i x_r) z², y = L (x_p z² - x) - y_p z³.
+    affine *sum = table->point;
+    field square, cube, g[3], mixed[3], x_r[3], slope[2], t;
+    sum[0] = *p;
+    sum[1] = *r;
+    field_subtract(&slope[0], &p->y, &r->y);
+    field_add(&slope[1], &p->y, &r->y);
+    if (inverse != NULL) {
+        // Then slopes are what they are, and z is 1.
+        field_multiply(&slope[0], &slope[0], inverse);
+        field_multiply(&slope[1], &slope[1], inverse);
+    } else {
+        field_multiply(&table->z, &slope[0], &slope[1]);
+        if (field_is_zero(&table->z)) {
+            return 0;
+        }
+        field_square(&square, &table->z);
+        field_multiply(&cube, &square, &table->z);
+        for (size_t i = 0; i < 2; i++) {
+            field_multiply(&sum[i].x, &sum[i].x, &square);
+            field_multiply(&sum[i].y, &sum[i].y, &cube);
+        }
+    }
+
+    x_r[0] = sum[1].x;
+    field_multiply(&x_r[1], &x_r[0], &beta);
+    third(&x_r[2], &x_r[0], &x_r[1]);
+    field_multiply(&mixed[0], &p->x, &r->x);
+    field_multiply(&mixed[1], &mixed[0], &beta);
+    third(&mixed[2], &mixed[0], &mixed[1]);
+    field_square(&g[0], &r->x);
+    field_multiply(&g[2], &g[0], &beta);
+    third(&g[1], &g[0], &g[2]);
+    field_square(&square, &p->x);
+    for (size_t unit = 0; unit < 6; unit++) {
+        size_t power = unit < 3 ? unit : unit - 3;
+        affine *to = &sum[2 + unit];
+        if (unit < 3) {
+            field_add(&g[power], &g[power], &mixed[power]);
+            field_add(&g[power], &g[power], &square);
+        }
+        field_multiply(&t, &g[power], &slope[unit >= 3]);
+        field_square(&to->x, &t);
+        field_subtract(&to->x, &to->x, &sum[0].x);
+        field_subtract(&to->x, &to->x, &x_r[power]);
+        field_subtract(&to->y, &sum[0].x, &to->x);
+        field_multiply(&to->y, &to->y, &t);
+        field_subtract(&to->y, &to->y, &sum[0].y);
+    }
+    for (size_t i = 0; i < PAIR_ENTRIES; i++) {
+        field_multiply(&table->beta_x[i], &sum[i].x, &beta);
+    }
+    return 1;
+}
+
+void affine_times_unit_variable(affine *p, const field *beta_x, unsigned unit) {
+    if (unit & UNIT_MINUS) {
+        field_negate(&p->y, &p->y);
+        unit &= UNIT_POWER;
+    }
+    if (unit == 0) {
+        return;
+    }
+    field product;
+    if (beta_x == NULL) {
+        field_multiply(&product, &p->x, &beta);
+        beta_x = &product;
+    }
+    if (unit == 1) {
+        p->x = *beta_x;
+    } else {
+        third(&p->x, &p->x, beta_x);
+    }
 }
 
 void affine_negate_where(affine *b, uint32_t mask) {

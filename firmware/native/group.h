@@ -24,13 +24,21 @@ typedef struct {
 // Odd multiples of a point: window 5, so 1, 3, … 15 times it.
 #define ODD_MULTIPLES 8
 
-// (x / z², y / z³) for each entry, with one z for all; beta_x are the x-coordinates of lambda
-// times the entries (SEC 2's curve has the endomorphism (x, y) -> (beta x, y)).
+// (x / z², y / z³) for each entry, with one z for all.
 typedef struct {
     affine point[ODD_MULTIPLES];
-    field beta_x[ODD_MULTIPLES];
     field z;
 } point_table;
+
+// The same for P, R and P + unit R, the units of Z[ω] in the order of eisenstein.h. beta_x are the
+// x-coordinates of lambda times the entries: the curve has the endomorphism (x, y) -> (beta x, y),
+// and is thus a module over Z[ω].
+#define PAIR_ENTRIES 8
+typedef struct {
+    affine point[PAIR_ENTRIES];
+    field beta_x[PAIR_ENTRIES];
+    field z;
+} pair_table;
 
 extern const field beta;
 
@@ -60,6 +68,14 @@ void affine_to_bytes(uint8_t bytes[64], const affine *normalized);
 // The table of a public point on the curve. scale: bring z to 1, at the price of an inversion.
 void point_table_make(point_table *table, const affine *point);
 void point_table_scale(point_table *table);
+
+// The table of two points on the curve, public. inverse: 1 / (y_p² - y_r²), and then z is 1
+// and not set, or NULL.
+// 0, and no table, if one is a unit times the other: these squares are then the same.
+uint32_t pair_table_make_variable(pair_table *table, const affine *p, const affine *r,
+    const field *inverse);
+// unit * (x, y), a unit as in eisenstein.h; beta_x as in the table, or NULL to have it computed.
+void affine_times_unit_variable(affine *p, const field *beta_x, unsigned unit);
 
 // b negated where mask is all ones.
 void affine_negate_where(affine *b, uint32_t mask);

@@ -27,7 +27,9 @@ typedef struct {
 #define P_TOP_SHIFT 16
 #define P_INVERSE 0x2DDACACFu // 1 / p modulo 2^30
 
-// 30 division steps on the lowest words of f and g. Returns zeta = -(delta + 1/2).
+// 30 division steps on the lowest words of f and g. Returns zeta = -(delta + 1/2). The one loop here
+// that is worth more bytes.
+__attribute__((optimize("O2")))
 static int32_t division_steps(matrix *result, int32_t zeta, uint32_t f, uint32_t g) {
     uint32_t u = 1, v = 0, q = 0, r = 1;
     for (unsigned i = 0; i < WORD_BITS; i++) {

@@ -15,10 +15,6 @@
 #include "words.h"
 
 #define VERSION 1
-#define TABLE_BYTES sizeof(point_table)
-// What prepare() returns begins with this, then the table in the machine's own byte order.
-#define TABLE_MARK 0x31717363 // "csq1"
-#define PREPARED_BYTES (4 + TABLE_BYTES)
 
 static mp_buffer_info_t buffer(mp_obj_t object, mp_uint_t access) {
     // A str has a buffer too, and is never meant.
@@ -56,23 +52,6 @@ static void public_point(affine *result, mp_obj_t object) {
     if (!affine_from_bytes_variable(result, exactly(object, 64))) {
         mp_raise_ValueError(MP_ERROR_TEXT("not on the curve"));
     }
-}
-
-// From x‖y or from what prepare() returned.
-static void public_table(point_table *table, mp_obj_t object) {
-    mp_buffer_info_t info = buffer(object, MP_BUFFER_READ);
-    if (info.len == PREPARED_BYTES) {
-        uint32_t mark;
-        __builtin_memcpy(&mark, info.buf, 4);
-        if (mark != TABLE_MARK) {
-            mp_raise_ValueError(MP_ERROR_TEXT("not a prepared point"));
-        }
-        __builtin_memcpy(table, (const uint8_t *)info.buf + 4, TABLE_BYTES);
-        return;
-    }
-    affine point;
-    public_point(&point, object);
-    point_table_make(table, &point);
 }
 
 static mp_obj_t generate(mp_obj_t k) {
@@ -134,45 +113,35 @@ static mp_obj_t lift_x(mp_obj_t x) {
 static MP_DEFINE_CONST_FUN_OBJ_1(lift_x_object, lift_x);
 
 static mp_obj_t prepare(mp_obj_t point) {
-    struct {
-        uint32_t mark;
-        point_table table;
-    } prepared = {.mark = TABLE_MARK};
     affine q;
     public_point(&q, point);
-    point_table_make(&prepared.table, &q);
-    point_table_scale(&prepared.table);
-    return mp_obj_new_bytes((const uint8_t *)&prepared, PREPARED_BYTES);
+    return mp_obj_new_bytes(exactly(point, 64), 64);
 }
 static MP_DEFINE_CONST_FUN_OBJ_1(prepare_object, prepare);
 
-static mp_obj_t multiply_add(mp_obj_t s, mp_obj_t t, mp_obj_t point) {
+// first: MP_OBJ_NULL for G.
+static mp_obj_t sum_of_multiples(mp_obj_t s, mp_obj_t first, mp_obj_t t, mp_obj_t second) {
     scalar s_scalar, t_scalar;
-    point_table table;
+    affine p, q;
     uint8_t result[64];
     public_scalar(&s_scalar, s);
+    if (first != MP_OBJ_NULL) {
+        public_point(&p, first);
+    }
     public_scalar(&t_scalar, t);
-    public_table(&table, point);
-    return verifier_multiply_add(result, &s_scalar, &t_scalar, &table)
+    public_point(&q, second);
+    return verifier_combine(result, &s_scalar, first == MP_OBJ_NULL ? NULL : &p, &t_scalar, &q)
         ? mp_obj_new_bytes(result, 64) : mp_const_none;
+}
+
+static mp_obj_t multiply_add(mp_obj_t s, mp_obj_t t, mp_obj_t point) {
+    return sum_of_multiples(s, MP_OBJ_NULL, t, point);
 }
 static MP_DEFINE_CONST_FUN_OBJ_3(multiply_add_object, multiply_add);
 
 static mp_obj_t combine(size_t count, const mp_obj_t *arguments) {
     (void)count;
-    scalar s, t;
-    uint8_t result[64];
-    public_scalar(&s, arguments[0]);
-    public_scalar(&t, arguments[2]);
-    // On the heap: two of them and what computes with them are more than a board's stack is for.
-    point_table *first = m_new(point_table, 2);
-    point_table *second = first + 1;
-    public_table(first, arguments[1]);
-    public_table(second, arguments[3]);
-    point_table_scale(first);
-    uint32_t finite = verifier_combine(result, &s, first, &t, second);
-    m_del(point_table, first, 2);
-    return finite ? mp_obj_new_bytes(result, 64) : mp_const_none;
+    return sum_of_multiples(arguments[0], arguments[1], arguments[2], arguments[3]);
 }
 static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(combine_object, 4, 4, combine);
 
@@ -192,9 +161,9 @@ static mp_obj_t verify_equation(size_t count, const mp_obj_t *arguments) {
     const uint8_t *r = exactly(arguments[1], 32);
     const uint8_t *s = exactly(arguments[2], 32);
     const uint8_t *e = exactly(arguments[3], 32);
-    point_table table;
-    public_table(&table, arguments[0]);
-    return verifier_equation(&table, r, s, e) ? mp_const_true : mp_const_false;
+    affine point;
+    public_point(&point, arguments[0]);
+    return verifier_equation(&point, r, s, e) ? mp_const_true : mp_const_false;
 }
 static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(verify_equation_object, 4, 4, verify_equation);
 

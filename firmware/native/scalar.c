@@ -11,6 +11,10 @@ static const uint32_t fold[FOLD_WORDS] = {
     0x2FC9BEBF, 0x402DA173, 0x50B75FC4, 0x45512319, 1,
 };
 
+const scalar scalar_lambda = {{
+    0x1B23BD72, 0xDF02967C, 0x20816678, 0x122E22EA, 0x8812645A, 0xA5261C02, 0xC05C30E0, 0x5363AD4C,
+}};
+
 // Subtract n from carry * 2^256 + a where that is not below n. Returns 1 if it was.
 static uint32_t subtract_order(uint32_t a[8], uint32_t carry) {
     uint32_t reduced[8];
@@ -34,6 +38,16 @@ uint32_t scalar_from_bytes(scalar *result, const uint8_t bytes[32]) {
 
 void scalar_to_bytes(uint8_t bytes[32], const scalar *a) {
     words_to_bytes(bytes, a->word);
+}
+
+void scalar_from_signed(scalar *result, const uint32_t *words, size_t count) {
+    uint32_t sign = mask_of(words[count - 1] >> 31);
+    for (size_t i = 0; i < 8; i++) {
+        result->word[i] = i < count ? words[i] : sign;
+    }
+    uint32_t order[8] = {0};
+    words_select(order, n, sign, 8);
+    words_add(result->word, result->word, order, 8);
 }
 
 uint32_t scalar_is_zero(const scalar *a) {
@@ -73,61 +87,4 @@ uint32_t scalar_make_odd(scalar *a) {
     uint32_t even = (a->word[0] & 1) ^ 1u;
     words_select(a->word, negated.word, mask_of(even), 8);
     return even;
-}
-
-// Take the magnitude of a 10-word two's complement value.
-static void signed_half(half_scalar *result, uint32_t value[10]) {
-    uint32_t negated[10], zero[10] = {0};
-    result->negative = value[9] >> 31;
-    words_subtract(negated, zero, value, 10);
-    words_select(value, negated, mask_of(result->negative), 10);
-    for (size_t i = 0; i < 5; i++) {
-        result->word[i] = value[i];
-    }
-}
-
-// round(a * factor / 2^384), factor being a lattice constant times 2^384 / n.
-static void scaled(uint32_t result[5], const scalar *a, const uint32_t factor[8]) {
-    uint32_t product[16];
-    words_multiply(product, a->word, 8, factor, 8);
-    uint64_t carry = product[11] >> 31;
-    for (size_t i = 0; i < 4; i++) {
-        carry = wide_sum(carry, product[12 + i]);
-        result[i] = (uint32_t)carry;
-        carry >>= 32;
-    }
-    result[4] = (uint32_t)carry;
-}
-
-void scalar_split(half_scalar *low, half_scalar *high, const scalar *a) {
-    // (a1, -b1) and (a2, a1) are short vectors of the lattice {(x, y): x + y * lambda = 0 mod n};
-    // g1, g2 are round(2^384 * a1 / n) and round(2^384 * b1 / n).
-    static const uint32_t g1[8] = {
-        0x45DBB031, 0xE893209A, 0x71E8CA7F, 0x3DAA8A14,
-        0x9284EB15, 0xE86C90E4, 0xA7D46BCD, 0x3086D221,
-    };
-    static const uint32_t g2[8] = {
-        0x8AC47F71, 0x1571B4AE, 0x9DF506C6, 0x221208AC,
-        0x0ABFE4C4, 0x6F547FA9, 0x010E8828, 0xE4437ED6,
-    };
-    static const uint32_t a1[5] = {0x9284EB15, 0xE86C90E4, 0xA7D46BCD, 0x3086D221, 0};
-    static const uint32_t b1[5] = {0x0ABFE4C3, 0x6F547FA9, 0x010E8828, 0xE4437ED6, 0};
-    static const uint32_t a2[5] = {0x9D44CFD8, 0x57C1108D, 0xA8E2F3F6, 0x14CA50F7, 1};
-    uint32_t c1[5], c2[5], first[10], second[10], value[10] = {0};
-    scaled(c1, a, g1);
-    scaled(c2, a, g2);
-
-    // low = a - c1 * a1 - c2 * a2
-    words_select(value, a->word, 0xFFFFFFFFu, 8);
-    words_multiply(first, c1, 5, a1, 5);
-    words_multiply(second, c2, 5, a2, 5);
-    words_subtract(value, value, first, 10);
-    words_subtract(value, value, second, 10);
-    signed_half(low, value);
-
-    // high = c1 * b1 - c2 * a1
-    words_multiply(first, c1, 5, b1, 5);
-    words_multiply(second, c2, 5, a1, 5);
-    words_subtract(value, first, second, 10);
-    signed_half(high, value);
 }

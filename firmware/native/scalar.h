@@ -5,21 +5,22 @@
 #ifndef COUNTERSIGN_SCALAR_H
 #define COUNTERSIGN_SCALAR_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 typedef struct {
     uint32_t word[8];
 } scalar;
 
-// Half of a split scalar: magnitude below 2^128 (five words, the last 0) and sign.
-typedef struct {
-    uint32_t word[5];
-    uint32_t negative;
-} half_scalar;
+// The cube root of 1 that belongs to group.h's beta.
+extern const scalar scalar_lambda;
 
 // Big-endian. from_bytes: 1 if the value is below n, else 0 and the value is reduced.
 uint32_t scalar_from_bytes(scalar *result, const uint8_t bytes[32]);
 void scalar_to_bytes(uint8_t bytes[32], const scalar *a);
+
+// From two's complement, a value between -n and n.
+void scalar_from_signed(scalar *result, const uint32_t *words, size_t count);
 
 uint32_t scalar_is_zero(const scalar *a);
 void scalar_negate(scalar *result, const scalar *a);
@@ -28,8 +29,5 @@ void scalar_multiply_add(scalar *result, const scalar *a, const scalar *b, const
 // n - a where a is even, a where it is odd (the value is then an odd integer congruent to ±a);
 // returns 1 if it was negated. a must not be 0.
 uint32_t scalar_make_odd(scalar *a);
-
-// a = low + high * lambda (Gallant, Lambert, Vanstone, CRYPTO 2001).
-void scalar_split(half_scalar *low, half_scalar *high, const scalar *a);
 
 #endif

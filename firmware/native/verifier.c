@@ -1,37 +1,12 @@
 #include "verifier.h"
+#include "eisenstein.h"
 #include "tables.h"
 #include "words.h"
 
-// Both halves of a split scalar are below 2^128, and a wNAF may carry one place further.
-#define POSITIONS 129
-#define WINDOW_Q 5
+// So that what one stage needs of the stack is given back before the next.
+#define NEVER_INLINE __attribute__((noinline))
 
-// Digits of a, lowest first: each 0 or odd and below 2^(width - 1) in magnitude, and of any
-// `width` in a row at most one is not 0 (Solinas 2000). Returns how many there are up to the last.
-static int wnaf(int8_t digit[POSITIONS], const half_scalar *a, int width) {
-    int count = 0;
-    uint32_t carry = 0;
-    for (int i = 0; i < POSITIONS; i++) {
-        digit[i] = 0;
-    }
-    for (int bit = 0; bit < POSITIONS;) {
-        uint32_t pair = a->word[bit >> 5] >> (bit & 31);
-        if ((pair & 1) == carry) {
-            bit++;
-            continue;
-        }
-        if ((bit & 31) > 32 - width && bit < 128) {
-            pair |= a->word[(bit >> 5) + 1] << (32 - (bit & 31));
-        }
-        uint32_t value = (pair & ((1u << width) - 1)) + carry;
-        carry = value >> (width - 1);
-        int signed_value = (int)value - (int)(carry << width);
-        digit[bit] = (int8_t)(a->negative ? -signed_value : signed_value);
-        count = bit + 1;
-        bit += width;
-    }
-    return count;
-}
+static const scalar zero;
 
 // A quick look first: only two words begin a representative of 0.
 static uint32_t is_zero_variable(const field *a) {
@@ -40,174 +15,206 @@ static uint32_t is_zero_variable(const field *a) {
 }
 
 typedef struct {
-    jacobian sum[2];
-    unsigned at; // which of them is the sum
-    uint32_t infinite;
+    jacobian point[2], *sum, *spare;
 } accumulator;
 
-// b stands for (x / w², y / w³); inverse_w is 1 / w, or NULL for 1.
-static void add_variable(accumulator *a, const affine *b, const field *inverse_w) {
-    jacobian *old = &a->sum[a->at], *new = &a->sum[a->at ^ 1];
-    field scaled;
-    const field *z = &old->z;
-    if (a->infinite) {
+static void start(accumulator *a) {
+    a->sum = &a->point[0];
+    a->spare = &a->point[1];
+    a->sum->z = (field){{0}};
+}
+
+// Any b: the sum may be infinity, or b's equal or opposite.
+static void add_variable(accumulator *a, const affine *b) {
+    jacobian *old = a->sum, *new = a->spare;
+    a->sum = new;
+    a->spare = old;
+    if (is_zero_variable(&old->z)) {
         new->x = b->x;
         new->y = b->y;
         new->z = field_one;
-        if (inverse_w != NULL) {
-            // (x / w², y / w³) = (x i², y i³) for i = 1 / w.
-            field_square(&scaled, inverse_w);
-            field_multiply(&new->x, &new->x, &scaled);
-            field_multiply(&scaled, &scaled, inverse_w);
-            field_multiply(&new->y, &new->y, &scaled);
-        }
-        a->infinite = 0;
-        a->at ^= 1;
         return;
     }
-    if (inverse_w != NULL) {
-        field_multiply(&scaled, &old->z, inverse_w);
-        z = &scaled;
-    }
-    jacobian_add(new, old, b, z);
-    if (!is_zero_variable(&new->z)) {
-        a->at ^= 1;
-        return;
-    }
-    // Equal or opposite: their y tells.
-    field y;
-    field_square(&y, z);
-    field_multiply(&y, &y, z);
-    field_multiply(&y, &y, &b->y);
-    field_subtract(&y, &y, &old->y);
-    if (field_is_zero(&y)) {
-        jacobian_double(old, old);
-    } else {
-        a->infinite = 1;
+    jacobian_add(new, old, b, &old->z);
+    // With equal x, z is 0, and x the square of what their y differ in.
+    if (is_zero_variable(&new->z) && field_is_zero(&new->x)) {
+        jacobian_double(new, old);
     }
 }
 
-// s·P + t·Q into sum->sum[sum->at], all four halves in one pass (Straus). P is G if p is NULL; a
-// table of another P has z = 1.
-static void multiply_add(accumulator *sum, const scalar *s, const point_table *p, const scalar *t,
-    const point_table *q) {
-    int8_t digit[4][POSITIONS];
-    half_scalar low, high;
-    int count = 0, length;
-    for (int i = 0; i < 4; i += 2) {
-        int width = i == 0 && p == NULL ? GENERATOR_WINDOW : WINDOW_Q;
-        scalar_split(&low, &high, i == 0 ? s : t);
-        length = wnaf(digit[i], &low, width);
-        count = length > count ? length : count;
-        length = wnaf(digit[i + 1], &high, width);
-        count = length > count ? length : count;
+// u·P + v·R + w·G, all in one pass (Straus), where the table of P and R has its z. w is NULL unless
+// that is 1.
+static void multiply(accumulator *a, const pair_table *table, const eisenstein uv[2],
+    unsigned bits, const eisenstein *w) {
+    uint16_t pair_digit[PAIR_POSITIONS], generator_digit[GENERATOR_POSITIONS];
+    int pair_count = eisenstein_pair_digits(pair_digit, uv, bits);
+    int generator_count = w == NULL ? 0 : eisenstein_generator_digits(generator_digit, w);
+    int position = pair_count > generator_count ? pair_count : generator_count;
+    start(a);
+    while (position-- > 0) {
+        if (!is_zero_variable(&a->sum->z)) {
+            jacobian_double(a->sum, a->sum);
+        }
+        affine entry;
+        if (position < pair_count && pair_digit[position] != 0) {
+            unsigned index = pair_digit[position] / DIGIT_ENTRY - 1;
+            entry = table->point[index];
+            affine_times_unit_variable(&entry, &table->beta_x[index],
+                pair_digit[position] % DIGIT_ENTRY);
+            add_variable(a, &entry);
+        }
+        if (position < generator_count && generator_digit[position] != 0) {
+            entry = generator_pairs[generator_digit[position] / DIGIT_ENTRY - 1];
+            affine_times_unit_variable(&entry, NULL, generator_digit[position] % DIGIT_ENTRY);
+            add_variable(a, &entry);
+        }
     }
+}
 
-    // The table of Q is affine on the isomorphic curve where Q's z is 1; so the sum is kept there,
-    // and P, which is affine on the curve itself, stands for (x z², y z³) there.
-    const field *z = NULL;
-    if (!words_are_zero(q->z.word + 1, 7) || q->z.word[0] != 1) {
-        z = &q->z;
+// The point with this x and even y. other: 1 / (y² of the other - y²) is wanted as well, in
+// *inverse, and is 0 where there is none.
+static uint32_t lift(affine *p, const uint8_t x[32], const affine *other, field *inverse) {
+    static const field seven = {{7}};
+    field square, scaled, z, root;
+    if (!field_from_bytes(&p->x, x)) {
+        return 0;
     }
-    sum->at = 0;
-    sum->infinite = 1;
-    for (int position = count - 1; position >= 0; position--) {
-        if (!sum->infinite) {
-            jacobian_double(&sum->sum[sum->at], &sum->sum[sum->at]);
-        }
-        for (int i = 0; i < 4; i++) {
-            int value = digit[i][position];
-            if (value == 0) {
-                continue;
-            }
-            unsigned index = (unsigned)(value < 0 ? -value : value) >> 1;
-            const point_table *table = i < 2 ? p : q;
-            affine entry = table == NULL ? generator_odd[index] : table->point[index];
-            if (i % 2 == 1) {
-                if (table == NULL) {
-                    field_multiply(&entry.x, &entry.x, &beta);
-                } else {
-                    entry.x = table->beta_x[index];
-                }
-            }
-            if (value < 0) {
-                field_negate(&entry.y, &entry.y);
-            }
-            add_variable(sum, &entry, i < 2 ? z : NULL);
+    field_square(&square, &p->x);
+    field_multiply(&square, &square, &p->x);
+    field_add(&square, &square, &seven);
+    scaled = square;
+    if (other != NULL) {
+        // One exponentiation for both: 1 / (z² y), the inverse root of z⁴ y². As for y², it is no
+        // square where that is none, and not 0: x³ = -7 has no solution.
+        field_square(&z, &other->y);
+        field_subtract(&z, &z, &square);
+        if (!field_is_zero(&z)) {
+            field_square(&root, &z);
+            field_multiply(&square, &square, &root);
+            field_multiply(&scaled, &square, &root);
         }
     }
-    if (!sum->infinite && z != NULL) {
-        field_multiply(&sum->sum[sum->at].z, &sum->sum[sum->at].z, z);
+    if (!field_inverse_root_variable(&root, &scaled)) {
+        return 0;
     }
+    field_multiply(&p->y, &square, &root);
+    if (other != NULL) {
+        field_multiply(inverse, &root, &p->y);
+        field_multiply(inverse, inverse, &z);
+    }
+    field_normalize(&p->y);
+    if (p->y.word[0] & 1) {
+        field_negate(&p->y, &p->y);
+        field_normalize(&p->y);
+    }
+    return 1;
 }
 
 uint32_t verifier_lift_x(uint8_t point[64], const uint8_t x[32]) {
-    static const field seven = {{7}};
     affine p;
-    field square;
-    if (!field_from_bytes(&p.x, x)) {
+    if (!lift(&p, x, NULL, NULL)) {
         return 0;
-    }
-    field_square(&square, &p.x);
-    field_multiply(&square, &square, &p.x);
-    field_add(&square, &square, &seven);
-    if (!field_root_variable(&p.y, &square)) {
-        return 0;
-    }
-    field_normalize(&p.y);
-    if (p.y.word[0] & 1) {
-        field_negate(&p.y, &p.y);
-        field_normalize(&p.y);
     }
     affine_to_bytes(point, &p);
     return 1;
 }
 
-static uint32_t finish(uint8_t point[64], const accumulator *sum) {
+static uint32_t finish(uint8_t point[64], const jacobian *sum) {
     affine result;
-    if (sum->infinite) {
+    if (field_is_zero(&sum->z)) {
         return 0;
     }
-    jacobian_to_affine(&result, &sum->sum[sum->at]);
+    jacobian_to_affine(&result, sum);
     affine_to_bytes(point, &result);
     return 1;
 }
 
-uint32_t verifier_multiply_add(uint8_t point[64], const scalar *s, const scalar *t,
-    const point_table *q) {
-    return verifier_combine(point, s, NULL, t, q);
+// s += t * unit, where the unit times P is R; it has to be one.
+static void merge(scalar *s, scalar *t, const affine *p, const affine *r) {
+    static const scalar one = {{1}};
+    field x = p->x, difference;
+    for (unsigned power = 0; power < 2; power++) {
+        field_subtract(&difference, &x, &r->x);
+        if (field_is_zero(&difference)) {
+            break;
+        }
+        field_multiply(&x, &x, &beta);
+        scalar_multiply_add(t, &zero, t, &scalar_lambda);
+    }
+    field_subtract(&difference, &p->y, &r->y);
+    if (!field_is_zero(&difference)) {
+        scalar_negate(t, t);
+    }
+    scalar_multiply_add(s, s, t, &one);
+    *t = zero;
 }
 
-uint32_t verifier_combine(uint8_t point[64], const scalar *s, const point_table *first,
-    const scalar *t, const point_table *second) {
-    accumulator sum;
-    multiply_add(&sum, s, first, t, second);
-    return finish(point, &sum);
+uint32_t verifier_combine(uint8_t point[64], scalar *s, const affine *first, scalar *t,
+    const affine *second) {
+    accumulator a;
+    pair_table table;
+    eisenstein uv[2];
+    // If one is a unit times the other, there is one point, and for the other any will do.
+    const affine *other = second;
+    if (first == NULL) {
+        first = generator_pairs;
+    }
+    for (size_t i = 0; !pair_table_make_variable(&table, first, other, NULL); i++) {
+        if (i == 0) {
+            merge(s, t, first, second);
+        }
+        other = &generator_pairs[i];
+    }
+    eisenstein_from_scalar(&uv[0], s);
+    eisenstein_from_scalar(&uv[1], t);
+    multiply(&a, &table, uv, WHOLE_BITS, NULL);
+    field_multiply(&a.sum->z, &a.sum->z, &table.z);
+    return finish(point, a.sum);
 }
 
-uint32_t verifier_equation(const point_table *q, const uint8_t r[32], const uint8_t s[32],
+// s·G - e·Q is the point with x = r and even y: as it is written.
+static NEVER_INLINE uint32_t whole_equation(const affine *q, const uint8_t r[32], scalar *s,
+    scalar *e) {
+    uint8_t point[64], differences = 0;
+    scalar_negate(e, e);
+    if (!verifier_combine(point, s, NULL, e, q)) {
+        return 0;
+    }
+    for (size_t i = 0; i < 32; i++) {
+        differences |= point[i] ^ r[i];
+    }
+    return (differences | (point[63] & 1)) == 0;
+}
+
+// u·Q + v·R - v s·G is infinity, where u = v e.
+static NEVER_INLINE uint32_t half_equation(const affine *q, const affine *r, const field *inverse,
+    scalar *s, const scalar *e) {
+    pair_table table;
+    pair_table_make_variable(&table, q, r, inverse);
+    eisenstein uv[2], w;
+    scalar product;
+    accumulator a;
+    unsigned bits = eisenstein_half_size(uv, e);
+    eisenstein_to_scalar(&product, &uv[1]);
+    scalar_negate(s, s);
+    scalar_multiply_add(&product, &zero, &product, s);
+    eisenstein_from_scalar(&w, &product);
+    multiply(&a, &table, uv, bits, &w);
+    return field_is_zero(&a.sum->z);
+}
+
+uint32_t verifier_equation(const affine *q, const uint8_t r[32], const uint8_t s[32],
     const uint8_t e[32]) {
     scalar s_scalar, e_scalar;
-    field r_field, t;
-    accumulator sum;
-    if (!field_from_bytes(&r_field, r) || !scalar_from_bytes(&s_scalar, s)) {
+    affine nonce_commitment;
+    field inverse;
+    if (!scalar_from_bytes(&s_scalar, s) || !lift(&nonce_commitment, r, q, &inverse)) {
         return 0;
     }
     scalar_from_bytes(&e_scalar, e);
-    scalar_negate(&e_scalar, &e_scalar);
-    multiply_add(&sum, &s_scalar, NULL, &e_scalar, q);
-    if (sum.infinite) {
-        return 0;
+    // A nonce commitment that is a unit times the key has no table with it.
+    if (field_is_zero(&inverse)) {
+        return whole_equation(q, r, &s_scalar, &e_scalar);
     }
-    // x / z² = r without the inverse; only a proof that passes pays for it, to see y's parity.
-    jacobian *end = &sum.sum[sum.at];
-    field_square(&t, &end->z);
-    field_multiply(&t, &t, &r_field);
-    field_subtract(&t, &t, &end->x);
-    if (!field_is_zero(&t)) {
-        return 0;
-    }
-    affine point;
-    jacobian_to_affine(&point, end);
-    return (point.y.word[0] & 1) ^ 1u;
+    return half_equation(q, &nonce_commitment, &inverse, &s_scalar, &e_scalar);
 }

@@ -28,20 +28,73 @@ uint32_t words_subtract(uint32_t *result, const uint32_t *a, const uint32_t *b, 
     return borrow;
 }
 
+#if defined(__arm__)
+// result += a * b for one word a, from the lowest word; the carry. As in wide_product, MULS alone;
+// MULS, MOVS and UXTH leave the carry flag as it is.
+static uint32_t multiply_row(uint32_t *result, uint32_t a, const uint32_t *b, size_t count) {
+    uint32_t a_low = a & 0xFFFFu, a_high = a >> 16, low, high, second;
+    const uint32_t *first = b + count;
+    // The end is in r9, the carry in r8.
+    __asm__ volatile (
+        "mov r9, %[first]\n\t"
+        "movs %[low], #0\n\t"
+        "mov r8, %[low]\n"
+        "1:\n\t"
+        "ldmia %[b]!, {%[high]}\n\t"
+        "uxth %[low], %[high]\n\t"
+        "lsrs %[high], %[high], #16\n\t"
+        "movs %[first], %[low]\n\t"
+        "movs %[second], %[high]\n\t"
+        "muls %[first], %[a_high]\n\t"
+        "muls %[second], %[a_low]\n\t"
+        "muls %[low], %[a_low]\n\t"
+        "muls %[high], %[a_high]\n\t"
+        "adds %[first], %[second]\n\t" // 33 bits: the last is worth 2^48
+        "movs %[second], #0\n\t"
+        "adcs %[second], %[second]\n\t"
+        "lsls %[second], %[second], #16\n\t"
+        "adds %[high], %[second]\n\t"
+        "lsrs %[second], %[first], #16\n\t"
+        "lsls %[first], %[first], #16\n\t"
+        "adds %[low], %[first]\n\t"
+        "adcs %[high], %[second]\n\t"
+        "movs %[second], #0\n\t"
+        "mov %[first], r8\n\t"
+        "adds %[low], %[first]\n\t"
+        "adcs %[high], %[second]\n\t"
+        "ldr %[first], [%[result]]\n\t"
+        "adds %[low], %[first]\n\t"
+        "adcs %[high], %[second]\n\t"
+        "stmia %[result]!, {%[low]}\n\t"
+        "mov r8, %[high]\n\t"
+        "cmp %[b], r9\n\t"
+        "bne 1b"
+        : [result] "+l" (result), [b] "+l" (b), [first] "+l" (first), [low] "=&l" (low),
+        [high] "=&l" (high), [second] "=&l" (second)
+        : [a_low] "l" (a_low), [a_high] "l" (a_high)
+        : "r8", "r9", "cc", "memory");
+    return high;
+}
+#else
+static uint32_t multiply_row(uint32_t *result, uint32_t a, const uint32_t *b, size_t count) {
+    uint64_t sum = 0;
+    for (size_t i = 0; i < count; i++) {
+        sum = wide_sum(sum, wide_product(a, b[i]));
+        sum = wide_sum(sum, result[i]);
+        result[i] = (uint32_t)sum;
+        sum >>= 32;
+    }
+    return (uint32_t)sum;
+}
+#endif
+
 void words_multiply(uint32_t *result, const uint32_t *a, size_t a_count, const uint32_t *b,
     size_t b_count) {
-    for (size_t j = 0; j < b_count; j++) {
-        result[j] = 0;
+    for (size_t i = 0; i < b_count; i++) {
+        result[i] = 0;
     }
     for (size_t i = 0; i < a_count; i++) {
-        uint64_t sum = 0;
-        for (size_t j = 0; j < b_count; j++) {
-            sum = wide_sum(sum, wide_product(a[i], b[j]));
-            sum = wide_sum(sum, result[i + j]);
-            result[i + j] = (uint32_t)sum;
-            sum >>= 32;
-        }
-        result[i + b_count] = (uint32_t)sum;
+        result[i + b_count] = multiply_row(result + i, a[i], b, b_count);
     }
 }
 

@@ -19,13 +19,15 @@ from countersign_tools import micropython, native, processors
 FUNCTIONS = (
     *("field_multiply", "field_square", "field_add", "field_subtract", "field_halve"),
     *("field_square_times", "field_multiply_small", "field_negate", "field_invert"),
-    *("field_normalize", "field_is_zero", "field_from_bytes", "field_root_variable"),
-    *("scalar_from_bytes", "scalar_negate", "scalar_multiply_add", "scalar_split"),
+    *("field_normalize", "field_is_zero", "field_from_bytes", "field_inverse_root_variable"),
+    *("scalar_from_bytes", "scalar_negate", "scalar_multiply_add", "scalar_from_signed"),
     *("scalar_make_odd", "scalar_is_zero"),
     *("words_add", "words_subtract", "words_multiply", "words_are_zero"),
     *("prover_generate", "prover_commit", "prover_respond", "prover_linear", "prover_add"),
-    *("point_table_make", "point_table_scale"),
-    *("verifier_lift_x", "verifier_multiply_add", "verifier_combine", "verifier_equation"),
+    *("point_table_make", "point_table_scale", "pair_table_make_variable"),
+    *("eisenstein_from_scalar", "eisenstein_to_scalar", "eisenstein_half_size"),
+    *("eisenstein_pair_digits", "eisenstein_generator_digits"),
+    *("verifier_lift_x", "verifier_combine", "verifier_equation"),
 )
 CALLS = HERE / "calls.c"
 _ARM_CORES = {"armv6m": "cortex-m0", "armv7m": "cortex-m3"}

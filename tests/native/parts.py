@@ -17,7 +17,7 @@ from countersign_tools.native import TARGETS
 HERE = Path(__file__).parent
 P, N = curve.P, curve.N
 # A point_table of group.h.
-TABLE_BYTES = 800
+TABLE_BYTES = 8 * 64 + 32
 LAMBDA = 0x5363AD4CC05C30E0A5261C028812645A122E22EA20816678DF02967C1B23BD72
 
 # Where carries are born and die.

@@ -28,6 +28,7 @@ from parts import (
 from countersign import curve
 
 COUNT = 1500
+PAIR_BYTES = 8 * 96 + 32
 
 # Beside EDGES: one bit and its neighbours at the borders of words and half-words, a word of ones
 # or of zeros in every place, and what lies around multiples of n and p.
@@ -147,12 +148,11 @@ def test_field_inverse(processor):
         assert inverse == pow(a, P - 2, P), hex(a)
 
 
-def test_field_root(processor):
+def test_field_inverse_root(processor):
     for a in _one_by_one(200, 6):
-        found, root = _call(processor, "field_root_variable", 32, little(a))
-        assert found == (a % P == 0 or pow(a, (P - 1) // 2, P) == 1)
-        if found:
-            assert from_little(root) ** 2 % P == a % P
+        found, power = _call(processor, "field_inverse_root_variable", 32, little(a))
+        assert found == (pow(a, (P - 1) // 2, P) == 1)
+        assert from_little(power) % P == pow(a, (P - 3) // 4, P)
 
 
 def test_scalar(processor):
@@ -171,17 +171,12 @@ def test_scalar(processor):
         assert _field(processor, "scalar_multiply_add", a % N, b % N, c % N) == expected
 
 
-def test_scalar_split(processor):
-    def value(half):
-        magnitude = int.from_bytes(half[:20], "little")
-        assert magnitude < 2**128
-        return -magnitude if half[20] else magnitude
-
-    for a in _one_by_one(COUNT, 8):
-        _, low, high = processor.call(
-            "scalar_split", bytes(24), bytes(24), little(a % N), out=(0, 1)
-        )
-        assert (value(low) + value(high) * LAMBDA - a) % N == 0
+def test_scalar_from_signed(processor):
+    for a in _one_by_one(200, 8):
+        for value in (a % N, -(a % N)):
+            words = value.to_bytes(36, "little", signed=True)
+            result = _call(processor, "scalar_from_signed", 32, words, 9)[1]
+            assert from_little(result) == value % N
 
 
 def test_generate(processor):
@@ -226,33 +221,76 @@ def test_respond(processor):
         assert result == (1, big((k + e * d) % N))
 
 
+UNIT_SCALARS = [sign * LAMBDA**power % N for sign in (1, -1) for power in range(3)]
+# The other point where two are one but for a unit is one of these times G.
+OF_GENERATOR_TABLE = (1, 1 + (2 << 64))
+
+
+def test_linear_table(processor):
+    for q in [1, 2, N - 1, LAMBDA, *scalars(12, 18)]:
+        table = _call(processor, "point_table_make", TABLE_BYTES, point_words(generate(q)))[1]
+        table = processor.call("point_table_scale", table)[1]
+        for index in range(8):
+            entry = _coordinates(table, 64 * index)
+            assert (entry[0] % P, entry[1] % P) == generate((2 * index + 1) * q % N)
+
+
+def _coordinates(table, start):
+    return [from_little(table[i : i + 32]) for i in (start, start + 32)]
+
+
+def test_pair_table(processor):
+    for a, b in zip(scalars(24, 19), reversed(list(scalars(24, 20))), strict=True):
+        first, second = generate(a), generate(b)
+        z = (first[1] ** 2 - second[1] ** 2) % P
+        inverse = pow(z, P - 2, P)
+        for given in (0, little(inverse)) if z else (0,):
+            arguments = (point_words(first), point_words(second), given)
+            made, table = _call(processor, "pair_table_make_variable", PAIR_BYTES, *arguments)
+            assert made == (z != 0)
+            if z == 0:
+                continue
+            if not given:
+                assert from_little(table[-32:]) % P == z
+            scale = 1 if given else inverse
+            for index, k in enumerate([a, b, *(a + unit * b for unit in UNIT_SCALARS)]):
+                x, y = _coordinates(table, 64 * index)
+                assert (x * scale**2 % P, y * scale**3 % P) == generate(k % N), (a, b, index)
+                beta_x = from_little(table[512 + 32 * index : 544 + 32 * index])
+                assert beta_x * scale**2 % P == generate(k * LAMBDA % N)[0]
+
+
+def test_points_that_are_units_of_one_another_have_no_pair_table(processor):
+    for unit in UNIT_SCALARS:
+        points = [point_words(generate(977 * factor % N)) for factor in (1, unit)]
+        assert _call(processor, "pair_table_make_variable", PAIR_BYTES, *points, 0)[0] == 0
+
+
 def test_multiply_add(processor):
     small = [0, 1, 2, 3, N - 1, LAMBDA, N - LAMBDA]
-    for q in [1, 2, 3, N - 1, LAMBDA, *scalars(3, 14)]:
-        table = _table(processor, generate(q))
+    for q in [1, 2, N - 1, N - LAMBDA, *scalars(2, 14)]:
+        point = point_words(generate(q))
         relation = [(-t * q % N, t) for t in small] + [(t * q % N, t) for t in small]
-        some = list(zip(scalars(20, q), reversed(list(scalars(20, q))), strict=True))
-        for s, t in [*itertools.product(small, small), *relation, *some]:
-            found, point = _call(
-                processor, "verifier_multiply_add", 64, little(s), little(t), table
-            )
-            wanted = (s + t * q) % N
-            assert found == (wanted != 0)
-            if found:
-                assert point == point_bytes(generate(wanted)), (s, t, q)
+        some = list(zip(scalars(12, q), reversed(list(scalars(12, q))), strict=True))
+        for s, t in [*itertools.product(small, small[::2]), *relation, *some]:
+            assert _combined(processor, s, 0, t, point) == _expected((s + t * q) % N), (s, t, q)
 
 
 def test_combine_and_add(processor):
-    values = [1, 2, 3, N - 1, N - 2, LAMBDA, 2**255, 977**20 % N]
+    values = [1, 2, N - 1, N - 2, LAMBDA, LAMBDA**2 % N, N - LAMBDA, 2**255, 977**20 % N]
+    values += [OF_GENERATOR_TABLE[1], OF_GENERATOR_TABLE[1] * LAMBDA % N]
     small = [0, 1, 2, N - 1, LAMBDA, 3**100 % N]
     for a, b in itertools.product(values, values):
-        one, other = generate(a), generate(b)
-        added = _call(processor, "prover_add", 64, point_words(one), point_words(other))
+        one, other = point_words(generate(a)), point_words(generate(b))
+        added = _call(processor, "prover_add", 64, one, other)
         assert added == _expected((a + b) % N)
-        first, second = _table(processor, one, scaled=True), _table(processor, other)
-        for s, t in [(3, 5), (b, -a % N), (b, a), *zip(small, reversed(small), strict=True)]:
-            found = _call(processor, "verifier_combine", 64, little(s), first, little(t), second)
+        for s, t in [(3, 5), (b, -a % N), *zip(small, reversed(small), strict=True)]:
+            found = _combined(processor, s, one, t, other)
             assert found == _expected((s * a + t * b) % N), (a, b, s, t)
+
+
+def _combined(processor, s, first, t, second):
+    return _call(processor, "verifier_combine", 64, little(s), first, little(t), second)
 
 
 def _expected(k):
@@ -260,25 +298,55 @@ def _expected(k):
 
 
 def test_equation(processor):
-    for k, d in zip(scalars(60, 15), reversed(list(scalars(60, 16))), strict=True):
-        point, e = generate(k), k * d * 977 % 2**256
-        table = _table(processor, generate(d), scaled=k % 2 == 0)
-        s = (k + e * d) % N
-        r, even = point[0], point[1] % 2 == 0
-        assert _holds(processor, table, r, s, e) == even
-        assert not _holds(processor, table, r, -s % N, e)
-        assert not _holds(processor, table, r ^ 1, s, e)
-        assert not _holds(processor, table, r, s, e ^ 1)
-        if s + N < 2**256:
-            assert not _holds(processor, table, r, s + N, e)
-        if r + P < 2**256:
-            assert not _holds(processor, table, r + P, s, e)
-        # s·G = e·Q: infinity has no x.
-        assert not _holds(processor, table, r, e * d % N, e)
+    for k, d in zip(scalars(40, 15), reversed(list(scalars(40, 16))), strict=True):
+        _check_equation(processor, k, d, k * d * 977 % 2**256)
 
 
-def _holds(processor, table, *numbers_given):
-    (holds,) = processor.call("verifier_equation", table, *map(big, numbers_given), out=())
+def test_equation_for_any_challenge(processor):
+    """e that are 0, short, fractions of short ones, not below n: see test_eisenstein.py."""
+    fractions = [x * pow(y, -1, N) % N for x in (1, 2, LAMBDA + 3) for y in (2, 3, LAMBDA - 1)]
+    for e in [*EDGES, *fractions, *(2**bit for bit in range(60, 140, 5)), N + 2**80]:
+        _check_equation(processor, 976**21 % N, 977**20 % N, e)
+
+
+def test_equation_where_the_commitment_is_a_unit_times_the_key(processor):
+    d = 977**20 % N
+    for unit in UNIT_SCALARS:
+        for e in (0, 1, N - 1, LAMBDA, -unit % N, 975**24 % N):
+            _check_equation(processor, d * unit % N, d, e)
+            for factor in OF_GENERATOR_TABLE:
+                _check_equation(processor, factor * unit % N, factor, e)
+
+
+def _check_equation(processor, k, d, e):
+    if generate(k)[1] % 2:
+        # The odd one is wrong; then the even.
+        assert not _equation(processor, k, d, (k + e * d) % N, e)
+        k = N - k
+    s = (k + e * d) % N
+    assert _equation(processor, k, d, s, e), (k, d, e)
+    assert not _equation(processor, k, d, s ^ 1, e)
+    assert not _equation(processor, k, d, s, e ^ 1)
+    if s:
+        assert not _equation(processor, k, d, -s % N, e)
+    if s + N < 2**256:
+        assert not _equation(processor, k, d, s + N, e)
+    # s·G = e·Q: infinity has no x.
+    assert not _equation(processor, k, d, e * d % N, e)
+    r = generate(k)[0]
+    for wrong in (r ^ 1, r ^ 2**255, P - 1, 5, *((r + P,) if r + P < 2**256 else ())):
+        assert not _holds(processor, point_words(generate(d)), wrong, s, e)
+    # The key's negative: the other key of the same x.
+    if e % N:
+        assert not _equation(processor, k, N - d, s, e)
+
+
+def _equation(processor, k, d, s, e):
+    return _holds(processor, point_words(generate(d)), generate(k)[0], s, e)
+
+
+def _holds(processor, point, *numbers_given):
+    (holds,) = processor.call("verifier_equation", point, *map(big, numbers_given), out=())
     assert holds in (0, 1)
     return holds == 1
 
@@ -290,8 +358,3 @@ def test_lift_x(processor):
         assert found == (expected is not None)
         if found:
             assert point == point_bytes(expected)
-
-
-def _table(processor, point, scaled=False):
-    table = _call(processor, "point_table_make", TABLE_BYTES, point_words(point))[1]
-    return processor.call("point_table_scale", table)[1] if scaled else table

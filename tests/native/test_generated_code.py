@@ -95,26 +95,23 @@ FORBIDDEN = {
 # position and the block.
 _LOOPS = {"field_square_times": 1, "wipe": 1, "words_add": 1, "words_are_zero": 1}
 _LOOPS |= {"start": 1, "words_multiply": 3, "words_select": 1, "words_subtract": 1, "linear": 3}
+# Whether there is another word, of a number of public length.
+_LOOPS |= {"scalar_from_signed": 1}
 FORWARD_BRANCHES = {
-    "armv6m": {**_LOOPS, "field_invert": 7, "generate": 4},
-    "armv7m": {**_LOOPS, "field_invert": 5, "generate": 4},
-    "rv32imc": {
-        **_LOOPS,
-        "affine_scan": 1,
-        "field_invert": 5,
-        "generate": 4,
-        "words_multiply": 4,
-    },
+    "armv6m": {**_LOOPS, "field_invert": 5, "generate": 4, "words_multiply": 2},
+    "armv7m": {**_LOOPS, "field_invert": 3, "generate": 4, "words_multiply": 2},
+    "rv32imc": {**_LOOPS, "affine_scan": 1, "field_invert": 3, "generate": 4},
+    # words_multiply: is there a first word, a first row; is there an odd word, by twos.
     "x64": {
         **_LOOPS,
         "affine_scan": 1,
-        "field_invert": 5,
+        "field_invert": 4,
         "generate": 4,
         "words_are_zero": 3,
-        "words_multiply": 5,
+        "words_multiply": 7,
     },
     # field_halve: the number of the word.
-    "xtensawin": {**_LOOPS, "field_halve": 2, "field_invert": 5, "generate": 4},
+    "xtensawin": {**_LOOPS, "field_halve": 2, "field_invert": 4, "generate": 4},
 }
 
 

@@ -5,7 +5,7 @@ Wiped: what a call leaves on the stack below its frame is the same whatever the 
 The core counts cycles as the hardware does from RAM; misses of the flash cache are not modelled.
 """
 
-from parts import N, P, big, from_little, little, numbers, point_bytes, point_words, scalars
+from parts import LAMBDA, N, P, big, from_little, little, numbers, point_bytes, point_words, scalars
 
 from countersign import curve
 
@@ -121,21 +121,63 @@ def test_respond_takes_one_time_for_all_scalars(core):
 
 
 def test_equation(core):
-    d, k, e = 977**20 % N, 976**21 % N, 978**19 % N
-    nonce_commitment = curve.multiply_generator(k)
-    if nonce_commitment[1] % 2:
-        k = N - k
-    s = (k + e * d) % N
-    made = core.call(
-        "point_table_make", bytes(800), point_words(curve.multiply_generator(d)), out=[0]
-    )
-    table = made["out"][0]
-    for wrong in (0, 1):
-        arguments = (table, big(nonce_commitment[0]), big(s ^ wrong), big(e))
-        result = core.call("verifier_equation", *arguments)
-        assert result["result"] == 1 - wrong
+    cycles = []
+    source = list(scalars(310, 27))[290:]
+    for d, e in zip(source, reversed(source), strict=True):
+        k = d * e * 977 % N
+        _, y = curve.multiply_generator(k)
+        if y % 2:
+            k = N - k
+        _check_equation(core, k, d, e, cycles)
+    print(f"verifier_equation: {sum(cycles) // len(cycles)} cycles on average")
+
+
+def test_equation_at_its_longest_and_strangest(core):
+    d, cycles = 977**20 % N, []
+    even = next(k for k in range(1, 9) if curve.multiply_generator(k * d % N)[1] % 2 == 0)
+    k = next(k for k in range(1, 9) if curve.multiply_generator(k)[1] % 2 == 0)
+    for e in (0, 1, N - 1, N, 2**256 - 1, 2**80, 2**127, LAMBDA, N // 2, 3 * pow(7, -1, N)):
+        _check_equation(core, k, d, e % 2**256, cycles)
+        _check_equation(core, even * d % N, d, e % 2**256, cycles)
+    for power in range(3):
+        unit = LAMBDA**power % N
+        unit = unit if curve.multiply_generator(unit * d % N)[1] % 2 == 0 else N - unit
+        _check_equation(core, unit * d % N, d, 5**100 % N, cycles)
+    print(f"verifier_equation: {max(cycles)} cycles for e of full length or R = unit·P")
+
+
+def _check_equation(core, k, d, e, cycles):
+    key = point_words(curve.multiply_generator(d))
+    r, s = big(curve.multiply_generator(k)[0]), (k + e * d) % N
+    result = core.call("verifier_equation", key, r, big(s), big(e))
+    assert result["result"] == 1, (k, d, e)
+    assert result["stack"] < STACK_BYTES
+    cycles.append(result["cycles"])
+    for wrong in ((r, big((s + 1) % N), big(e)), (r, big(s), big(e ^ 4)), (big(5), big(s), big(e))):
+        result = core.call("verifier_equation", key, *wrong)
+        assert result["result"] == 0, (k, d, e)
         assert result["stack"] < STACK_BYTES
-    print(f"table {made['cycles']}, equation {result['cycles']} cycles")
+
+
+def test_words_multiply(core):
+    """On Arm it has assembly of its own."""
+    for a, b in zip(numbers(150, 28), reversed(list(numbers(150, 29))), strict=True):
+        for a_count, b_count in ((8, 8), (8, 4), (1, 5), (6, 5)):
+            a, b = a % 2 ** (32 * a_count), b % 2 ** (32 * b_count)
+            result = core.call(
+                "words_multiply", bytes(64), little(a), a_count, little(b), b_count, out=[0]
+            )
+            assert from_little(result["out"][0]) == a * b
+
+
+def test_half_size(core):
+    for e in scalars(600, 31):
+        result = core.call("eisenstein_half_size", bytes(80), little(e), out=[0])
+        data = result["out"][0]
+        parts = [int.from_bytes(data[i : i + 20], "little", signed=True) for i in (0, 20, 40, 60)]
+        u, v = parts[0] + parts[1] * LAMBDA, parts[2] + parts[3] * LAMBDA
+        assert (u - v * e) % N == 0
+        assert v % N
 
 
 def _few_of_each(values):

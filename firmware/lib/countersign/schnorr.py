@@ -126,31 +126,34 @@ def check(public_key: bytes, message: bytes, signature: bytes) -> int:
     TypeError if the message, which is the caller's own, is not bytes.
     """
     message = _bytes(message, "message")
-    for value in (public_key, signature):
-        if not isinstance(value, (bytes, bytearray, memoryview)):
-            return faults.NOT_BYTES
-    public_key = bytes(public_key)
-    signature = bytes(signature)
+    # Nearly always both are bytes already, which need no copies.
+    if type(public_key) is not bytes or type(signature) is not bytes:
+        for value in (public_key, signature):
+            if not isinstance(value, (bytes, bytearray, memoryview)):
+                return faults.NOT_BYTES
+        public_key = bytes(public_key)
+        signature = bytes(signature)
     if len(public_key) != 32 or len(signature) != 64:
         return faults.WRONG_LENGTH
     # 1. P is the point of the public key: x < p, on the curve, even y.
     point = _prepared(public_key)
     if point is None:
         return faults.KEY_NOT_A_POINT
-    # 2. r < p: the x-coordinate of the nonce commitment.
-    r = signature[:32]
-    if curve.field_element(r) is None:
-        return faults.COMMITMENT_OUT_OF_RANGE
-    # 3. s < n: the response scalar.
-    s = signature[32:]
-    if curve.scalar(s) is None:
-        return faults.RESPONSE_OUT_OF_RANGE
     # 4. e binds R, P and the message.
+    r = signature[:32]
+    s = signature[32:]
     e = _challenge_scalar(r, public_key, message)
     # 5. to 7. R = s·G - e·P exists, has even y, and has x = r.
-    if not engines.active.verify_equation(point, r, s, e):
-        return faults.EQUATION_FAILS
-    return faults.OK
+    if engines.active.verify_equation(point, r, s, e):
+        return faults.OK
+    # 2. and 3. An engine's answer is False for these too; which it was, matters now alone.
+    # r < p: the x-coordinate of the nonce commitment.
+    if curve.field_element(r) is None:
+        return faults.COMMITMENT_OUT_OF_RANGE
+    # s < n: the response scalar.
+    if curve.scalar(s) is None:
+        return faults.RESPONSE_OUT_OF_RANGE
+    return faults.EQUATION_FAILS
 
 
 def _prepared(public_key):
@@ -177,6 +180,8 @@ def _is_bytes(value, size):
 
 
 def _bytes(value, name):
+    if type(value) is bytes:
+        return value
     if not isinstance(value, (bytes, bytearray, memoryview)):
         raise TypeError(name + " must be bytes")
     return bytes(value)

@@ -1,0 +1,55 @@
+// Eisenstein integers a + b ω with ω² + ω + 1 = 0: scalars as the endomorphism sees them.
+//
+// n = ν ν̄ for a ν of Z[ω], and Z[ω] / ν is the field of scalars with ω for lambda (Gallant, Lambert,
+// Vanstone, CRYPTO 2001, split scalars that way). For public values only: time depends on them. Why
+// sizes are never exceeded is said in eisenstein.c.
+
+#ifndef COUNTERSIGN_EISENSTEIN_H
+#define COUNTERSIGN_EISENSTEIN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "scalar.h"
+
+// a, b in two's complement; all processors here are little-endian.
+#define EISENSTEIN_WORDS 5
+typedef union {
+    uint32_t part[2][EISENSTEIN_WORDS];
+    uint16_t limb[2][2 * EISENSTEIN_WORDS];
+} eisenstein;
+
+// A unit is written power | minus: ω^power, power < 3, or with UNIT_MINUS minus that. Their order in
+// tables is 1, ω, ω², -1, -ω, -ω².
+#define UNIT_MINUS 4u
+#define UNIT_POWER 3u
+#define UNITS 6
+
+// Congruent modulo ν; both parts below 2^129 in magnitude.
+void eisenstein_from_scalar(eisenstein *result, const scalar *a);
+void eisenstein_to_scalar(scalar *result, const eisenstein *a);
+
+// pair = (u, v) with u = v * e modulo n and v not 0 modulo n. Returns a bound on the bits of their
+// parts: HALF_BITS, or WHOLE_BITS for one e in some ten thousand.
+#define HALF_BITS 68
+#define WHOLE_BITS 130
+unsigned eisenstein_half_size(eisenstein pair[2], const scalar *e);
+
+// Digits of a pair (a, b), lowest first: a = sum of a_i 2^i, b likewise. 0 where both are 0, else
+// DIGIT_ENTRY * (1 + index) + unit for unit times the entry `index` of a table of pairs. Returned is
+// how many there are up to the last that is not 0.
+#define DIGIT_ENTRY 8u
+
+// a_i and b_i are 0 or units. Entries: (1, 0), (0, 1), then (1, unit) for each unit: pair_table's.
+// Parts must have at most that many bits, WHOLE_BITS at most.
+#define PAIR_POSITIONS (WHOLE_BITS + 4)
+int eisenstein_pair_digits(uint16_t digit[PAIR_POSITIONS], const eisenstein pair[2], unsigned bits);
+
+// For a = low + high * 2^64, parts below 2^129. Of low_i and high_i at least one is odd, and then
+// a unit or θ times one, θ = 1 - ω; the other may be that, 0, or 2 times a unit. Entries:
+// 16 k + m: (θ^k, c_m) for c = 0, 2, 2ω, 2ω², the units, θ times the units;
+// 32 + 4 k + m: (c_m, θ^k) for the first four.
+#define GENERATOR_POSITIONS 70
+int eisenstein_generator_digits(uint16_t digit[GENERATOR_POSITIONS], const eisenstein *a);
+
+#endif
