@@ -6,6 +6,7 @@ of QEMU run in `make test-boards`.
 
 from __future__ import annotations
 
+import json
 import socket
 import sys
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from running_site import SITE, RunningSite, running_site
 from serial_lines import section
 
 from countersign import identity
-from countersign_tools import firmware_build, micropython, qemu
+from countersign_tools import firmware_build, micropython, qemu, rp2040
 from countersign_tools.emulated_board import BoardStopped, EmulatedBoard, for_gateway
 from countersign_tools.events import Events
 from countersign_tools.process import Child
@@ -145,6 +146,32 @@ def test_a_power_cut_in_a_flash_operation_leaves_a_board_that_starts(tmp_path: P
         board.wait_for("evidence_sent", len(board.events.select("evidence_sent")) + 1)
         assert len({event["device_id"] for event in board.events.select("started")}) == 1
         assert site.gateway.registry.counts().devices == 1
+
+
+def test_the_prompt_is_always_reachable(tmp_path: Path) -> None:
+    """One board: unconfigured, with a program of somebody's, misconfigured, and as an agent."""
+    kind_or_skip("RPI_PICO")
+    with rp2040.Rp2040(firmware_build.built("RPI_PICO").file) as board:
+        assert board.run("print('prompt')") == "prompt\n"
+
+        board.copy_in({"/main.py": b"open('/ran', 'w').close()\n"})
+        board.reset()
+        assert board.run("import os\nprint('ran' in os.listdir('/'))") == "True\n"
+
+        board.run("import os\nos.remove('/ran')")
+        for settings in (b"", b"[]", b'{"site": "x"}'):
+            board.copy_in({"/countersign.json": settings})
+            board.reset()
+            assert board.run("print('prompt')") == "prompt\n", settings
+        assert board.run("import os\nprint('ran' in os.listdir('/'))") == "False\n"
+
+        settings = json.dumps(for_gateway(SITE, bytes(31) + b"\1", "board")).encode()
+        board.copy_in({"/countersign.json": settings})
+        board.reset()
+        assert "key_store" in board.run("import os\nprint(os.listdir('/'))")
+        # The agent had given Ctrl-C up, and has given it back.
+        board.repl().start("while True:\n    pass")
+        board.repl().enter()
 
 
 @pytest.mark.parametrize("kind", ["UNIX", "RPI_PICO"])

@@ -254,9 +254,11 @@ def test_lines_that_are_not_there_stop_nobody(far_ends, tmp_path):
 class Board:
     """The agent on a real MicroPython, on a line."""
 
-    def __init__(self, folder: Path, site: RunningSite, port: str) -> None:
+    def __init__(
+        self, folder: Path, site: RunningSite, port: str, runtime: str | None = None
+    ) -> None:
         try:
-            self._command = micropython.argv(micropython.host_runtime())
+            self._command = micropython.argv(runtime)
         except micropython.RuntimeMissing as missing:
             pytest.skip(str(missing))
         folder.mkdir(mode=0o700)
@@ -305,11 +307,12 @@ class Board:
             self.noise.append(line)
 
 
-def test_the_real_agent_enrols_and_checks_in_over_a_pty(tmp_path):
+@pytest.mark.parametrize("runtime", micropython.runtimes())
+def test_the_real_agent_enrols_and_checks_in_over_a_pty(runtime, tmp_path):
     with Cable() as cable:
         lines = section(cable.gateway_path, 115200)
         with running_site(tmp_path, None, beacon_interval_s=0.5, lines=lines) as site:
-            board = Board(tmp_path / "device", site, cable.device_path)
+            board = Board(tmp_path / "device", site, cable.device_path, runtime)
             process = board.switch_on()
             try:
                 board.wait_for("enrolled")
@@ -317,7 +320,8 @@ def test_the_real_agent_enrols_and_checks_in_over_a_pty(tmp_path):
             finally:
                 process.kill()
             assert not board.noise
-            assert not site.gateway.tally.refused
+            # A beacon of half a second may have turned twice before a slow processor has signed.
+            assert set(site.gateway.tally.refused) <= {reasons.NAMES[reasons.STALE_BEACON]}
 
 
 def test_the_real_agent_shares_standard_output_between_log_and_line(tmp_path):
