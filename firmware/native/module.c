@@ -125,10 +125,10 @@ static mp_obj_t sum_of_multiples(mp_obj_t s, mp_obj_t first, mp_obj_t t, mp_obj_
     affine p, q;
     uint8_t result[64];
     public_scalar(&s_scalar, s);
+    public_scalar(&t_scalar, t);
     if (first != MP_OBJ_NULL) {
         public_point(&p, first);
     }
-    public_scalar(&t_scalar, t);
     public_point(&q, second);
     return verifier_combine(result, &s_scalar, first == MP_OBJ_NULL ? NULL : &p, &t_scalar, &q)
         ? mp_obj_new_bytes(result, 64) : mp_const_none;
