@@ -13,7 +13,14 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from running_site import PATIENCE_S, SITE, ConnectedDevice, RunningSite, running_site
+from running_site import (
+    PATIENCE_S,
+    SITE,
+    ConnectedDevice,
+    RunningSite,
+    reason_of,
+    running_site,
+)
 from serial_lines import Cable, FarEnd, section
 from simulated_device import SimulatedDevice
 
@@ -99,6 +106,27 @@ def test_replies_go_where_the_device_was_heard_last(site, far_ends):
     second.turn()
     assert len(first.received) + len(second.received) == heard
     assert first.check_in(one) == "ACCEPTED"
+
+
+def test_a_replay_elsewhere_draws_no_receipts(site, far_ends):
+    """Who has heard a message can say it again through the broker, and gets his refusal there."""
+    end, _ = far_ends
+    one = device("one", site)
+    assert end.enrol(one) == "ACCEPTED"
+    payload = one.evidence(end.wait_for_beacon(one))
+    end.send(one, payload)
+    assert end.answer_to(payload) == "ACCEPTED"
+    thief = ConnectedDevice(site.address, one)
+    assert reason_of(thief.exchange(payload)[1]) == "REPLAYED"
+    site.gateway._send_receipt(Reply(one.device_id, "receipt", b"the receipt"))
+    end.run_until(lambda: b"the receipt" in [payload for _, _, payload in end.of(one)])
+    # Who proves the key elsewhere has moved.
+    assert thief.check_in() == "ACCEPTED"
+    thief.close()
+    end.received.clear()
+    site.gateway._send_receipt(Reply(one.device_id, "receipt", b"another receipt"))
+    assert end.check_in(one) == "ACCEPTED"
+    assert b"another receipt" not in [payload for _, _, payload in end.of(one)]
 
 
 def test_a_full_gateway_says_busy_and_the_line_goes_on(site, far_ends, monkeypatch):

@@ -2,9 +2,9 @@
 
 What comes in is the same Envelope for the same intake, acknowledged on its line only when the
 pipeline says so. A reply goes to the line on which its device was heard last; a device that was
-last heard through the broker, or never, is not this ingress's affair. Lines are trusted with
-nothing: who names another's device_id draws its replies for a while, which is no more than a line
-that drops them could do.
+last heard through the broker, or never, is not this ingress's affair. A receipt, which comes later
+and once, goes where the device's last result went: who names another's device_id draws the answers
+to what he says, and no receipts, for which he would need its key.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from countersign_gateway.records import Envelope, Reply
 from countersign_gateway.tally import Tally
 
 MAX_KNOWN_DEVICES = 16384
+_RESULT, _RECEIPT = "result", "receipt"
 _KINDS = {name: kind for kind, name in framing.DOWNLINK_KINDS.items()}
 
 # What to tell a device whose message is never queued: (device_id or None, payload, reason).
@@ -48,6 +49,7 @@ class SerialIngress:
         self._tally = tally
         self._lock = threading.Lock()  # of the table, and of the counts that all lines write
         self._heard_on: OrderedDict[bytes, SerialLine] = OrderedDict()
+        self._verified_on: OrderedDict[bytes, SerialLine] = OrderedDict()
         self._beacon = b""
         self._lines = [SerialLine(line, self._deliver, journal) for line in lines]
 
@@ -66,7 +68,7 @@ class SerialIngress:
         What a line has no room for is dropped and counted.
         """
         with self._lock:
-            line = self._heard_on.get(reply.device_id)
+            line = self._line_for(reply)
         if line is None:
             return False
         if not line.send(_KINDS[reply.kind], reply.device_id, reply.payload):
@@ -74,6 +76,18 @@ class SerialIngress:
                 self._tally.serial_unsent += 1
             self._journal.event("reply_dropped", device_id=reply.device_id, kind=reply.kind)
         return True
+
+    def _line_for(self, reply: Reply) -> SerialLine | None:
+        """Where to send it, under the lock; a result settles where receipts go."""
+        if reply.kind == _RECEIPT:
+            return self._verified_on.get(reply.device_id)
+        line = self._heard_on.get(reply.device_id)
+        if reply.kind == _RESULT:
+            if line is None:
+                self._verified_on.pop(reply.device_id, None)
+            else:
+                _remember(self._verified_on, reply.device_id, line)
+        return line
 
     def publish_beacon(self, beacon: bytes) -> None:
         """Send it on every line, now and to whoever asks until the next one."""
@@ -97,10 +111,7 @@ class SerialIngress:
         """On the line's own thread."""
         device_id: bytes = delivery.device_id
         with self._lock:
-            self._heard_on[device_id] = line
-            self._heard_on.move_to_end(device_id)
-            if len(self._heard_on) > MAX_KNOWN_DEVICES:
-                self._heard_on.popitem(last=False)
+            _remember(self._heard_on, device_id, line)
         if delivery.kind == framing.LISTEN:
             if self._beacon:
                 line.send_newest(framing.BEACON, self._beacon)
@@ -117,6 +128,13 @@ class SerialIngress:
                 self._tally.serial_shed += 1
             self._refuse_early(device_id, delivery.payload, reasons.BUSY)
             line.acknowledge(delivery)
+
+
+def _remember(table: OrderedDict[bytes, SerialLine], device_id: bytes, line: SerialLine) -> None:
+    table[device_id] = line
+    table.move_to_end(device_id)
+    if len(table) > MAX_KNOWN_DEVICES:
+        table.popitem(last=False)
 
 
 class HeardElsewhere:
