@@ -118,13 +118,13 @@ demo: demo-parts $(if $(BOARD),board-parts) ## run the whole path: devices, gate
 	@$(BIN)/countersign demo $(if $(BOARD),--board $(BOARD))
 
 .PHONY: test
-test: test-parts ## run every test on every runtime
-	@$(BIN)/python -m countersign_tools.every_test
+test: test-parts native ## run every test on every runtime, emulated boards included
+	@for board in RPI_PICO QEMU_M0 QEMU_MPS2 QEMU_RV32; do $(BIN)/countersign build --board $$board; done
+	@COUNTERSIGN_BOARDS=$${COUNTERSIGN_BOARDS:-quick} $(BIN)/python -m countersign_tools.every_test
 
 .PHONY: test-boards
-test-boards: board-parts ## build the boards' images and run the tests on emulated boards
-	@$(BIN)/countersign build --board RPI_PICO
-	@COUNTERSIGN_BOARDS=1 $(BIN)/python -m pytest --quiet -rP tests/emulation/test_rp2040.py \
+test-boards: board-parts ## run all tests on emulated boards, the long ones too
+	@COUNTERSIGN_BOARDS=all $(BIN)/python -m pytest --quiet -rP tests/emulation/test_rp2040.py \
 		tests/emulation/test_qemu.py tests/emulation/test_qemu_port.py \
 		tests/emulation/test_images.py tests/emulation/test_mpremote_install.py \
 		tests/emulation/test_provisioning_rp2040.py tests/emulation/test_emulated_boards.py \
@@ -136,7 +136,7 @@ native: native-parts ## build the native engine for every architecture
 
 .PHONY: test-native
 test-native: native ## prove the native engine: arithmetic, generated code, every runtime
-	@COUNTERSIGN_BOARDS=1 COUNTERSIGN_PROOFS=$${COUNTERSIGN_PROOFS:-10000} \
+	@COUNTERSIGN_BOARDS=all COUNTERSIGN_PROOFS=$${COUNTERSIGN_PROOFS:-10000} \
 		$(BIN)/python -m pytest --quiet -rsP tests/native
 
 .PHONY: check

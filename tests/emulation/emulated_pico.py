@@ -16,6 +16,12 @@ BOARD_TESTS = "/repository/tests"
 BOARD_VECTORS = "/shared/vectors"
 
 
+def thorough() -> None:
+    """For what takes too long to be run at every change: skips unless make test-boards asks."""
+    if os.environ.get("COUNTERSIGN_BOARDS") != "all":
+        pytest.skip("takes minutes: make test-boards runs it")
+
+
 def image_or_skip() -> Path:
     """The image of today's sources, built if need be; a skip that says what to do for it."""
 
@@ -30,7 +36,7 @@ def image_or_skip() -> Path:
 def built_or_skip(build: Callable[[], Path]) -> Path:
     """What `build` gives; a skip if boards were not asked for, or a part for it is missing."""
     if "COUNTERSIGN_BOARDS" not in os.environ:
-        pytest.skip("boards are emulated by make test-boards, which takes minutes")
+        pytest.skip("boards are emulated by make test and make test-boards")
     try:
         return build()
     except (

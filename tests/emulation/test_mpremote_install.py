@@ -31,6 +31,7 @@ print(schnorr.engine(), agent.__file__, gc.mem_free())
 
 def test_mpremote_installs_the_package_and_the_board_runs_it(tmp_path: Path) -> None:
     image = emulated_pico.image_or_skip()
+    emulated_pico.thorough()
     made = package.make("RPI_PICO", tmp_path / "made", "native")
     flash = tmp_path / "flash"
     with rp2040.Rp2040(image, flash=flash) as board:

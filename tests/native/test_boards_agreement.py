@@ -34,6 +34,7 @@ LOADED = "module_from_file"
 @pytest.fixture(scope="module")
 def results():
     """What became of each board: how many questions, or what was raised. They run side by side."""
+    emulated_pico.thorough()
     modules = {}
     for name, (architecture, _) in BOARDS.items():
         emulated_pico.built_or_skip(lambda board=name: firmware_build.build(board).file)
