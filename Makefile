@@ -123,11 +123,12 @@ test: test-parts native ## run every test on every runtime, emulated boards incl
 	@COUNTERSIGN_BOARDS=$${COUNTERSIGN_BOARDS:-quick} $(BIN)/python -m countersign_tools.every_test
 
 .PHONY: test-boards
-test-boards: board-parts ## run all tests on emulated boards, the long ones too
+test-boards: board-parts $(STAMPS)/anvil ## run all tests on emulated boards, the long ones too
 	@COUNTERSIGN_BOARDS=all $(BIN)/python -m pytest --quiet -rP tests/emulation/test_rp2040.py \
 		tests/emulation/test_qemu.py tests/emulation/test_qemu_port.py \
 		tests/emulation/test_images.py tests/emulation/test_mpremote_install.py \
 		tests/emulation/test_provisioning_rp2040.py tests/emulation/test_emulated_boards.py \
+		tests/integration/test_demo_on_boards.py \
 		tests/emulation/test_rp2040_power_cuts.py
 
 .PHONY: native

@@ -30,10 +30,13 @@ def _descendants(pid: int) -> set[int]:
     return found
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_nothing_is_left_running(number: signal.Signals) -> None:
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [(signal.SIGINT, ()), (signal.SIGTERM, ()), (signal.SIGINT, ("--board", "UNIX"))],
+)
+def test_nothing_is_left_running(number: signal.Signals, words: tuple[str, ...]) -> None:
     demo = subprocess.Popen(
-        [sys.executable, "-m", "countersign_tools.cli", "demo"],
+        [sys.executable, "-m", "countersign_tools.cli", "demo", *words],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

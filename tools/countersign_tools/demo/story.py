@@ -9,7 +9,7 @@ import sys
 import time
 from dataclasses import dataclass
 from types import FrameType
-from typing import Any
+from typing import Any, TypeVar
 
 from countersign import reasons
 from countersign_gateway.keys import SigningKey, read_key_file
@@ -24,6 +24,8 @@ from countersign_tools.ledger_audit import Audit, audit
 
 # How much older a degraded verdict must be than the first one before the story goes on.
 AGE_GROWTH_S = 3
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -167,9 +169,13 @@ def _the_network_is_hostile(cast: Cast, narrator: Narrator, counts: Counts) -> N
         attacker.close()
     if cast.board is not None:
         # Who names a device elsewhere draws what is sent to it until its own line is heard again.
-        verdict = cast.wait_for(
-            victim, "verdict", since=cast.events.mark(), message="evidence", allow=True
+        # Of the first evidence from here on a part may have been on its way before.
+        mark = cast.events.mark()
+        sent = cast.wait_until(
+            f"evidence of {victim.name}",
+            lambda: _two(cast.events.select("evidence_sent", mark, source=victim.name)),
         )
+        verdict = cast.wait_for(victim, "verdict", since=mark, counter=sent[1]["counter"])
         narrator.say(victim.name, f"goes on as before: {_verdict(verdict)}")
 
 
@@ -251,7 +257,7 @@ def _faults(counts: Counts, devices: int) -> list[str]:
     return [f"{name} is {getattr(counts, name)}" for name, holds in expected if not holds]
 
 
-def _two(found: list[bytes]) -> list[bytes]:
+def _two(found: list[T]) -> list[T]:
     # The older of two is sure to have been answered: the device waits for one before the next.
     return found if len(found) >= 2 else []
 
