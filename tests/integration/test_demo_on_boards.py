@@ -16,6 +16,8 @@ from countersign_tools import firmware_build, qemu, toolchain
 
 @pytest.mark.parametrize("board", ["RPI_PICO", "QEMU_MPS2"])
 def test_the_story_goes_the_same_way(board: str) -> None:
+    emulated_pico.thorough()
+
     def build() -> Path:
         toolchain.anvil()
         toolchain.rp2040js()
