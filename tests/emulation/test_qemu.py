@@ -5,7 +5,7 @@ from pathlib import Path
 import emulated_pico
 import pytest
 
-from countersign_tools import firmware_build, qemu
+from countersign_tools import firmware_build, processors, qemu
 
 PROTOCOL_TESTS = ("test_identity", "test_tagged", "test_topics", "test_cbor", "test_schnorr")
 
@@ -13,7 +13,7 @@ PROTOCOL_TESTS = ("test_identity", "test_tagged", "test_topics", "test_cbor", "t
 @pytest.fixture(scope="module", params=list(qemu.MACHINES))
 def board_name(request: pytest.FixtureRequest) -> str:
     def build() -> Path:
-        qemu.program()
+        processors.machine()
         return firmware_build.build(request.param).elf
 
     emulated_pico.built_or_skip(build)

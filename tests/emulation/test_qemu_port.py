@@ -6,7 +6,7 @@ from pathlib import Path
 import emulated_pico
 import pytest
 
-from countersign_tools import firmware_build, qemu
+from countersign_tools import firmware_build, processors, qemu
 from countersign_tools.raw_repl import ScriptFailed
 
 RAM_FLASH = emulated_pico.TESTS / "emulation/ram_flash.py"
@@ -15,7 +15,7 @@ RAM_FLASH = emulated_pico.TESTS / "emulation/ram_flash.py"
 @pytest.fixture(scope="module", params=list(qemu.MACHINES))
 def elf(request: pytest.FixtureRequest) -> tuple[str, Path]:
     def build() -> Path:
-        qemu.program()
+        processors.machine()
         return firmware_build.build(request.param).elf
 
     return request.param, emulated_pico.built_or_skip(build)

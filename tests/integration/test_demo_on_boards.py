@@ -11,7 +11,7 @@ from pathlib import Path
 import emulated_pico
 import pytest
 
-from countersign_tools import firmware_build, qemu, toolchain
+from countersign_tools import firmware_build, processors, toolchain
 
 
 @pytest.mark.parametrize("board", ["RPI_PICO", "QEMU_MPS2"])
@@ -21,7 +21,7 @@ def test_the_story_goes_the_same_way(board: str) -> None:
     def build() -> Path:
         toolchain.anvil()
         toolchain.rp2040js()
-        qemu.program()
+        processors.machine()
         return firmware_build.build(board).file
 
     emulated_pico.built_or_skip(build)

@@ -1,7 +1,8 @@
-"""Processors that run single programs on this machine: RV32 and Xtensa, by Debian's qemu-user.
+"""Debian's QEMU: processors that run single programs on this machine, and whole machines.
 
-For the native engine's arithmetic, which needs no board around it. 32-bit Arm has the same of its
-own (micropython.py), as a whole MicroPython runs on it.
+The first are RV32 and Xtensa, for the native engine's arithmetic, which needs no board around it;
+32-bit Arm has the same of its own (micropython.py), as a whole MicroPython runs on it. The second
+are what our QEMU boards run on (qemu.py).
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ from countersign_tools.checkout import cache_folder
 
 PART = "qemu-riscv-xtensa"
 NAMES = ("riscv32", "xtensa")
+MACHINES_PART = "qemu-system"
 
 
 class ProcessorMissing(Exception):
-    """A processor is not there; the text names the command that mends it."""
+    """A processor or a machine is not there; the text names the command that mends it."""
 
 
 def fetch() -> None:
@@ -40,3 +42,23 @@ def program(name: str) -> Path:
     if not path.is_file():
         raise ProcessorMissing(f"{PART} is missing: countersign fetch {PART}")
     return path
+
+
+def fetch_machines() -> None:
+    """Unpack those for Arm and RISC-V machines, without what other machines boot from."""
+    debian.fetch(
+        MACHINES_PART,
+        ["qemu-system-arm", "qemu-system-riscv"],
+        debian.host_architecture(),
+        cache_folder(),
+        left_out=["./usr/share/*"],
+    )
+    machine()
+
+
+def machine(name: str = "qemu-system-arm") -> list[str]:
+    """The command that starts a machine."""
+    tree = cache_folder() / MACHINES_PART
+    if not (tree / "usr/bin" / name).is_file():
+        raise ProcessorMissing(f"{MACHINES_PART} is missing: countersign fetch {MACHINES_PART}")
+    return debian.loader_argv(tree, debian.host_architecture(), f"usr/bin/{name}")

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from countersign_tools import debian, firmware_build
+from countersign_tools import firmware_build, processors
 from countersign_tools.board_line import SocketLine
-from countersign_tools.checkout import cache_folder
 from countersign_tools.process import Child
 from countersign_tools.raw_repl import RawRepl
 
@@ -23,10 +22,6 @@ _START_S = 60
 # that the timer's reading gives the number of instructions exactly.
 _INSTRUCTION_SHIFT = 7
 _COUNTING = f"shift={_INSTRUCTION_SHIFT},align=off,sleep=off"
-
-
-class QemuMissing(Exception):
-    """QEMU is not there; the text names the command that mends it."""
 
 
 class EmulatorError(Exception):
@@ -190,13 +185,8 @@ class Qemu:
         return (ticks * machine.tick_ns + length_ns // 2) // length_ns
 
     def _command(self, kernel: Path, serial_port: int, monitor_port: int) -> list[str]:
-        tree = cache_folder() / "qemu-system"
-        if not (tree / "usr/bin" / self._machine.program).is_file():
-            raise QemuMissing("qemu-system is missing: countersign fetch qemu-system")
         return [
-            *debian.loader_argv(
-                tree, debian.host_architecture(), f"usr/bin/{self._machine.program}"
-            ),
+            *processors.machine(self._machine.program),
             *self._machine.arguments,
             "-nodefaults",
             "-display",
@@ -223,26 +213,6 @@ class Qemu:
     def _tail(self) -> str:
         self._child.stop()
         return self._child.tail()
-
-
-def fetch() -> None:
-    """Debian's QEMU for Arm and RISC-V machines, unpacked without what other machines boot from."""
-    debian.fetch(
-        "qemu-system",
-        ["qemu-system-arm", "qemu-system-riscv"],
-        debian.host_architecture(),
-        cache_folder(),
-        left_out=["./usr/share/*"],
-    )
-    program()
-
-
-def program() -> list[str]:
-    """The command that starts the Arm machine."""
-    tree = cache_folder() / "qemu-system"
-    if not (tree / "usr/bin/qemu-system-arm").is_file():
-        raise QemuMissing("qemu-system is missing: countersign fetch qemu-system")
-    return debian.loader_argv(tree, debian.host_architecture(), "usr/bin/qemu-system-arm")
 
 
 _RAM_FILES = """\

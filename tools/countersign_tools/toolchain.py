@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from countersign_tools import board_sources, cross, debian, micropython, processors, qemu
+from countersign_tools import board_sources, cross, debian, micropython, processors
 from countersign_tools.checkout import ROOT, cache_folder
 
 
@@ -46,7 +46,6 @@ FAULTS = (
     cross.CompilerMissing,
     board_sources.SourcesMissing,
     processors.ProcessorMissing,
-    qemu.QemuMissing,
     debian.DebianError,
     subprocess.CalledProcessError,
 )
@@ -127,14 +126,14 @@ def parts() -> list[Part]:
         Part(
             "cross-arm",
             "compiles for the boards' Arm processors",
-            "test-boards",
+            "test",
             lambda: [f"{cross.arm()}gcc"],
             cross.fetch_arm,
         ),
         Part(
             "cross-riscv",
             "compiles for RISC-V boards",
-            "test-boards",
+            "test",
             lambda: [f"{cross.riscv()}gcc"],
             cross.fetch_riscv,
         ),
@@ -148,21 +147,21 @@ def parts() -> list[Part]:
         Part(
             "cross-host",
             "compiles for this machine",
-            "test-boards",
+            "test",
             lambda: [f"{cross.host()}gcc"],
             cross.fetch_host,
         ),
         Part(
             "board-sources",
             "what a board's image is built from",
-            "test-boards",
+            "test",
             lambda: [str(board_sources.micropython())],
             board_sources.fetch,
         ),
         Part(
             "rp2040js",
             "the emulated RP2040",
-            "test-boards",
+            "test",
             lambda: [str(rp2040js())],
             lambda: _fetch_npm("rp2040", ROOT / "tools/rp2040"),
         ),
@@ -174,7 +173,11 @@ def parts() -> list[Part]:
             processors.fetch,
         ),
         Part(
-            "qemu-system", "emulated Arm and RISC-V boards", "test-boards", qemu.program, qemu.fetch
+            processors.MACHINES_PART,
+            "emulated Arm and RISC-V boards",
+            "test",
+            processors.machine,
+            processors.fetch_machines,
         ),
     ]
 

@@ -21,7 +21,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from countersign_tools import firmware_build, micropython, native, qemu, rp2040, toolchain
+from countersign_tools import (
+    firmware_build,
+    micropython,
+    native,
+    processors,
+    qemu,
+    rp2040,
+    toolchain,
+)
 from countersign_tools.bench_proof import boards, measure, spread
 from countersign_tools.raw_repl import ReplError, ScriptFailed
 
@@ -48,7 +56,7 @@ FAULTS = (
     native.NativeBuildError,
     micropython.RuntimeMissing,
     boards.MeasurementFailed,
-    qemu.QemuMissing,
+    processors.ProcessorMissing,
     qemu.EmulatorError,
     rp2040.EmulatorError,
     ReplError,
