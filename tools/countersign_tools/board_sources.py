@@ -108,13 +108,20 @@ def _unpack(description: Path, target: Path) -> None:
     (packaging,) = description.parent.glob(f"{stem}.debian.tar.*")
     with tarfile.open(original) as archive:
         # The archive's one top folder is called differently in every release.
-        archive.extractall(target, members=_without_top(archive), filter="tar")
+        _extract(archive, target, _without_top(archive))
     with tarfile.open(packaging) as archive:
-        archive.extractall(target, filter="tar")
+        _extract(archive, target, archive.getmembers())
     for line in (target / "debian/patches/series").read_text(encoding="utf-8").splitlines():
         name = line.split("#", 1)[0].strip()
         if name:
             _patch(target, target / "debian/patches" / name)
+
+
+def _extract(archive: tarfile.TarFile, target: Path, members: list[tarfile.TarInfo]) -> None:
+    """What apt has verified. Debian 12's Python is older than filters; where it has them, one is set
+    the way that older ones ignore."""
+    archive.extraction_filter = getattr(tarfile, "tar_filter", lambda member, _: member)
+    archive.extractall(target, members=members)  # noqa: S202
 
 
 def _without_top(archive: tarfile.TarFile) -> list[tarfile.TarInfo]:
