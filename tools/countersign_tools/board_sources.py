@@ -118,8 +118,8 @@ def _unpack(description: Path, target: Path) -> None:
 
 
 def _extract(archive: tarfile.TarFile, target: Path, members: list[tarfile.TarInfo]) -> None:
-    """What apt has verified. Debian 12's Python is older than filters; where it has them, one is set
-    the way that older ones ignore."""
+    """What apt has verified. Debian 12's Python is older than filters; where there are some, one is
+    set in the way that older ones ignore."""
     archive.extraction_filter = getattr(tarfile, "tar_filter", lambda member, _: member)
     archive.extractall(target, members=members)  # noqa: S202
 
