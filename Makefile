@@ -129,7 +129,7 @@ test-boards: board-parts $(STAMPS)/anvil ## run all tests on emulated boards, th
 		tests/emulation/test_images.py tests/emulation/test_mpremote_install.py \
 		tests/emulation/test_provisioning_rp2040.py tests/emulation/test_emulated_boards.py \
 		tests/integration/test_demo_on_boards.py \
-		tests/emulation/test_rp2040_power_cuts.py
+		tests/emulation/test_rp2040_power_cuts.py tests/emulation/test_soak.py
 
 .PHONY: native
 native: native-parts ## build the native engine for every architecture
@@ -163,6 +163,16 @@ native-figures: native ## write the native engine's table of sizes and cycles an
 bench-proof: native ## measure proofs on emulated boards; prints one JSON object last
 	@for board in RPI_PICO QEMU_MPS2 QEMU_RV32; do $(BIN)/countersign build --board $$board >&2; done
 	@$(BIN)/countersign bench-proof
+
+.PHONY: bench-boards
+bench-boards: board-parts ## measure emulated boards at a site; prints one JSON object last
+	@for board in RPI_PICO QEMU_MPS2 QEMU_RV32 QEMU_M0; do $(BIN)/countersign build --board $$board >&2; done
+	@$(BIN)/countersign bench-boards
+
+.PHONY: soak
+soak: board-parts ## let an emulated Pico check in 10,000 times: memory, flash; BOARD=, CHECK_INS=
+	@$(BIN)/countersign build --board $(or $(BOARD),RPI_PICO) >&2
+	@$(BIN)/countersign soak --board $(or $(BOARD),RPI_PICO) --check-ins $(or $(CHECK_INS),10000)
 
 .PHONY: lock
 lock: $(STAMPS)/venv ## write constraints.txt anew from the ranges in pyproject.toml

@@ -30,6 +30,8 @@ COMMANDS = (
     ("emulate", "start emulated boards, or run a script on one", "emulate"),
     ("native", "build the native engine for each architecture", "native"),
     ("bench-proof", "measure proofs on boards; one JSON object last", "bench_proof.command"),
+    ("bench-boards", "measure boards at a site; one JSON object last", "board_figures.command"),
+    ("soak", "let one board check in for long; one JSON object last", "board_figures.soak"),
     ("bench-gateway", "measure the gateway; one JSON object last", "bench.command"),
 )
 

@@ -100,11 +100,31 @@ class EmulatedBoard:
         """Other settings for the agent, from when it is next switched on."""
         self._settings = settings
 
-    def power_on(self, *, cut_at: int | None = None, cut_bytes: int = 0) -> None:
-        """Switch it on. cut_at, cut_bytes: the flash operation in which power goes (rp2040.py)."""
+    def power_on(
+        self,
+        *,
+        cut_at: int | None = None,
+        cut_bytes: int = 0,
+        start: str | None = None,
+        timeline: Path | None = None,
+    ) -> None:
+        """Switch it on. cut_at, cut_bytes: the flash operation in which power goes (rp2040.py).
+
+        start: a script that runs in the place of the agent's own start. timeline: the file to which
+        is added what an emulated RP2040 does to its flash and says (rp2040.py).
+        """
         text = None if self._settings is None else json.dumps(self._settings).encode()
         self._machine.power_on(
-            PowerOn(self._serial, self._uart, text, self._entropy, cut_at, cut_bytes)
+            PowerOn(
+                self._serial,
+                self._uart,
+                text,
+                self._entropy,
+                cut_at,
+                cut_bytes,
+                start=start,
+                timeline=timeline,
+            )
         )
 
     def power_off(self) -> None:

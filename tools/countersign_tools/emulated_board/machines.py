@@ -41,7 +41,8 @@ FAULTS = (
 @dataclass(frozen=True)
 class PowerOn:
     """What a board is switched on with. settings: the content of its configuration file, or None
-    to leave it as it is."""
+    to leave it as it is. start: a script to be run in the place of the agent's own start. timeline:
+    where an emulated RP2040 writes down what it does (rp2040.py)."""
 
     serial: LineTap
     uart: LineTap | None
@@ -49,6 +50,8 @@ class PowerOn:
     entropy: bool
     cut_at: int | None
     cut_bytes: int
+    start: str | None = None
+    timeline: Path | None = None
 
 
 class Machine(Protocol):
@@ -95,12 +98,16 @@ class Rp2040Board:
             cut_bytes=how.cut_bytes,
             entropy=how.entropy,
             unique_id=self._number(),
+            timeline=how.timeline,
         )
         told = self._told.read_bytes() if self._told.is_file() else None
         if how.settings is not None and how.settings != told:
             # Before the line is anybody's: a gateway that waits for it would break in.
             self._tell(self._chip, how.settings)
-        how.serial.connect(_connected(self._chip.serial_port))
+        if how.start is None:
+            how.serial.connect(_connected(self._chip.serial_port))
+        else:
+            how.serial.connect(_started(self._chip, how.start))
         if how.uart is not None:
             how.uart.connect(_connected(self._chip.uart1_port))
 
@@ -148,8 +155,8 @@ class QemuBoard:
         self._machine: qemu.Qemu | None = None
 
     def power_on(self, how: PowerOn) -> None:
-        if how.cut_at is not None:
-            raise ValueError(f"{self._name} has no flash, so there is no operation to cut")
+        if how.cut_at is not None or how.timeline is not None:
+            raise ValueError(f"{self._name} has no flash, so there is no operation to cut or note")
         self.power_off()
         self._machine = qemu.Qemu(self._name, self.image, counted=False)
         if how.settings is not None:
@@ -159,8 +166,8 @@ class QemuBoard:
                 seed = secrets.token_bytes(32)
                 self._machine.run(f"import emulated_entropy\nemulated_entropy.inject({seed!r})")
             # A line of its own first: the prompt's answer to a script ends without one.
-            start = f"print()\nfrom countersign_agent.main import main\nmain({CONFIG_PATH!r})"
-            how.serial.connect(self._machine.hand_over(start))
+            start = f"from countersign_agent.main import main\nmain({CONFIG_PATH!r})"
+            how.serial.connect(self._machine.hand_over(f"print()\n{how.start or start}"))
         else:
             how.serial.connect(self._machine.hand_over("pass"))
 
@@ -189,8 +196,10 @@ class ProcessBoard:
         self._child: Child | None = None
 
     def power_on(self, how: PowerOn) -> None:
-        if how.cut_at is not None or not how.entropy:
+        if how.cut_at is not None or how.timeline is not None or not how.entropy:
             raise ValueError("a process has neither a flash to cut nor entropy to go without")
+        if how.start is not None:
+            raise ValueError("a process runs the agent and no script")
         self.power_off()
         config = self._folder / "countersign.json"
         if how.settings is not None:
@@ -225,6 +234,20 @@ class ProcessBoard:
 
 def _connected(port: int) -> socket.socket:
     return socket.create_connection(("127.0.0.1", port))
+
+
+def _started(chip: rp2040.Rp2040, script: str) -> socket.socket:
+    """Break in, start a script, and give away the line to it."""
+    chip.wait_for_usb()
+    connection = _connected(chip.serial_port)
+    repl = RawRepl(SocketLine(connection))
+    try:
+        repl.enter()
+        line = connection.dup()
+        repl.start(f"print()\n{script}")
+    finally:
+        repl.close()
+    return line
 
 
 def _rp2040(name: str) -> Callable[[Path, Path | None], Machine]:
