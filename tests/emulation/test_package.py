@@ -17,16 +17,19 @@ def test_package_json_lists_every_module_once() -> None:
     assert described["urls"] == modules
 
 
-def test_the_manifest_freezes_both_packages() -> None:
+def test_the_manifest_freezes_both_packages_and_what_starts_them() -> None:
     frozen: dict[str, str] = {}
     described: dict[str, str] = {}
 
     def package(name: str, base_path: str) -> None:
         frozen[name] = base_path
 
+    def module(name: str, base_path: str) -> None:
+        frozen[name] = base_path
+
     source = (FIRMWARE / "manifest.py").read_text()
-    exec(source, {"package": package, "metadata": described.update})
-    assert frozen == PACKAGES
+    exec(source, {"package": package, "module": module, "metadata": described.update})
+    assert frozen == {**PACKAGES, "main.py": "start"}
     assert described["version"] == json.loads((FIRMWARE / "package.json").read_text())["version"]
     assert (
         f'"{described["version"]}"'
