@@ -169,7 +169,11 @@ class Rp2040:
         """Its raw REPL, entered; whatever ran there has been interrupted."""
         if self._repl is None:
             self.wait_until_connected()
-            connection = socket.create_connection(("127.0.0.1", self.serial_port))
+            try:
+                connection = socket.create_connection(("127.0.0.1", self.serial_port))
+            except OSError:
+                self._check(True)
+                raise
             self._repl = RawRepl(SocketLine(connection), self._check)
             self._repl.enter()
         return self._repl
