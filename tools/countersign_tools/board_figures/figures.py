@@ -36,6 +36,7 @@ NOTES = {
     "first verdict on evidence, enrolment between them",
     "erases_per_1000": "sectors of flash erased, over whole blocks of reserved counters, all the "
     "agent's writing included; the emulator's record of every erase",
+    "erases_per_boot": "sectors erased from power to the first check-in, the mean of the boots",
     "checkins_per_s": "one after the other: interval 0 instead of the least, 100 ms, that a "
     "configuration may ask for; evidence, gateway, signed verdict, verified on the board. RPI_PICO "
     "in the emulated board's time, in which the gateway's answering passes as on this machine; "
@@ -97,6 +98,9 @@ def _boots(life: Life, boots: int, say: Callable[[str], None]) -> Figures:
         "boot_to_verified_ms": round(statistics.median(verified_ms)),
         "boot_to_verified_least_ms": round(verified_ms[0]),
         "boots": boots,
+        "erases_per_boot": round(
+            sum(erase.after == 0 for heard in booted for erase in heard.erases) / boots, 2
+        ),
     }
 
 

@@ -26,6 +26,9 @@ main.build(_config).run()
 """
 """The agent of the image without a pause between a verdict and the next evidence."""
 
+_LOOK_EVERY_S = 0.05
+# Counted in looks and not by a clock: a run that is stopped for a while (SIGSTOP, a suspended
+# machine) goes on where it was.
 _NO_PROGRESS_S = 300.0
 # By then the gateway has opened the line again, so that no board waits for that.
 _REOPENED_S = 1.5
@@ -96,17 +99,18 @@ class Life:
         self._heard.feed(data, time.monotonic() * 1000)
 
     def _wait(self, heard: Heard, verified: int, progress: Callable[[Heard], None]) -> None:
-        seen, seen_s = 0, time.monotonic()
+        seen = looks = 0
         while len(heard.verified_ms) < verified:
-            time.sleep(0.05)
+            time.sleep(_LOOK_EVERY_S)
+            looks += 1
             if not self.board.running():
                 raise BoardStopped(f"{self.kind}: {self.board.why_not_running()}")
             if self._gateway is not None:
                 self._gateway.check()
             if len(heard.verified_ms) > seen:
-                seen, seen_s = len(heard.verified_ms), time.monotonic()
+                seen, looks = len(heard.verified_ms), 0
                 progress(heard)
-            elif time.monotonic() - seen_s > _NO_PROGRESS_S:
+            elif looks * _LOOK_EVERY_S > _NO_PROGRESS_S:
                 raise Stuck(
                     f"{self.kind}: no check-in in {_NO_PROGRESS_S:.0f} s; the last of it:\n"
                     f"{self.board.tail()}"
