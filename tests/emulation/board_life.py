@@ -34,8 +34,10 @@ for _ in range(2 * counters.BLOCK + 2):
 USE_BEFORE_RESERVING = f"""\
 from countersign_agent import counters, device
 store, _ = device.start(device.open_storage({STORAGE_FOLDER!r}))
+import time
 for _ in range(2 * counters.BLOCK + 2):
     print("counter", store.counters._last + 1)
+    time.sleep_ms(2)  # until that has left the board
     store.counters.next()
 """
 
@@ -52,6 +54,7 @@ class Life:
         blank = bytearray(b"\xff" * FLASH_BYTES)
         offset = start - uf2.FLASH_START
         blank[offset : offset + len(code)] = code
+        self.code_bytes = offset + len(code)
         self.first_flash = bytes(blank)
         self.flash.write_bytes(self.first_flash)
         self.timeline.touch()
@@ -145,9 +148,11 @@ def provision(settings: Path, port: str, *more: str) -> None:
 
 @dataclass(frozen=True)
 class Record:
-    """A recorded life. stages: for each operation, the name of the stage that it belongs to."""
+    """A recorded life. stages: for each operation, the name of the stage that it belongs to.
+    code_bytes: how much of the flash is the image."""
 
     first_flash: bytes
+    code_bytes: int
     timeline: Timeline
     stages: list[str]
 
@@ -158,7 +163,7 @@ def record(life: Life, stages=STAGES) -> Record:
         stage(life)
         count = len(Timeline(life.timeline).operations)
         names += [stage.__name__] * (count - len(names))
-    return Record(life.first_flash, Timeline(life.timeline), names)
+    return Record(life.first_flash, life.code_bytes, Timeline(life.timeline), names)
 
 
 class Witness:

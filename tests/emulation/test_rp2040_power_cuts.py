@@ -120,7 +120,7 @@ def sweep(life: Life, record: Record, cuts: Sequence[int], folder: Path) -> list
 
 def examine(life: Life, record: Record, cut: int, torn: str, folder: Path) -> None:
     """Power is back after a cut: AssertionError if a promise is broken."""
-    flash = cut_flash(record, cut, torn, folder)
+    flash = cut_flash(record, cut, torn, folder, agent_starts=False)
     seen = Witness(record.timeline.said_before(cut))
     with rp2040.Rp2040(None, flash=flash) as board:
         if board.run(IS_PROVISIONED).strip() != "True" and cut >= first_of(record, "provisioning"):
@@ -138,7 +138,16 @@ def first_of(record: Record, stage: str) -> int:
     return record.stages.index(stage)
 
 
-def cut_flash(record: Record, cut: int, torn: str, folder: Path) -> Path:
+def cut_flash(record: Record, cut: int, torn: str, folder: Path, agent_starts: bool = True) -> Path:
+    """The flash after a cut, in a file. Without the agent's start, which takes a block of counters
+    by itself, the first counter that is looked at is the first that the board would ever use."""
+    content = record.timeline.flash_at(record.first_flash, cut, torn)
+    if not agent_starts:
+        # The agent is told of a configuration that is never there, and leaves for the prompt.
+        end = record.code_bytes
+        wanted = CONFIG_PATH.encode()
+        assert content.count(wanted, 0, end) == 1
+        content[:end] = content[:end].replace(wanted, wanted[:-1] + b"_")
     flash = folder / "flash"
-    flash.write_bytes(record.timeline.flash_at(record.first_flash, cut, torn))
+    flash.write_bytes(content)
     return flash
