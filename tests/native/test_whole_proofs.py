@@ -5,6 +5,7 @@ machine (countersign_tools/bench_proof/trials.py). Each statement comes with a p
 little, which must be seen.
 """
 
+import emulated_pico
 import pytest
 from parts import N, or_skip
 
@@ -106,6 +107,8 @@ def ring_trials(size, setup=""):
 def test_a_ring_proof_takes_one_time_for_all_positions(size):
     """Other inputs being the same, the ring, site, message and entropy. Tag, nonces and the points
     of all branches follow from the key, so they differ from trial to trial, as they must."""
+    if size > 4:
+        emulated_pico.thorough()
     found = ring_trials(size)
     assert len(set(found.results)) == size
     print(f"ring of {size}: {sorted(set(found.cycles))} cycles")
