@@ -27,7 +27,7 @@ BOARD_VECTORS = "/shared/vectors"
 def thorough() -> None:
     """For what takes too long to be run at every change: skips unless make test-boards asks."""
     if os.environ.get("COUNTERSIGN_BOARDS") != "all":
-        pytest.skip("takes minutes: make test-boards runs it")
+        pytest.skip("takes minutes: make test-boards and make test-native run what is long")
 
 
 def image_or_skip() -> Path:
