@@ -1,5 +1,5 @@
-// Half-size quotients and digits. Longer than our files are: a third of it is the proofs that the
-// rest stands on, and they are read together.
+// Half-size quotients and digits. Longer than our files are, since the bounds proven here are those
+// that the fixed sizes further down rely on.
 //
 // Half size. L = {(u, v): u = v e modulo ν} has the basis (ν, 0), (e, 1), and Euclid's algorithm on
 // the first components keeps it a basis (Antipa, Brown, Gallant, Lambert, Struik, Vanstone, SAC
