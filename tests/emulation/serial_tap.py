@@ -7,7 +7,6 @@ import os
 import select
 import socket
 import threading
-from types import TracebackType
 
 
 class SerialTap:
@@ -30,12 +29,7 @@ class SerialTap:
     def __enter__(self) -> SerialTap:
         return self
 
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:

@@ -12,7 +12,6 @@ import subprocess
 import threading
 import tty
 from pathlib import Path
-from types import TracebackType
 
 from countersign_tools import micropython
 from countersign_tools.process import _die_with_parent
@@ -52,12 +51,7 @@ class VmBoard:
     def __enter__(self) -> VmBoard:
         return self
 
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     def stop(self) -> None:

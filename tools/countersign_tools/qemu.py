@@ -10,7 +10,6 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 
 from countersign_tools import firmware_build, processors
 from countersign_tools.board_line import SocketLine
@@ -120,12 +119,7 @@ class Qemu:
     def __enter__(self) -> Qemu:
         return self
 
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     def stop(self) -> None:

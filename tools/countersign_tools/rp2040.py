@@ -15,7 +15,6 @@ import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 
 from countersign_tools import cross, toolchain, uf2
 from countersign_tools.board_line import SocketLine
@@ -122,12 +121,7 @@ class Rp2040:
     def __enter__(self) -> Rp2040:
         return self
 
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     @property

@@ -11,7 +11,6 @@ import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
-from types import TracebackType
 from typing import Protocol
 
 from countersign_tools import cross, firmware_build, micropython, native, qemu, rp2040
@@ -129,12 +128,7 @@ class Rp2040Board(AbstractContextManager["Board"]):
         board.run(_STACK_PRELUDE.format(bottom=symbols["__StackBottom"], top=symbols["__StackTop"]))
         return _OnBoard("cycles", self._engine, board.run)
 
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._stack.close()
 
 
@@ -166,12 +160,7 @@ class QemuBoard(AbstractContextManager["Board"]):
         board.run(_STACK_PRELUDE.format(bottom=top - _QEMU_STACK_BYTES, top=top))
         return _OnBoard("instructions", self._engine, board.run)
 
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._stack.close()
 
 
@@ -227,12 +216,7 @@ class UnixBoard(AbstractContextManager["Board"]):
             (self._folder / _MODULE_FILE).write_bytes(module.read_bytes())
         return self
 
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._stack.close()
 
     def prepare(self, script: str) -> None:

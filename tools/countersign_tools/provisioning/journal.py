@@ -13,7 +13,6 @@ import json
 import os
 import threading
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 _FORMAT = 1
@@ -51,12 +50,7 @@ class Journal:
     def __enter__(self) -> Journal:
         return self
 
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
