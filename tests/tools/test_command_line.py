@@ -22,6 +22,16 @@ def test_an_unknown_command_is_refused(capsys):
     assert "nonsense" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("command", ["demo", "emulate"])
+def test_a_board_that_is_not_emulated_is_refused_with_those_that_are(command, capsys):
+    with pytest.raises(SystemExit) as ended:
+        cli.main([command, "--board", "RPI_PICO_W"])
+    assert ended.value.code == 2
+    told = capsys.readouterr().err
+    assert "'RPI_PICO_W'" in told
+    assert "'RPI_PICO'" in told and "'QEMU_M0'" in told
+
+
 def test_doctor_reports_every_part(capsys):
     status = cli.main(["doctor", "--json", "--for", "test"])
     findings = json.loads(capsys.readouterr().out)

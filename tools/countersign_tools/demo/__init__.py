@@ -10,12 +10,17 @@ from __future__ import annotations
 
 import argparse
 
+from countersign_tools import emulated_board
+
 
 def register(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--devices", type=int, default=3, choices=range(1, 10), metavar="N", help="1 to 9; 3"
     )
-    parser.add_argument("--board", metavar="BOARD", help="emulate this board: RPI_PICO, …")
+    boards = sorted(emulated_board.KINDS)
+    parser.add_argument(
+        "--board", choices=boards, metavar="BOARD", help=f"emulate this board: {', '.join(boards)}"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
