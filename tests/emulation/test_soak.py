@@ -7,6 +7,7 @@ import emulated_pico
 import pytest
 from test_emulated_boards import kind_or_skip
 
+from countersign_tools.board_figures import figures
 from countersign_tools.board_figures.life import BACK_TO_BACK, Life
 from countersign_tools.board_figures.soak import soak
 
@@ -33,3 +34,16 @@ def test_a_picos_record_has_its_own_time_and_every_erase(tmp_path) -> None:
     assert again.check_ins[0].counter > first.check_ins[0].counter
     assert again.check_ins[1].at_ms - again.check_ins[0].at_ms > 20  # a proof alone takes 11 ms
     assert not again.troubles
+
+
+def test_a_machine_without_time_and_flash_states_none_of_their_figures() -> None:
+    """Each board's figures have the same names; what its emulator cannot know is null."""
+    emulated_pico.thorough()
+    kind_or_skip("QEMU_RV32")
+    measured = figures.measure("QEMU_RV32", 1, 1, print)
+    assert measured["image_bytes"] > 0 and measured["heap_free_bytes"] > 0
+    assert measured["checkins_measured"] == 256  # a whole block of counters
+    assert measured["checkins_per_host_s"] > 0 and measured["started_to_verified_host_ms"] > 0
+    for name in ("boot_to_verified_ms", "erases_per_1000", "checkins_per_s"):
+        assert measured[name] is None
+    assert measured["troubles"] == {}
