@@ -14,7 +14,7 @@ import pytest
 from countersign_tools import firmware_build, processors, toolchain
 
 
-@pytest.mark.parametrize("board", ["RPI_PICO", "QEMU_MPS2"])
+@pytest.mark.parametrize("board", firmware_build.IMAGES)
 def test_the_story_goes_the_same_way(board: str) -> None:
     emulated_pico.thorough()
 
