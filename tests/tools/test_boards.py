@@ -17,6 +17,17 @@ def test_what_is_committed_is_true():
     assert boards.check() == []
 
 
+# An emulated RP2040 has a time of its own, so that nobody may leave this open.
+UNKNOWN_AT_A_SITE = {
+    "heap_free_bytes": 195_904,
+    "boot_to_verified_ms": None,
+    "erases_per_1000": 1.95,
+    "checkins_per_s": 6.05,
+    "command": "make bench-boards",
+    "conditions": "Emulated.",
+}
+
+
 @pytest.fixture
 def change(tmp_path):
     """Changes a copy of boards/ and returns the faults: change(board, {"key": value or None})."""
@@ -67,6 +78,8 @@ def change(tmp_path):
         ("ESP32_GENERIC_C3", {"tested.how": "emulated image"}, "$.tested.how: 'emulated image'"),
         ("ESP32_GENERIC", {"deploy_options": None}, "'deploy_options' is a required property"),
         ("QEMU_MPS2", {"proof.clock_hz": 25_000_000}, "$.proof.clock_hz:"),
+        ("QEMU_MPS2", {"at_a_site.checkins_per_s": 10}, "10 is not of type 'null'"),
+        ("RPI_PICO", {"at_a_site": UNKNOWN_AT_A_SITE}, "None is not of type 'integer'"),
         ("RPI_PICO", {"id": "RPI_PICO2"}, "id is RPI_PICO2"),
         ("RPI_PICO", {"proof.prove": 1}, "prove is 1, and "),
         ("QEMU_RV32", {"proof.verify_known_key": 1}, "verify_known_key is 1, and "),
