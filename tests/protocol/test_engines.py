@@ -376,6 +376,28 @@ def test_a_remembered_key_does_not_outlive_its_engine():
         engines.choose()
 
 
+def test_a_lifted_point_is_prepared_only_where_that_gives_more():
+    asked = []
+
+    def marked(point):
+        asked.append(point)
+        return fake_native.prepare(point)
+
+    def the_point(point):
+        return marked(point)[len(fake_native.MARK) :]
+
+    try:
+        for prepare, times in ((marked, 1), (the_point, 0)):
+            assert engines.use(Broken(fake_native, prepare=prepare)) is None
+            del asked[:]
+            assert schnorr.verify(KEY, MESSAGE, SIGNATURE)
+            assert schnorr.verify(KEY, MESSAGE, SIGNATURE)
+            assert not schnorr.verify(KEY, ENTROPY, SIGNATURE)
+            assert len(asked) == times
+    finally:
+        engines.choose()
+
+
 def test_faults_have_names_and_numbers_of_their_own():
     constants = [
         (name, value)

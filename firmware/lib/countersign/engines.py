@@ -9,6 +9,9 @@ goes wrong is kept in words and never raised; the pure engine then does the same
 from countersign import curve, pure_engine
 
 active = pure_engine
+# Whether its prepare() gives more than the point. Where it does not, a point that the engine itself
+# has made need not go through it; every call looks at the point that it is given.
+prepares = True
 _fault = "not chosen yet"
 
 # Known answers, computed with libsecp256k1: K·G, D·G and (K·D)·G with K + E·D = S mod n.
@@ -148,9 +151,10 @@ def choose() -> None:
 def use(candidate: object) -> object:
     """Make `candidate` the active engine if it passes the self-test, and otherwise, or for None,
     the pure one. Returns what fault() then says."""
-    global active, _fault
+    global active, prepares, _fault
     _fault = "not wanted" if candidate is None else self_test(candidate)
     active = pure_engine if _fault else candidate
+    prepares = active is pure_engine or active.prepare(_D_G) != _D_G
     return _fault
 
 

@@ -22,7 +22,7 @@ from countersign.tagged import tagged_sha256
 
 _ZEROS = bytes(32)
 
-# The last public key verified, with its prepared point and the engine that prepared it: a device
+# The last public key verified, with its point, prepared, and the engine that did it: a device
 # checks signatures of one gateway all day. One tuple, replaced as a whole, so that threads never
 # see the key of one with the point of another.
 _last = (None, None, None)
@@ -165,9 +165,10 @@ def _prepared(public_key):
     point = engine.lift_x(public_key)
     if point is None:
         return None
-    prepared = engine.prepare(point)
-    _last = (public_key, prepared, engine)
-    return prepared
+    if engines.prepares:
+        point = engine.prepare(point)
+    _last = (public_key, point, engine)
+    return point
 
 
 def _challenge_scalar(nonce_commitment, public_key, message):
