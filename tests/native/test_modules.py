@@ -1,6 +1,8 @@
 """The modules as MicroPython loads them, and that they are built the same way every time."""
 
 import subprocess
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -42,6 +44,30 @@ def test_the_same_sources_give_the_same_bytes(architecture):
     assert native.build(architecture).read_bytes() == first
     assert len(first) <= MODULE_BYTES
     assert str(ROOT).encode() not in first
+
+
+def test_two_builds_at_once_take_turns(monkeypatch):
+    alone = or_skip(lambda: native.build("x64")).read_bytes()
+    run, commands = native._run, []
+    with ThreadPoolExecutor(1) as pool:
+
+        def run_beside_another(argv, folder):
+            commands.append(threading.get_ident())
+            if len(commands) == 1:
+                # Time enough for the other to come as far as it gets.
+                other.append(pool.submit(native.build, "x64"))
+                threading.Event().wait(2)
+                assert native.module("x64").read_bytes() == alone
+            run(argv, folder)
+
+        other = []
+        monkeypatch.setattr(native, "_run", run_beside_another)
+        assert native.build("x64").read_bytes() == alone
+        assert other[0].result().read_bytes() == alone
+    # All commands of one, then all of the other.
+    half = len(commands) // 2
+    assert len(set(commands[:half])) == len(set(commands[half:])) == 1
+    assert commands[0] != commands[-1]
 
 
 def test_only_known_architectures():

@@ -10,20 +10,18 @@ What has not changed is not built again, and several processes may ask for the s
 from __future__ import annotations
 
 import argparse
-import fcntl
 import hashlib
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
 from countersign_tools import board_sources, cross, image_budget, native, uf2
-from countersign_tools.checkout import ROOT, cache_folder
+from countersign_tools.checkout import ROOT, alone, cache_folder
 
 BOARDS = ROOT / "boards"
 
@@ -89,7 +87,7 @@ def build(board: str, folder: Path | None = None) -> Image:
     recipe = _recipe(board)
     folder = folder or _folder(board)
     folder.mkdir(parents=True, exist_ok=True)
-    with _alone(folder):
+    with alone(folder):
         image = _image(board, folder)
         stamp, state = folder / "built-from", _state(_inputs(board))
         if image.file.is_file() and image.elf.is_file() and _text(stamp) == state:
@@ -190,14 +188,6 @@ def _publish(made: Path, target: Path) -> None:
     fresh = target.with_name(target.name + ".new")
     shutil.copyfile(made, fresh)
     fresh.replace(target)
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Wait until no other process builds in this folder; the lock ends with the process."""
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 # ---- how it is made ----------------------------------------------------------------------------

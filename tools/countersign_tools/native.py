@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from countersign_tools import board_sources, cross
-from countersign_tools.checkout import ROOT, cache_folder
+from countersign_tools.checkout import ROOT, alone, cache_folder
 
 SOURCES = ROOT / "firmware/native"
 MODULE = "countersign_native"
@@ -146,20 +146,30 @@ def run(arguments: argparse.Namespace) -> int:
 
 def module(architecture: str) -> Path:
     """The module that `build` made last, or NativeBuildError with the command to make it."""
-    path = _folder(architecture) / f"{MODULE}.mpy"
+    path = _path(architecture)
     if not path.is_file():
         raise NativeBuildError(f"{path.name} for {architecture} is missing: make native")
     return path
 
 
 def build(architecture: str) -> Path:
-    """Build one module from nothing; returns its path."""
+    """Build one module from nothing; returns its path.
+
+    Several processes may do so at once: one after the other, and a reader has a whole module.
+    """
     if architecture not in TARGETS:
         raise NativeBuildError(f"not built for {architecture} (only {', '.join(TARGETS)})")
+    path = _path(architecture)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with alone(path.parent):
+        work = path.parent / "build"
+        shutil.rmtree(work, ignore_errors=True)
+        work.mkdir()
+        return _make(architecture, work).replace(path)
+
+
+def _make(architecture: str, folder: Path) -> Path:
     target = TARGETS[architecture]
-    folder = _folder(architecture)
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
     objects = compile_units(target, folder)
     if target.windowed:
         # What MicroPython's headers want of a C library's, and nothing of it is used.
@@ -254,8 +264,8 @@ def _compile(
     )
 
 
-def _folder(architecture: str) -> Path:
-    return cache_folder() / "native" / architecture
+def _path(architecture: str) -> Path:
+    return cache_folder() / "native" / architecture / f"{MODULE}.mpy"
 
 
 def _run(argv: Sequence[str | Path], folder: Path) -> None:
