@@ -1,12 +1,16 @@
 """Half-size quotients and digits of the verifier, against Python's integers.
 
-An Eisenstein integer is (a, b) for a + b ω here.
+An Eisenstein integer is (a, b) for a + b ω here. COUNTERSIGN_LONG=1 takes a million half-size
+quotients of fresh randomness on x64, in two minutes, and prints the largest parts.
 """
 
 import itertools
+import os
 import random
 import struct
 
+import on_processor
+import pytest
 from parts import EDGES, LAMBDA, N, little
 
 NU = (0x3086D221A7D46BCDE86C90E49284EB15, -0xE4437ED6010E88286F547FA90ABFE4C3)
@@ -15,6 +19,7 @@ THETA = (1, -1)
 HALF_BITS, WHOLE_BITS = 68, 130
 PAIR_POSITIONS, GENERATOR_POSITIONS = 134, 70
 COUNT = 1000
+LONG = os.environ.get("COUNTERSIGN_LONG") == "1"
 
 
 def _times(x, y):
@@ -135,6 +140,40 @@ def test_half_size_is_the_rule(processor):
     source = random.Random(41)
     found = [_half_size(processor, source.randrange(N))[0] for _ in range(COUNT)]
     assert found.count(WHOLE_BITS) < COUNT / 500
+
+
+@pytest.fixture(scope="module")
+def x64(tmp_path_factory):
+    program = on_processor.build("x64", tmp_path_factory.mktemp("many"))
+    made = on_processor.Processor("x64", program)
+    yield made
+    made.close()
+
+
+def test_half_size_of_many(x64):
+    """Of any e, as challenges are: hashes. All that test_half_size asks of each."""
+    count = 1_000_000 if LONG else 10_000
+    seed = os.urandom(8).hex() if LONG else "many"
+    source = random.Random(seed)
+    most_u = most_v = whole = 0
+    for _ in range(count):
+        e = source.randrange(N)
+        bits, u, v = _half_size(x64, e)
+        assert (_scalar(u) - _scalar(v) * e) % N == 0, (seed, hex(e))
+        assert _scalar(v) != 0, (seed, hex(e))
+        if bits == WHOLE_BITS:
+            assert v == (1, 0), (seed, hex(e))
+            assert max(map(abs, u)) < 2**WHOLE_BITS, (seed, hex(e))
+            whole += 1
+            continue
+        assert bits == HALF_BITS, (seed, hex(e))
+        most_u = max(most_u, *map(abs, u))
+        most_v = max(most_v, *map(abs, v))
+        assert max(most_u, most_v) < 2**HALF_BITS, (seed, hex(e))
+    print(f"half size of {count} e, seed {seed}: parts of u up to {most_u:#x}, of v {most_v:#x},")
+    print(f"    {HALF_BITS} bits allowed, {most_u.bit_length()} and {most_v.bit_length()} seen;")
+    print(f"    {whole} without a short fraction")
+    assert whole <= count / 500
 
 
 def test_split(processor):
