@@ -30,7 +30,7 @@ void eisenstein_from_scalar(eisenstein *result, const scalar *a);
 void eisenstein_to_scalar(scalar *result, const eisenstein *a);
 
 // pair = (u, v) with u = v * e modulo n and v not 0 modulo n. Returns a bound on the bits of their
-// parts: HALF_BITS, or WHOLE_BITS for one e in some ten thousand.
+// parts: HALF_BITS, or WHOLE_BITS for one e in some hundred thousand.
 #define HALF_BITS 68
 #define WHOLE_BITS 130
 unsigned eisenstein_half_size(eisenstein pair[2], const scalar *e);

@@ -1,7 +1,7 @@
 """Half-size quotients and digits of the verifier, against Python's integers.
 
 An Eisenstein integer is (a, b) for a + b ω here. COUNTERSIGN_LONG=1 takes a million half-size
-quotients of fresh randomness on x64, in two minutes, and prints the largest parts.
+quotients of fresh randomness on x64, in half a minute, and prints the largest parts.
 """
 
 import itertools
