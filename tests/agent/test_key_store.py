@@ -5,7 +5,13 @@ from memory_site import Noise, Storage
 
 from countersign import engines, identity, schnorr
 from countersign_agent import keystore
-from countersign_agent.counters import BLOCK, LAST_COUNTER, CounterExhausted, Counters
+from countersign_agent.counters import (
+    BLOCK,
+    LAST_COUNTER,
+    WITNESS,
+    CounterExhausted,
+    Counters,
+)
 from countersign_agent.entropy import EntropyPool
 from countersign_agent.keystore import KeyStoreDamaged
 from countersign_agent.records import RecordDamaged, Records
@@ -100,7 +106,7 @@ def test_damage_is_never_taken_for_absence():
     storage = Storage()
     boot(storage)
     before = dict(storage.files)
-    for name in ("identity", "counter"):
+    for name in ("identity", "counter", WITNESS):
         whole = before[name]
         changed = bytearray(whole)
         changed[9] ^= 1
@@ -116,17 +122,59 @@ def test_damage_is_never_taken_for_absence():
 def test_an_unreadable_medium_is_never_taken_for_absence():
     storage = Storage()
     boot(storage)
-    for name in ("identity", "counter"):
+    for name in ("identity", "counter", WITNESS):
         assert refuses(boot, Unreadable(storage.files, name), b"2")
 
 
 def test_a_lost_identity_or_counter_is_not_replaced():
-    for name in ("identity", "counter"):
+    for name in ("identity", "counter", WITNESS):
         storage = Storage()
         boot(storage)
         del storage.files[name]
         assert refuses(boot, storage, b"2"), name
         assert name not in storage.files
+
+
+def test_a_counter_that_was_put_back_is_not_used():
+    """LittleFS takes the last state but one of a folder whose newest has gone bad."""
+    storage = Storage()
+    store = boot(storage)
+    older = [dict(storage.files)]
+    for _ in range(BLOCK + 1):
+        store.counters.next()
+    older.append(dict(storage.files))
+    boot(storage, b"2")
+    now = dict(storage.files)
+    for then in older:
+        storage.files = dict(then)
+        storage.files[WITNESS] = now[WITNESS]
+        assert refuses(boot, storage, b"3")
+    # All of the folder at once, to where there was nothing yet, is the same.
+    storage.files = {WITNESS: now[WITNESS]}
+    assert refuses(boot, storage, b"3")
+    assert list(storage.files) == [WITNESS]
+
+
+def test_a_witness_that_was_put_back_costs_nothing():
+    """It is what a power cut between the two writes leaves, too."""
+    storage = Storage()
+    first = boot(storage)
+    older = storage.files[WITNESS]
+    last = [first.counters.next() for _ in range(BLOCK + 1)][-1]
+    storage.files[WITNESS] = older
+    again = boot(storage, b"2")
+    assert again.identity.device_id == first.identity.device_id
+    assert again.counters.next() > last
+    assert Records(storage).load(WITNESS, 1, 2) == Records(storage).load("counter", 1, 2)
+
+
+def test_a_configured_device_is_that_one_and_no_other_is_made():
+    empty, storage = Storage(), Storage()
+    own = boot(storage).identity
+    assert refuses(keystore.load_counters, Records(empty), own.device_id)
+    assert empty.files == {}
+    assert refuses(keystore.load_counters, Records(storage), bytes(32))
+    assert keystore.load_counters(Records(storage), own.device_id).boot_count == 1
 
 
 def test_records_cannot_take_each_others_place():
@@ -151,7 +199,7 @@ def test_counters_grow_over_boots_and_cost_one_write_a_block():
             last = counter
         assert storage.writes["counter"] - writes == 1
     # One for the first boot's start, one for each boot, one for each further block.
-    assert storage.writes["counter"] == 1 + 3 + 3
+    assert storage.writes["counter"] == storage.writes[WITNESS] == 1 + 3 + 3
     assert storage.writes["identity"] == 1
 
 
@@ -177,7 +225,8 @@ def test_a_counter_that_cannot_be_reserved_is_not_used():
 
 def test_counters_end_instead_of_wrapping():
     records = Records(Storage())
-    records.save("counter", 1, [1, LAST_COUNTER - 1])
+    for name in ("counter", WITNESS):
+        records.save(name, 1, [1, LAST_COUNTER - 1])
     counters = Counters.load(records)
     try:
         counters.begin_boot()

@@ -36,7 +36,11 @@ def test_reads_what_was_written_and_knows_what_was_not():
         storage.write("a", b"three")
         assert storage.read("a") == b"three"
         assert FolderStorage(FOLDER).read("a") == b"three"
-        assert os.listdir(FOLDER) == ["a"]
+        assert sorted(os.listdir(FOLDER)) == ["a", "witness"]
+        storage.write("witness/a", b"seen")
+        assert storage.read("witness/a") == b"seen"
+        assert storage.read("a") == b"three"
+        os.remove(FOLDER + "/witness/a")
 
     in_folder(test)
 

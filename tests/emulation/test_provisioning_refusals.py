@@ -2,13 +2,24 @@
 
 import os
 import random
+import shutil
 import subprocess
 import sys
 import threading
 from pathlib import Path
 
 import pytest
-from bench_of_boards import PATIENCE_S, board, identity_of, is_complete, one, refused, report
+from bench_of_boards import (
+    PATIENCE_S,
+    board,
+    heard,
+    identity_of,
+    is_complete,
+    one,
+    refused,
+    report,
+)
+from serial_tap import SerialTap
 
 from countersign_tools.provisioning.session import Session
 
@@ -138,6 +149,28 @@ def test_a_damaged_key_store_is_left_as_it_is(
         refused(capsys, f"add --abandon {made.unique_id}")
         assert record.read_bytes() == damaged
         assert one(made.port, tmp_path, "--new-identity", "--abandon", made.unique_id) == 0
+        assert identity_of(made)[3] != first[3]
+        assert report(tmp_path)["replaced"] == "damaged"
+
+
+def test_an_identity_that_is_gone_is_not_replaced_in_silence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with board(tmp_path) as made, SerialTap(made.port) as tap:
+        assert one(tap.url, tmp_path) == 0
+        first = identity_of(made)
+        shutil.rmtree(made.folder / "key_store")
+        said = len(tap.from_board)
+        made.power_cut()
+        heard(tap, b'"why": "the identity of the configured device is gone"', said)
+        assert one(tap.url, tmp_path) == 1
+        refused(
+            capsys, f"the board's configuration is for {first[3].hex()} and its key store has none"
+        )
+        assert made.file("/key_store/identity") is None
+        confirmed = ("--new-identity", "--abandon", made.unique_id)
+        assert one(tap.url, tmp_path, *confirmed) == 0
+        assert is_complete(made)
         assert identity_of(made)[3] != first[3]
         assert report(tmp_path)["replaced"] == "damaged"
 

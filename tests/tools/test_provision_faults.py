@@ -1,6 +1,7 @@
 """Each board that cannot be provisioned is refused in one sentence, before anything is changed."""
 
 import dataclasses
+from typing import Any
 
 import pytest
 from provision_rows import settings
@@ -17,10 +18,13 @@ GOOD = session.Look(
     hardware_id=bytes(range(8)),
     foreign_main=False,
     config=None,
+    configured=None,
     agent_file=None,
     agent_version=None,
     native_file=None,
     fat=False,
+    has_files=True,
+    can_erase=False,
 )
 ROW = rows.single({"name": "bed-7", "port": "/dev/ttyACM0", "board": "RPI_PICO"}, settings())
 
@@ -55,6 +59,39 @@ def test_what_is_refused(changes: dict[str, object], sentence: str) -> None:
     said = str(refusal.value)
     assert sentence in said.replace("the board's firmware", "its firmware")
     assert "\n" not in said
+
+
+UNIQUE_ID = bytes(range(8)).hex()
+
+
+@pytest.mark.parametrize(
+    ("can_erase", "wishes", "sentence"),
+    [
+        (True, {}, "were left as they are: revoke the device at its gateway if it was enrolled"),
+        (True, {"erase_files": True}, f"--erase-files --abandon {UNIQUE_ID}"),
+        (True, {"abandon": frozenset({UNIQUE_ID})}, "run this with --erase-files"),
+        (True, {"erase_files": True, "abandon": frozenset({"00"})}, "run this with --erase-files"),
+        (
+            False,
+            {"erase_files": True, "abandon": frozenset({UNIQUE_ID})},
+            "countersign flash --erase-files --abandon-identity",
+        ),
+    ],
+)
+def test_unreadable_files_are_kept_until_that_is_meant(
+    can_erase: bool, wishes: dict[str, Any], sentence: str
+) -> None:
+    look = dataclasses.replace(GOOD, has_files=False, can_erase=can_erase)
+    with pytest.raises(session.BoardFault) as refusal:
+        steps.check_erasing(look, steps.Wishes(**wishes))
+    said = str(refusal.value)
+    assert sentence in said
+    assert "\n" not in said
+
+
+def test_unreadable_files_are_made_anew_when_that_is_meant() -> None:
+    look = dataclasses.replace(GOOD, has_files=False, can_erase=True)
+    steps.check_erasing(look, steps.Wishes(erase_files=True, abandon=frozenset({UNIQUE_ID})))
 
 
 @pytest.mark.parametrize(

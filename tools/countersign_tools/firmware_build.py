@@ -142,7 +142,7 @@ def _image(board: str, folder: Path) -> Image:
 def _inputs(board: str) -> list[Path]:
     """The files of ours that decide about the image."""
     firmware = ROOT / "firmware"
-    patterns = ("lib/countersign/*.py", "agent/countersign_agent/*.py", "start/*.py")
+    patterns = ("lib/countersign/*.py", "agent/countersign_agent/*.py", "start/**/*.py")
     python = [path for pattern in patterns for path in firmware.glob(pattern)]
     return sorted([*python, *_shape(board), BOARDS / board / "board.json"])
 

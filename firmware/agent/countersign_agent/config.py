@@ -12,6 +12,8 @@
     serial_baud            default 115200, for a UART
     serial_tx_pin, serial_rx_pin             of a UART; absent: where the board has them
     storage_folder         where the key store lives; its parent exists
+    device_id              64 hexadecimal digits, or absent: the device that this is for. No other
+                           starts with it, and none is made
     check_in_interval_ms   default 30000, at least 100
     result_timeout_ms      default 10000: how long to wait for an answer before asking anew
     reconnect_least_ms, reconnect_most_ms    default 500 and 60000
@@ -44,6 +46,7 @@ FIELDS = (
     ("broker_host", str, None, 1, 255),
     ("broker_port", int, 1883, 1, 65535),
     ("storage_folder", str, _REQUIRED, 1, 255),
+    ("device_id", bytes, None, 32, 32),
     ("check_in_interval_ms", int, 30000, 100, 86400000),
     ("result_timeout_ms", int, 10000, 100, 3600000),
     ("reconnect_least_ms", int, 500, 10, 3600000),

@@ -4,13 +4,21 @@ Every message that a gateway accepts carries a counter above all earlier ones, o
 cut. Writing flash for each would wear it out, so counters are reserved in blocks: the record
 holds the highest counter that may have been used (the ceiling), and is written before the first
 counter of a block is handed out. A power cut skips the rest of a block.
+
+A file system may put a record back: LittleFS keeps the last state but one of a folder, and takes it
+when the newer one has gone bad, with nothing wrong in what it then reads. So each state is written
+twice, the second time as the witness, in a folder of its own. A counter behind its witness was put
+back; a witness behind its counter is what a power cut between the two writes leaves.
 """
 
+from countersign_agent.records import RecordDamaged
+
 NAME = "counter"
+WITNESS = "witness/counter"
 VERSION = 1
-BLOCK = 256
+BLOCK = 512
 # A signed 64-bit integer on the wire (countersign.fields.UINT63_MAX). At a block a second,
-# that is a billion years.
+# that is half a billion years.
 LAST_COUNTER = 0x7FFFFFFFFFFFFFFF
 
 
@@ -30,18 +38,29 @@ class Counters:
 
     @classmethod
     def load(cls, records):
-        """The stored counters, or None if there are none. RecordDamaged, StorageError pass."""
+        """The stored counters, or None if there never were any.
+
+        Raises RecordDamaged, also for a record that was put back; StorageError passes.
+        """
         values = records.load(NAME, VERSION, 2)
+        witness = records.load(WITNESS, VERSION, 2)
         if values is None:
+            # The witness of a device that never booted is the first thing that is written.
+            if witness not in (None, [0, 0]):
+                raise RecordDamaged(NAME + ": it was there, and is gone")
             return None
+        if witness is None:
+            raise RecordDamaged(WITNESS + ": it was there, and is gone")
+        if witness[0] > values[0] or witness[1] > values[1]:
+            raise RecordDamaged(NAME + ": an older one was put back")
         return cls(records, values[0], values[1])
 
     @classmethod
     def create(cls, records):
-        """Counters of a device that never booted. Its first record is written at once."""
-        counters = cls(records, 0, 0)
-        counters._save(0, 0)
-        return counters
+        """Counters of a device that never booted. Its first records are written at once."""
+        records.save(WITNESS, VERSION, [0, 0])
+        records.save(NAME, VERSION, [0, 0])
+        return cls(records, 0, 0)
 
     def begin_boot(self) -> None:
         """Count this boot, and reserve the first block in the same write."""
@@ -66,7 +85,8 @@ class Counters:
     def _save(self, boot_count, ceiling):
         if ceiling > LAST_COUNTER:
             raise CounterExhausted("no counter is left")
-        # The record first: if the write fails, nothing of the new block was used.
+        # Both records first: if a write fails, nothing of the new block was used.
         self._records.save(NAME, VERSION, [boot_count, ceiling])
+        self._records.save(WITNESS, VERSION, [boot_count, ceiling])
         self.boot_count = boot_count
         self._ceiling = ceiling

@@ -53,14 +53,15 @@ def open_storage(folder: str):
     return PosixFolderStorage(folder) if sys.platform in HOSTED else FolderStorage(folder)
 
 
-def start(storage) -> tuple:
+def start(storage, device_id: bytes = None) -> tuple:
     """(KeyStore, EntropyPool): this boot counted, the identity made if there never was one.
 
+    device_id: of the device that this must be, if that is known: no other is started or made.
     The order is that of keystore.py: counters, entropy, identity. Raises KeyStoreDamaged,
     StorageError, EntropyError.
     """
     records = Records(storage)
-    counters = keystore.load_counters(records)
+    counters = keystore.load_counters(records, device_id)
     entropy = EntropyPool(random_source(), time.ticks_us, records, counters.boot_count)
     return keystore.open_key_store(records, counters, entropy), entropy
 

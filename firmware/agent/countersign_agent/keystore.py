@@ -2,9 +2,10 @@
 
 Records and the order in which a first boot writes them (each write whole or not at all):
 
-    counter    boot count 0: nothing else exists yet
+    counter    boot count 0, its witness before it: nothing else exists yet
     identity   secret and next secret, and the public key that the secret gave then
-    counter    boot count 1 and the first block of counters: from here on the identity must exist
+    counter    boot count 1 and the first block of counters: from here on the identity must exist;
+               then its witness
     enrolment  the gateway that has accepted this device
 
 Each state that a power cut can leave behind is one of these prefixes, so every other
@@ -87,12 +88,18 @@ class KeyStore:
         self._records.save(ENROLMENT, ENROLMENT_VERSION, [gateway_id])
 
 
-def load_counters(records):
+def load_counters(records, device_id: bytes = None):
     """First step of a start: the stored counters, or new ones on a device that never booted.
 
-    Raises KeyStoreDamaged, StorageError.
+    device_id: of the device that this must be; no identity is made then. Raises KeyStoreDamaged,
+    StorageError.
     """
-    counters, _ = _load(records)
+    counters, values = _load(records)
+    if device_id is not None:
+        if values is None:
+            raise KeyStoreDamaged("the identity of the configured device is gone")
+        if identity.device_id(values[0], values[3]) != device_id:
+            raise KeyStoreDamaged("this is another device than the configured one")
     return counters_module.Counters.create(records) if counters is None else counters
 
 

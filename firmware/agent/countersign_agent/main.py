@@ -25,6 +25,17 @@ from countersign_agent.storage import StorageError
 # Without its key store or its entropy a device has nothing to say.
 _MUST_NOT_RUN = (keystore.KeyStoreDamaged, StorageError, EntropyError, CounterExhausted)
 
+# What to do next (tools/PROVISIONING.md, "When a row fails").
+_PROVISION = "countersign provision"
+_NEW_IDENTITY = "revoke the device if it was enrolled, then countersign provision --new-identity"
+_NEXT = {
+    keystore.KeyStoreDamaged: _NEW_IDENTITY,
+    CounterExhausted: _NEW_IDENTITY,
+    StorageError: "if it comes again, revoke the device and countersign flash --erase-files",
+    EntropyError: "if it comes again, put the board aside",
+    ConfigError: "correct the settings, then " + _PROVISION,
+}
+
 
 def main(config_path: str) -> int:
     """Run until revoked. Returns 0 then, 2 if the device must not start or go on; it says why."""
@@ -32,18 +43,22 @@ def main(config_path: str) -> int:
         agent = _start(config_path)
     except (ConfigError, OSError) + _MUST_NOT_RUN as error:
         serial_stream.release()
-        print_json_line("cannot_start", error=type(error).__name__, why=str(error))
+        print_json_line("cannot_start", error=type(error).__name__, **_explained(error))
         return 2
     try:
         agent.run()
     except _MUST_NOT_RUN as error:
-        print_json_line("stopped", reason=type(error).__name__, why=str(error))
+        print_json_line("stopped", reason=type(error).__name__, **_explained(error))
         return 2
     except KeyboardInterrupt:
         print_json_line("stopped", reason="INTERRUPTED")
     finally:
         serial_stream.release()
     return 0
+
+
+def _explained(error):
+    return {"why": str(error), "do": _NEXT.get(type(error), _PROVISION)}
 
 
 def _start(config_path):
@@ -60,7 +75,7 @@ def build(config) -> Agent:
     """The agent of this board, its identity made if it never had one."""
     if device.is_emulated():
         config.environment = identity.ENVIRONMENT_EMULATED
-    key_store, entropy = device.start(device.open_storage(config.storage_folder))
+    key_store, entropy = device.start(device.open_storage(config.storage_folder), config.device_id)
     key_store.identity.self_check = config.self_check
     device_id = key_store.identity.device_id
     print_json_line(

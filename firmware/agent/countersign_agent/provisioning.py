@@ -78,9 +78,9 @@ def _introduce(storage_folder):
 
 
 def _prove(storage_folder, challenge, hardware_digest, path):
-    load_config(path)
+    config = load_config(path)
     config_digest = _file_digest(path)
-    key_store, _ = device.start(device.open_storage(storage_folder))
+    key_store, _ = device.start(device.open_storage(storage_folder), config.device_id)
     own = key_store.identity
     next_key_digest = own.next_key_digest()
     statement = identity.provisioning_digest(

@@ -2,7 +2,7 @@
 
 started             device_id, boot_count, engine, environment, entropy, name, software_version
 key_made            device_id, public_key
-cannot_start        error, why; the exit status is 2
+cannot_start        error, why, do: what to do next; the exit status is 2
 connected
 reconnecting        delay_ms, why
 enrol_requested
@@ -21,7 +21,7 @@ receipt_refused     counter, reason (text)
 ignored             kind (end of the topic), why, count: since the last such line
 enrolment_record_damaged  why
 closed_without_goodbye    why
-stopped             reason
+stopped             reason; why and do, as for cannot_start
 """
 
 import json

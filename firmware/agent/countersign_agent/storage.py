@@ -4,6 +4,9 @@
     write(name, data)   when it returns, the new content is durable; after a power cut at any
                         moment before, the old content or the new one is there, whole
 
+A name is that of a file, or `witness/` and one: in a folder of its own, which may be spared by what
+damages the first (counters.py).
+
 "Absent" and "unreadable" are kept apart because the key store makes a new identity only when
 there is none. A file is written beside its final name and moved over it, so a torn write never
 stands under the final name (decisions/0002-key-store.md).
@@ -29,11 +32,12 @@ class FolderStorage:
 
     def __init__(self, folder: str):
         self._folder = folder
-        try:
-            os.mkdir(folder)
-        except OSError as error:
-            if error.errno != _EEXIST:
-                raise StorageError("cannot make the storage folder: errno " + str(error.errno))
+        for path in (folder, folder + "/witness"):
+            try:
+                os.mkdir(path)
+            except OSError as error:
+                if error.errno != _EEXIST:
+                    raise StorageError("cannot make the storage folder: errno " + str(error.errno))
 
     def read(self, name: str) -> bytes:
         path = self._path(name)
@@ -65,7 +69,7 @@ class FolderStorage:
                     raise StorageError("short write of " + name)
                 self._sync_file(file)
             os.rename(path + ".tmp", path)
-            self._sync_folder()
+            self._sync_folder(path)
         except OSError as error:
             raise StorageError("cannot write " + name + ": errno " + str(error.errno))
 
@@ -75,7 +79,7 @@ class FolderStorage:
     def _sync_file(self, file):
         file.flush()  # a file's flush reaches the medium on MicroPython: lfs2_file_sync, fsync
 
-    def _sync_folder(self):
+    def _sync_folder(self, path):
         pass  # LittleFS commits a rename before it returns
 
 
@@ -87,6 +91,6 @@ class PosixFolderStorage(FolderStorage):
     Files are made with the process's umask: make the folder readable to its owner alone.
     """
 
-    def _sync_folder(self):
-        with open(self._folder, "rb") as folder:
+    def _sync_folder(self, path):
+        with open(path.rpartition("/")[0], "rb") as folder:
             folder.flush()

@@ -90,6 +90,8 @@ class Run:
         known = self.journal.row(row.name)
         if known.get("step") != "done" or known.get("row_digest") != row.digest():
             return False
+        if self.wishes.erase_files:
+            return False  # only the board knows whether it can read its files
         return not self.wishes.new_identity or known.get("replaced") is not None
 
     def _one(self, row: Row, shared: bool) -> None:

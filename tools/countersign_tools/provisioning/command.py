@@ -49,11 +49,16 @@ def register(parser: argparse.ArgumentParser) -> None:
         "--new-identity", action="store_true", help="end the identity that a board has"
     )
     identity.add_argument(
+        "--erase-files",
+        action="store_true",
+        help="make files anew that a board cannot read: ends the identity that may be in them",
+    )
+    identity.add_argument(
         "--abandon",
         action="append",
         default=[],
         metavar="ID",
-        help="device id or unique id of an enrolled board for which that is meant",
+        help="device id or unique id of a board for which that is meant",
     )
     identity.add_argument(
         "--release",
@@ -102,6 +107,7 @@ def _provision(arguments: argparse.Namespace, todo: list[rows.Row], journal: Jou
     shown = progress.for_terminal(len(todo))
     wishes = Wishes(
         new_identity=arguments.new_identity,
+        erase_files=arguments.erase_files,
         pure_engine=arguments.pure_engine,
         start=not arguments.no_start,
         abandon=frozenset(value.lower() for value in arguments.abandon),

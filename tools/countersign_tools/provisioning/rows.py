@@ -31,7 +31,7 @@ COLUMNS = ("name", "port", "board", "baud")
 CA_PATH = "/broker_ca.der"
 _SETTINGS = {entry[0]: entry[1] for entry in FIELDS}
 # Set here for every board, or by a column of its own.
-_OURS = ("storage_folder", "name")
+_OURS = ("storage_folder", "name", "device_id")
 _MOST_CA_BYTES = 8192
 
 
@@ -45,7 +45,8 @@ class RowsError(Exception):
 
 @dataclass(frozen=True)
 class Row:
-    """One board. config: the file that its agent reads. files: others, by path on the board."""
+    """One board. config: the file that its agent reads, but for the device id, which only the board
+    can say. files: others, by path on the board."""
 
     name: str
     port: str
@@ -53,6 +54,10 @@ class Row:
     baud: int
     config: bytes = field(repr=False)
     files: dict[str, bytes] = field(repr=False)
+
+    def config_of(self, device_id: bytes) -> bytes:
+        """The file that the agent of this device reads: no other device starts with it."""
+        return _config_file({**json.loads(self.config), "device_id": device_id.hex()})
 
     def digest(self) -> str:
         """What the row asks of a board, to tell whether that has changed. Hexadecimal."""
@@ -159,9 +164,13 @@ def _row(texts: Mapping[str, str], shared: Mapping[str, Any], folder: Path) -> R
     gateway_public_key = bytes.fromhex(settings["gateway_public_key"].removeprefix("0x"))
     if curve.lift_x(gateway_public_key) is None:
         raise ValueError("gateway_public_key is not a point of the curve: copy it again")
-    config = json.dumps(settings, indent=1, sort_keys=True).encode() + b"\n"
+    config = _config_file(settings)
     baud = _number("baud", texts.get("baud") or str(board_line.BAUD))
     return Row(texts["name"], texts["port"], board, baud, config, files)
+
+
+def _config_file(settings: Mapping[str, Any]) -> bytes:
+    return json.dumps(settings, indent=1, sort_keys=True).encode() + b"\n"
 
 
 def _number(name: str, text: str) -> int:

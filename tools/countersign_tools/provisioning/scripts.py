@@ -71,15 +71,25 @@ def _first_line(path):
         if error.errno != 2:
             raise
         return None
-_main = _first_line('/main.py')
+def _configured():
+    try:
+        with open('/countersign.json') as file:
+            return json.load(file).get('device_id')
+    except (OSError, ValueError, AttributeError):
+        return None
+_has_files = '/' in [place for _, place in vfs.mount()]
+_main = _first_line('/main.py') if _has_files else None
 print(json.dumps({
     'machine': sys.implementation._machine,
     'micropython': '.'.join([str(n) for n in sys.implementation.version[:3]]),
     'mpy': getattr(sys.implementation, '_mpy', 0),
     'unique_id': binascii.hexlify(machine.unique_id()).decode(),
     'file_systems': [[str(kind), place] for kind, place in vfs.mount()],
+    'has_files': _has_files,
+    'can_erase': 'board_files' in sys.modules,
     'main': None if _main is None else binascii.hexlify(_main).decode(),
-    'config': _digest('/countersign.json'),
+    'config': _digest('/countersign.json') if _has_files else None,
+    'configured': _configured() if _has_files else None,
     'agent_file': _module('countersign_agent'),
     'agent_version': getattr(sys.modules.get('countersign_agent'), '__version__', None),
     'native_file': _module('countersign_native'),
@@ -91,12 +101,26 @@ LIST = "print(json.dumps(_list({folder!r})))"
 REMOVE = "_remove({path!r})"
 RENAME = "os.rename({old!r}, {new!r})\nprint(json.dumps(_digest({new!r})))"
 
+# LittleFS keeps a folder in two blocks: its newest state, and the one before it was last written
+# afresh. That one is taken when the newest goes bad, so it must know the device as well.
+# Small files in the root until its block is full: one of 4096 bytes holds 16 writes of 256 bytes
+# (RP2040, RP2350), and more where flash is programmed in smaller pieces.
+SETTLE = """\
+for _ in range(7 if sys.platform == 'rp2' else 20):
+    with open('/settling.tmp', 'wb') as file:
+        file.write(bytes(100))
+    os.remove('/settling.tmp')
+"""
+
 # One rename takes the identity away as a whole: no start sees half of it.
 ABANDON = """\
 _old = {folder!r} + '.abandoned'
 def _empty(folder):
     for name in _list(folder):
-        os.remove(folder + '/' + name)
+        if os.stat(folder + '/' + name)[0] & 0x4000:
+            _empty(folder + '/' + name)
+        else:
+            os.remove(folder + '/' + name)
     try:
         os.rmdir(folder)
     except OSError as error:
@@ -112,5 +136,7 @@ _empty(_old)
 """
 
 DEVICE = "from countersign_agent import provisioning\nprovisioning.{call}"
+
+ERASE_FILES = "import board_files, rp2\nboard_files.erase(rp2.Flash())"
 
 RESET = "import machine\nmachine.reset()"

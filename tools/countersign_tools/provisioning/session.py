@@ -23,6 +23,8 @@ ANSWER_S = 20.0
 _SCRIPT_S = 30.0
 # A device that makes its key in plain Python, on an emulator of a board.
 _DEVICE_S = 180.0
+# Some hundred sectors of the slowest flash.
+_ERASE_S = 300.0
 _PROMPT = ">>> "
 _CHUNK_BYTES = 768
 _OS_ERROR = re.compile(r"OSError: (?:\[Errno (\d+)\]|(-?\d+))")
@@ -44,8 +46,10 @@ class Look:
     """What a board says of itself before anything is changed.
 
     hardware_id: the bytes of its unique id. foreign_main: it has a main.py that is not ours.
-    config: the SHA-256 of its configuration, in hexadecimal, if it has one. agent_file: where its
-    agent is imported from, None if it has none. fat: its files are on a FAT file system.
+    config: the SHA-256 of its configuration, in hexadecimal, if it has one. configured: the device
+    id in it, if there is one. agent_file: where its agent is imported from, None if it has none.
+    fat: its files are on a FAT file system. has_files: it could mount them, whatever is in them.
+    can_erase: its firmware is ours, which keeps files that it cannot read and can make them anew.
     """
 
     machine: str
@@ -54,10 +58,13 @@ class Look:
     hardware_id: bytes
     foreign_main: bool
     config: str | None
+    configured: str | None
     agent_file: str | None
     agent_version: str | None
     native_file: str | None
     fat: bool
+    has_files: bool
+    can_erase: bool
 
     @property
     def unique_id(self) -> str:
@@ -111,10 +118,13 @@ class Session:
             hardware_id=bytes.fromhex(found["unique_id"]),
             foreign_main=first_line not in (None, bundle.MAIN_MARK.encode().hex()),
             config=found["config"],
+            configured=None if found["configured"] is None else str(found["configured"]),
             agent_file=found["agent_file"],
             agent_version=found["agent_version"],
             native_file=found["native_file"],
             fat=any("Fat" in kind and place == "/" for kind, place in found["file_systems"]),
+            has_files=bool(found["has_files"]),
+            can_erase=bool(found["can_erase"]),
         )
 
     def differing(self, files: Mapping[str, bytes]) -> dict[str, bytes]:
@@ -150,9 +160,18 @@ class Session:
         """Move a file over another; the SHA-256 of what is there now, in hexadecimal."""
         return str(self._ask(scripts.RENAME.format(old=old, new=new)))
 
+    def settle(self) -> None:
+        """Make the root's older state one that has the files that are in it now."""
+        self._run(scripts.SETTLE)
+
     def abandon_identity(self) -> None:
         """Take the identity away, whole. A start afterwards makes a new one."""
         self._run(scripts.ABANDON.format(folder=bundle.STORAGE_FOLDER))
+
+    def erase_files(self) -> None:
+        """Blank the flash that holds files which the board cannot read, and make empty ones."""
+        self._run(scripts.ERASE_FILES, _ERASE_S)
+        self.restart()
 
     def device(self, call: str) -> dict[str, Any]:
         """Call a function of the board's countersign_agent.provisioning; its answer.

@@ -1,6 +1,7 @@
 """The steps that make a board a device, in the order that makes each safe to repeat.
 
     begun       the board is the row's; what it had is on record
+    erasing     only if asked for, and if its files cannot be read: they are being made anew
     quiet       only if an installed agent is to change: it has no configuration and cannot start
     installed   library, agent and native engine, unless its firmware has them
     described   what it has: version, engine, identity
@@ -36,11 +37,12 @@ _STAGED = bundle.CONFIG_PATH + ".new"
 
 @dataclass(frozen=True)
 class Wishes:
-    """new_identity: end the identity that a board has. abandon: device ids or unique ids (lower
-    case hexadecimal) of those for which that is confirmed. pure_engine: install no native one.
-    start: start the agent at the end."""
+    """new_identity: end the identity that a board has. erase_files: make files anew that a board
+    cannot read. abandon: device ids or unique ids (lower case hexadecimal) of those for which that
+    is confirmed. pure_engine: install no native one. start: start the agent at the end."""
 
     new_identity: bool = False
+    erase_files: bool = False
     pure_engine: bool = False
     start: bool = True
     abandon: frozenset[str] = frozenset()
@@ -69,18 +71,23 @@ class Provisioning:
     def run(self, look: Look) -> None:
         """All of it, on a board that looked like this. BoardFault if it fails."""
         check(self._row, look)
+        if not look.has_files:
+            check_erasing(look, self._wishes)
         self._begin(look)
+        if not look.has_files:
+            look = self._erase()
         self._install(look)
         self._describe(look)
         entropy = secrets.token_bytes(32)
         taken = self._device(f"contribute({bundle.STORAGE_FOLDER!r}, {entropy!r})")["taken"]
         self._record("entropy", host_entropy=bool(taken or self._known("host_entropy")))
         own = self._introduce()
-        self._session.write(_STAGED, self._row.config)
+        config = self._row.config_of(own["device_id"])
+        self._session.write(_STAGED, config)
         self._record("configured")
-        self._prove(own, look)
+        self._prove(own, look, config)
         self._record("proven")
-        self._activate()
+        self._activate(config)
         if self._wishes.start:
             # Before it is on record: a board that is done must not wait for somebody to start it.
             self._session.reset()
@@ -109,6 +116,15 @@ class Provisioning:
                 "correct the port"
             )
         self._on_step("begun")
+
+    def _erase(self) -> Look:
+        """Empty files in place of those that cannot be read; what the board looks like then."""
+        self._record("erasing", replaced=self._known("device_id") or _UNREADABLE, device_id=None)
+        self._session.erase_files()
+        look = self._session.look()
+        if not look.has_files:
+            raise BoardFault("the board's flash does not take files: it is failing, put it aside")
+        return look
 
     def _install(self, look: Look) -> None:
         session = self._session
@@ -145,6 +161,8 @@ class Provisioning:
         try:
             found = self._device(describe)
             old, enrolled = found["device_id"], bool(found["enrolled"])
+            if look.configured not in (None, old):
+                raise KeyStoreFault(_ANOTHER.format(is_now=old or "none", was=look.configured))
         except KeyStoreFault:
             if not self._wishes.new_identity:
                 raise
@@ -197,7 +215,7 @@ class Provisioning:
         self._record("identity", origin=origin, **{name: own[name].hex() for name in _PUBLIC})
         return own
 
-    def _prove(self, own: dict[str, bytes], look: Look) -> None:
+    def _prove(self, own: dict[str, bytes], look: Look, config: bytes) -> None:
         challenge = secrets.token_bytes(32)
         hardware_digest = hashlib.sha256(look.hardware_id).digest()
         answer = self._device(
@@ -208,19 +226,20 @@ class Provisioning:
             own["device_id"],
             own["next_key_digest"],
             hardware_digest,
-            hashlib.sha256(self._row.config).digest(),
+            hashlib.sha256(config).digest(),
         )
         if not schnorr.verify(own["public_key"], statement, _bytes(answer, "signature", 64)):
             raise BoardFault(_NOT_ITSELF)
 
-    def _activate(self) -> None:
+    def _activate(self, config: bytes) -> None:
         digest = self._session.rename(_STAGED, bundle.CONFIG_PATH)
-        if digest != hashlib.sha256(self._row.config).hexdigest():
+        if digest != hashlib.sha256(config).hexdigest():
             self._session.remove(bundle.CONFIG_PATH)
             raise BoardFault(
                 "the board does not read back the configuration that was written: its flash is "
                 "failing, put it aside"
             )
+        self._session.settle()
 
     def _device(self, call: str) -> dict[str, Any]:
         return self._session.device(call)
@@ -235,6 +254,12 @@ class Provisioning:
 
 _PUBLIC = ("device_id", "public_key", "next_key_digest")
 _DAMAGED = "damaged"
+_UNREADABLE = "unreadable"
+_ANOTHER = (
+    "the board's configuration is for {was} and its key store has {is_now}: its flash has lost "
+    "something, and was left as it is; revoke the device if it was enrolled, then run this with "
+    "--new-identity --abandon and the board's unique id"
+)
 _NOT_ITSELF = (
     "the board does not prove that it holds its key: its arithmetic or its memory is failing, put "
     "it aside"
@@ -266,6 +291,22 @@ def check(row: Row, look: Look) -> None:
         raise BoardFault(
             f"the board's firmware has agent {look.agent_version} and this checkout has "
             f"{bundle.version()}: countersign flash it first"
+        )
+
+
+def check_erasing(look: Look, wishes: Wishes) -> None:
+    """BoardFault unless files that the board cannot read are to be made anew, and can be."""
+    hardware_id = look.hardware_id.hex()
+    if not look.can_erase:
+        raise BoardFault(
+            "the board's files cannot be read: revoke the device at its gateway if it was "
+            "enrolled, then make them anew with countersign flash --erase-files --abandon-identity"
+        )
+    if not wishes.erase_files or hardware_id not in wishes.abandon:
+        raise BoardFault(
+            "the board's files cannot be read and were left as they are: revoke the device at its "
+            "gateway if it was enrolled, then run this with --erase-files --abandon "
+            f"{hardware_id}, which makes a new identity"
         )
 
 
