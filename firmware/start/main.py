@@ -1,8 +1,9 @@
 """What an image runs when it has started: the agent, if somebody has configured this board.
 
 Without /countersign.json the board is anyone's: its own /main.py runs, if it has one, and then
-comes the prompt. Return and Ctrl-C lead there from the agent (countersign_agent/serial_stream.py),
-and so does whatever goes wrong here, so that no configuration makes a board unreachable.
+comes the prompt. Return and Ctrl-C lead there from the agent (countersign_agent/serial_stream.py).
+After a fault the board starts anew (countersign_agent/restart.py), with a pause before in which
+Ctrl-C leads there too, so that no configuration makes a board unreachable.
 
 A board whose files cannot be read says so, again and again, until Ctrl-C: whoever connects to it
 comes after it has started.
@@ -41,9 +42,9 @@ def _start_agent():
     # The line may be the gateway's from the first byte on, and Ctrl-C is a byte of its frames.
     micropython.kbd_intr(-1)
     try:
-        from countersign_agent.main import main
+        from countersign_agent import restart
 
-        main("/countersign.json")
+        restart.run("/countersign.json")
     finally:
         micropython.kbd_intr(3)
 

@@ -153,6 +153,27 @@ def test_a_damaged_key_store_is_left_as_it_is(
         assert report(tmp_path)["replaced"] == "damaged"
 
 
+def test_a_fault_is_said_on_the_line_and_the_board_can_still_be_reached(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A state file that cannot be read: a folder in its place."""
+    with board(tmp_path) as made, SerialTap(made.port) as tap:
+        assert one(tap.url, tmp_path) == 0
+        seed = made.folder / "key_store/seed"
+        seed.unlink()
+        seed.mkdir()
+        said = len(tap.from_board)
+        made.power_cut()
+        heard(tap, b'"event": "cannot_start", "do": "', said)
+        heard(tap, b'"error": "StorageError", "why": "', said)
+        heard(tap, b'{"event": "restarting", "delay_ms": 60000}', said)
+        assert one(tap.url, tmp_path) == 1
+        refused(capsys, "the board's storage fails (")
+        seed.rmdir()
+        assert one(tap.url, tmp_path) == 0
+        assert is_complete(made)
+
+
 def test_an_identity_that_is_gone_is_not_replaced_in_silence(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

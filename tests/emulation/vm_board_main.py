@@ -9,7 +9,9 @@ asks for a reset, 4 for a soft reset that comes back in raw mode, 5 for the boot
 
 import io
 import os
+import select
 import sys
+import time
 
 import micropython
 import vfs
@@ -36,6 +38,45 @@ class Machine:
     @staticmethod
     def bootloader():
         sys.exit(BOOT_LOADER)
+
+
+class Interruptible:
+    """`micropython` and `time` as on a board: a byte of the line interrupts what sleeps. That of a
+    process is a signal of its terminal, which a line in raw mode never sends."""
+
+    character = 3
+
+    @staticmethod
+    def kbd_intr(character):
+        Interruptible.character = character
+
+    @staticmethod
+    def sleep_ms(duration_ms):
+        if Interruptible.character < 0:
+            time.sleep_ms(duration_ms)
+            return
+        line = select.poll()
+        line.register(sys.stdin.buffer, select.POLLIN)
+        deadline_ms = time.ticks_add(time.ticks_ms(), duration_ms)
+        while True:
+            left_ms = time.ticks_diff(deadline_ms, time.ticks_ms())
+            if left_ms <= 0:
+                return
+            if line.poll(left_ms) and sys.stdin.buffer.read(1) == bytes([Interruptible.character]):
+                raise KeyboardInterrupt
+
+
+def as_on_a_board(module, own):
+    """A stand-in for a built-in module, some of its functions replaced."""
+
+    class StandIn:
+        pass
+
+    for name in dir(module):
+        setattr(StandIn, name, getattr(module, name))
+    for name in own:
+        setattr(StandIn, name, getattr(Interruptible, name))
+    return StandIn
 
 
 class Files:
@@ -144,6 +185,8 @@ def serve(raw):
 
 micropython.kbd_intr(-1)
 sys.modules["machine"] = Machine
+sys.modules["micropython"] = as_on_a_board(micropython, ["kbd_intr"])
+sys.modules["time"] = as_on_a_board(time, ["sleep_ms"])
 vfs.umount("/")
 vfs.mount(Files(), "/")
 os.chdir("/")

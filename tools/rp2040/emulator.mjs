@@ -107,7 +107,8 @@ const uart1 = new Outlet('uart1', (bytes) => {
   board.drive.wake();
 });
 
-function powerOn() {
+/** scratch: what the last reset left in the watchdog's scratch registers; null after no power. */
+function powerOn(scratch = null) {
   board = new Board({
     rp2040js,
     rom,
@@ -122,12 +123,17 @@ function powerOn() {
   const { chip, drive } = board;
   uartInput = new UartInput(chip, chip.uart[1]);
   chip.uart[1].onByte = (byte) => uart1.fromBoard(Buffer.of(byte));
-  chip.peripherals[WATCHDOG_BASE].onWatchdogTrigger = () => {
-    // A reset leaves nothing but the flash: a new board takes over at the next turn of the loop.
+  const watchdog = chip.peripherals[WATCHDOG_BASE];
+  if (scratch !== null) {
+    watchdog.scratchData.set(scratch);
+  }
+  watchdog.onWatchdogTrigger = () => {
+    // A reset leaves nothing but these registers (RP2040 datasheet, 4.7.4) and the flash: a new board
+    // takes over at the next turn of the loop.
     drive.stop();
     setImmediate(() => {
       report('restarted');
-      powerOn();
+      powerOn(watchdog.scratchData);
     });
   };
   usb = new UsbSerial(rp2040js, chip, {

@@ -5,11 +5,12 @@ board's own main.py, says
 
     import micropython
     micropython.kbd_intr(-1)
-    from countersign_agent.main import main
-    main("/countersign.json")
+    from countersign_agent import restart
+    restart.run("/countersign.json")
 
-Ctrl-C is given up before anything else: the board's line may be the gateway's, whose frames hold
-that byte. `main` gives it back where the line is not.
+which runs `main` and starts the board anew if that ends by a fault. Ctrl-C is given up before
+anything else: the board's line may be the gateway's, whose frames hold that byte. `main` gives it
+back where the line is not.
 """
 
 from countersign import identity, schnorr

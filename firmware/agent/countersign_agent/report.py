@@ -2,6 +2,7 @@
 
 started             device_id, boot_count, engine, environment, entropy, name, software_version
 key_made            device_id, public_key
+not_configured      do
 cannot_start        error, why, do: what to do next; the exit status is 2
 connected
 reconnecting        delay_ms, why
@@ -22,6 +23,7 @@ ignored             kind (end of the topic), why, count: since the last such lin
 enrolment_record_damaged  why
 closed_without_goodbye    why
 stopped             reason; why and do, as for cannot_start
+restarting          delay_ms until the board is reset; of an unexpected fault error, why, where
 """
 
 import json

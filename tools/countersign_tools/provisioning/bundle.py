@@ -27,9 +27,9 @@ MAIN = f"""\
 import micropython
 
 micropython.kbd_intr(-1)
-from countersign_agent.main import main
+from countersign_agent import restart
 
-main("{CONFIG_PATH}")
+restart.run("{CONFIG_PATH}")
 """.encode()
 
 # MicroPython's numbers (py/persistentcode.h), as they stand in sys.implementation._mpy.

@@ -1,0 +1,96 @@
+"""The agent on a board, and what follows when it ends by a fault: the board starts anew.
+
+What main.py of a board calls. A fault is said in one line; then comes a pause, in which Ctrl-C
+leads to the prompt, and a reset. Each pause is twice the last, up to a bound: a start writes flash,
+and whoever comes to mend the board must get a word in. A run that was longer than the longest pause
+begins the count anew, and so does taking the power.
+"""
+
+import gc
+import io
+import os
+import sys
+import time
+
+from countersign_agent import report, serial_stream
+from countersign_agent.main import main
+
+FIRST_PAUSE_MS = 5000
+LONGEST_PAUSE_MS = 600000
+# Where nothing that a program can write survives a reset.
+ONLY_PAUSE_MS = 60000
+
+# WATCHDOG.SCRATCH0, which a reset by software leaves and neither boot ROM nor MicroPython uses:
+# RP2040 datasheet, 4.7.6, and RP2350 datasheet, 12.9.7.
+_SCRATCH = {"RP2040": 0x4005800C, "RP2350": 0x400D800C}
+# Above the count, so that what happens to be there is not taken for one.
+_MARK = 0xC5160000
+_MOST_COUNTED = 0xFF
+_ENOENT = 2
+
+
+def run(config_path: str) -> None:
+    """Run the agent. Returns if it was revoked or interrupted, or if this board has no
+    configuration and so is no device yet; resets the board otherwise."""
+    if not _is_there(config_path):
+        serial_stream.release()
+        report.print_json_line("not_configured", do="countersign provision")
+        return
+    started_ms = time.ticks_ms()
+    said = {}
+    try:
+        if main(config_path) == 0:
+            return
+    except Exception as error:  # noqa: BLE001 - it is said, and the board starts anew
+        gc.collect()
+        said = {"error": type(error).__name__, "why": str(error), "where": _where(error)}
+    serial_stream.release()  # whatever the agent had come to
+    ran_ms = time.ticks_diff(time.ticks_ms(), started_ms)
+    delay_ms = _next_pause_ms(ran_ms)
+    report.print_json_line("restarting", delay_ms=delay_ms, **said)
+    time.sleep_ms(delay_ms)
+
+    import machine  # only here: a process has none
+
+    machine.reset()
+
+
+def pause_ms(faults: int) -> int:
+    """How long to wait after that many faults in a row, the last one included."""
+    return min(FIRST_PAUSE_MS << min(faults - 1, 16), LONGEST_PAUSE_MS)
+
+
+def _next_pause_ms(ran_ms):
+    address = _scratch()
+    if address is None:
+        return ONLY_PAUSE_MS
+    from machine import mem32
+
+    value = mem32[address] & 0xFFFFFFFF
+    is_ours = value & 0xFFFF0000 == _MARK and ran_ms < LONGEST_PAUSE_MS
+    faults = min((value & _MOST_COUNTED if is_ours else 0) + 1, _MOST_COUNTED)
+    mem32[address] = _MARK | faults
+    return pause_ms(faults)
+
+
+def _scratch():
+    machine = getattr(sys.implementation, "_machine", "")
+    for chip, address in _SCRATCH.items():
+        if chip in machine:
+            return address
+    return None
+
+
+def _is_there(path):
+    try:
+        os.stat(path)
+    except OSError as error:
+        return error.errno != _ENOENT
+    return True
+
+
+def _where(error):
+    text = io.StringIO()
+    sys.print_exception(error, text)
+    lines = [line for line in text.getvalue().split("\n") if line.startswith("  File")]
+    return lines[-1].strip() if lines else ""
