@@ -22,6 +22,11 @@ _RP2040_RANDOM_BIT = 0x4006001C
 _RANDOM_BIT_SAMPLES = 256
 
 
+# ESP32 technical reference manual, "Random Number Generator": noise reaches it from the radio or
+# the SAR ADC, and while both are off what it gives is pseudo-random. So it is on the S3 and C3.
+_NEEDS_RADIO = "esp32"
+
+
 def is_emulated() -> bool:
     """Whether this is known not to be a device's hardware, whatever a configuration says.
 
@@ -35,11 +40,13 @@ def is_emulated() -> bool:
 
 
 def random_source():
-    """The platform's urandom, or None if it has none.
+    """The platform's urandom, or None if it has none. What it draws on is on when this returns.
 
-    Raises EntropyError if what it draws on stands still: MicroPython stretches even a constant bit
-    into bytes that look random, and the same ones at every board.
+    Raises EntropyError if that stands still: MicroPython stretches even a constant bit into bytes
+    that look random, and the same ones at every board. So it does if that cannot be switched on.
     """
+    if sys.platform == _NEEDS_RADIO:
+        _switch_radio_on()
     memory = _rp2040_memory()
     if memory is not None:
         first = memory[_RP2040_RANDOM_BIT]
@@ -64,6 +71,16 @@ def start(storage, device_id: bytes = None) -> tuple:
     counters = keystore.load_counters(records, device_id)
     entropy = EntropyPool(random_source(), time.ticks_us, records, counters.boot_count)
     return keystore.open_key_store(records, counters, entropy), entropy
+
+
+def _switch_radio_on():
+    """It stays on: nonces draw on it as long as the agent runs, whatever line it speaks on."""
+    try:
+        import network  # only here: most builds have none
+
+        network.WLAN(network.STA_IF).active(True)
+    except (ImportError, OSError, RuntimeError) as error:
+        raise EntropyError("the radio, which feeds this chip's generator, stays off: " + str(error))
 
 
 def _rp2040_memory():
