@@ -7,6 +7,7 @@ import emulated_pico
 import pytest
 from test_emulated_boards import kind_or_skip
 
+from countersign_agent import counters
 from countersign_tools.board_figures import figures
 from countersign_tools.board_figures.life import BACK_TO_BACK, Life
 from countersign_tools.board_figures.soak import soak
@@ -42,7 +43,7 @@ def test_a_machine_without_time_and_flash_states_none_of_their_figures() -> None
     kind_or_skip("QEMU_RV32")
     measured = figures.measure("QEMU_RV32", 1, 1, print)
     assert measured["image_bytes"] > 0 and measured["heap_free_bytes"] > 0
-    assert measured["checkins_measured"] == 256  # a whole block of counters
+    assert measured["checkins_measured"] == counters.BLOCK
     assert measured["checkins_per_host_s"] > 0 and measured["started_to_verified_host_ms"] > 0
     for name in ("boot_to_verified_ms", "erases_per_1000", "checkins_per_s"):
         assert measured[name] is None
