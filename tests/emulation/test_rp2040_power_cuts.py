@@ -21,7 +21,7 @@ from running_site import running_site
 from serial_lines import section
 
 from countersign_tools import rp2040
-from countersign_tools.flash_timeline import TORN_MODES
+from countersign_tools.flash_timeline import TORN_MODES, Timeline
 from countersign_tools.provisioning.bundle import CONFIG_PATH, STORAGE_FOLDER
 from countersign_tools.raw_repl import ReplError, ScriptFailed
 
@@ -122,12 +122,16 @@ def examine(life: Life, record: Record, cut: int, torn: str, folder: Path) -> No
     """Power is back after a cut: AssertionError if a promise is broken."""
     flash = cut_flash(record, cut, torn, folder, agent_starts=False)
     seen = Witness(record.timeline.said_before(cut))
-    with rp2040.Rp2040(None, flash=flash) as board:
+    afterwards = folder / "timeline"
+    with rp2040.Rp2040(None, flash=flash, timeline=afterwards) as board:
         if board.run(IS_PROVISIONED).strip() != "True" and cut >= first_of(record, "provisioning"):
             board.release()
             board_life.provision(life.settings, f"socket://127.0.0.1:{board.serial_port}")
         looks = [line.split() for line in board.run(LOOK).splitlines()]
     assert len(looks) == 2, looks
+    after = Timeline(afterwards)
+    said = after.said_before(len(after.operations))
+    assert b'"event": "started"' not in said, "the agent was not kept from starting"
     assert len({look[0] for look in looks} | seen.device_ids) == 1, "a second identity"
     counters = [seen.counter, *(int(look[1]) for look in looks)]
     assert counters == sorted(set(counters)), f"a counter came again: {counters}"
@@ -143,11 +147,12 @@ def cut_flash(record: Record, cut: int, torn: str, folder: Path, agent_starts: b
     by itself, the first counter that is looked at is the first that the board would ever use."""
     content = record.timeline.flash_at(record.first_flash, cut, torn)
     if not agent_starts:
-        # The agent is told of a configuration that is never there, and leaves for the prompt.
+        # The agent is told of a configuration that is never there, and leaves for the prompt. The
+        # end of the path stays: the compiler makes it serve as the file's name, too.
         end = record.code_bytes
         wanted = CONFIG_PATH.encode()
         assert content.count(wanted, 0, end) == 1
-        content[:end] = content[:end].replace(wanted, wanted[:-1] + b"_")
+        content[:end] = content[:end].replace(wanted, b"_" + wanted[1:])
     flash = folder / "flash"
     flash.write_bytes(content)
     return flash
