@@ -129,6 +129,7 @@ test-boards: board-parts $(STAMPS)/anvil ## run all tests on emulated boards, th
 		tests/emulation/test_images.py tests/emulation/test_mpremote_install.py \
 		tests/emulation/test_provisioning_rp2040.py tests/emulation/test_emulated_boards.py \
 		tests/integration/test_demo_on_boards.py \
+		tests/emulation/test_rp2040_damaged_files.py tests/emulation/test_rp2040_restart.py \
 		tests/emulation/test_rp2040_power_cuts.py tests/emulation/test_soak.py
 
 .PHONY: native
