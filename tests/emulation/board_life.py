@@ -131,7 +131,13 @@ STAGES = (first_boot, provisioning, enrolment, later_boot, counter_updates)
 
 def provision(settings: Path, port: str, *more: str) -> None:
     """`countersign provision` of the board at that port; it must succeed."""
-    finished = subprocess.run(
+    finished = try_to_provision(settings, port, *more)
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+
+
+def try_to_provision(settings: Path, port: str, *more: str) -> subprocess.CompletedProcess[str]:
+    """The same, however it ends."""
+    return subprocess.run(
         [
             *(sys.executable, "-m", "countersign_tools.cli", "provision"),
             *("--port", port, "--name", "device", "--settings", str(settings), "--no-start"),
@@ -143,7 +149,6 @@ def provision(settings: Path, port: str, *more: str) -> None:
         check=False,
         timeout=PATIENCE_S,
     )
-    assert finished.returncode == 0, finished.stdout + finished.stderr
 
 
 @dataclass(frozen=True)

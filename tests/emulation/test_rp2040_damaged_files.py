@@ -5,7 +5,6 @@ import os
 import random
 import socket
 import subprocess
-import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -277,17 +276,7 @@ def said_by_itself(board: rp2040.Rp2040, sentence: bytes) -> bytes:
 
 def refused(life: Life, port: str, *more: str) -> str:
     """What `countersign provision` said when it did not take the board."""
-    finished = subprocess.run(
-        [
-            *(sys.executable, "-m", "countersign_tools.cli", "provision", "--port", port),
-            *("--name", "device", "--settings", str(life.settings), "--no-start", *more),
-        ],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=PATIENCE_S,
-    )
+    finished = board_life.try_to_provision(life.settings, port, *more)
     assert finished.returncode == 1, finished.stdout + finished.stderr
     assert "Traceback" not in finished.stderr
     return finished.stderr
