@@ -371,7 +371,9 @@ FILES = {"tagged": tagged, "cbor": cbor, "schnorr": schnorr, "merkle": merkle}
 
 def text_of(value: object) -> str:
     # Not escaped: MicroPython's json does not join escaped surrogate pairs.
-    return json.dumps(value, indent=1, ensure_ascii=False) + "\n"
+    text = json.dumps(value, indent=1, ensure_ascii=False) + "\n"
+    # The one control character that JSON lets stand: with it the file would not be text.
+    return text.replace("\x7f", "\\u007f")
 
 
 def main() -> int:
