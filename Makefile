@@ -19,7 +19,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 PIP_INSTALL := $(BIN)/pip install --quiet --progress-bar off
 
 # The tools that fetch the parts are plain Python, so they run before any package is installed.
-FETCH := PYTHONPATH=tools $(BIN)/python -m countersign_tools.toolchain fetch
+FETCH := PYTHONPATH=tools $(BIN)/python -m countersign_workshop.parts.toolchain fetch
 
 .PHONY: help
 help: ## show this list
@@ -46,13 +46,13 @@ $(STAMPS)/dev: $(STAMPS)/runtime
 
 # The rung 0 runtime is this machine's own architecture.
 HOST := $(if $(filter aarch64,$(shell uname -m)),arm64,x64)
-FETCHER := $(STAMPS)/venv tools/countersign_tools/debian.py
+FETCHER := $(STAMPS)/venv tools/countersign_workshop/parts/debian.py
 
-$(STAMPS)/micropython-$(HOST): $(FETCHER) tools/countersign_tools/micropython.py
+$(STAMPS)/micropython-$(HOST): $(FETCHER) tools/countersign_workshop/parts/micropython.py
 	@$(FETCH) micropython-$(HOST)
 	@touch $@
 
-$(STAMPS)/micropython-armhf: $(FETCHER) tools/countersign_tools/micropython.py $(STAMPS)/qemu-arm
+$(STAMPS)/micropython-armhf: $(FETCHER) tools/countersign_workshop/parts/micropython.py $(STAMPS)/qemu-arm
 	@$(FETCH) micropython-armhf
 	@touch $@
 
@@ -60,7 +60,7 @@ $(STAMPS)/qemu-arm $(STAMPS)/mosquitto: $(STAMPS)/%: $(FETCHER)
 	@$(FETCH) $*
 	@touch $@
 
-$(STAMPS)/anvil: $(STAMPS)/runtime tools/anvil/package.json tools/anvil/package-lock.json
+$(STAMPS)/anvil: $(STAMPS)/runtime tools/countersign_workshop/ledger/anvil/package.json tools/countersign_workshop/ledger/anvil/package-lock.json
 	@$(FETCH) anvil
 	@touch $@
 
@@ -68,23 +68,23 @@ $(STAMPS)/forge: $(STAMPS)/runtime $(wildcard contracts/package.json contracts/p
 	@$(FETCH) forge
 	@touch $@
 
-$(addprefix $(STAMPS)/,cross-arm cross-riscv cross-xtensa cross-host): $(STAMPS)/%: $(FETCHER) tools/countersign_tools/cross.py
+$(addprefix $(STAMPS)/,cross-arm cross-riscv cross-xtensa cross-host): $(STAMPS)/%: $(FETCHER) tools/countersign_workshop/parts/cross.py
 	@$(FETCH) $*
 	@touch $@
 
-$(STAMPS)/board-sources: $(STAMPS)/cross-arm tools/countersign_tools/board_sources.py
+$(STAMPS)/board-sources: $(STAMPS)/cross-arm tools/countersign_workshop/parts/board_sources.py
 	@$(FETCH) board-sources
 	@touch $@
 
-$(STAMPS)/qemu-system: $(FETCHER) tools/countersign_tools/processors.py
+$(STAMPS)/qemu-system: $(FETCHER) tools/countersign_workshop/parts/processors.py
 	@$(FETCH) qemu-system
 	@touch $@
 
-$(STAMPS)/qemu-riscv-xtensa: $(FETCHER) tools/countersign_tools/processors.py
+$(STAMPS)/qemu-riscv-xtensa: $(FETCHER) tools/countersign_workshop/parts/processors.py
 	@$(FETCH) qemu-riscv-xtensa
 	@touch $@
 
-$(STAMPS)/rp2040js: $(STAMPS)/runtime tools/rp2040/package.json tools/rp2040/package-lock.json
+$(STAMPS)/rp2040js: $(STAMPS)/runtime tools/countersign_workshop/emulation/rp2040_machine/package.json tools/countersign_workshop/emulation/rp2040_machine/package-lock.json
 	@$(FETCH) rp2040js
 	@touch $@
 
@@ -120,7 +120,7 @@ demo: demo-parts $(if $(BOARD),board-parts) ## run the whole path: devices, gate
 .PHONY: test
 test: test-parts native ## run every test on every runtime, emulated boards included
 	@for board in RPI_PICO QEMU_M0 QEMU_MPS2 QEMU_RV32; do $(BIN)/countersign build --board $$board; done
-	@COUNTERSIGN_BOARDS=$${COUNTERSIGN_BOARDS:-quick} $(BIN)/python -m countersign_tools.every_test
+	@COUNTERSIGN_BOARDS=$${COUNTERSIGN_BOARDS:-quick} $(BIN)/python -m countersign_workshop.checks.every_test
 
 .PHONY: test-boards
 test-boards: board-parts $(STAMPS)/anvil ## run all tests on emulated boards, the long ones too
@@ -143,13 +143,13 @@ test-native: native ## prove the native engine: arithmetic, generated code, ever
 
 .PHONY: check
 check: $(STAMPS)/dev $(STAMPS)/forge ## lint, types, import rules, generated files, size budgets: seconds
-	@$(BIN)/python -m countersign_tools.checks
+	@$(BIN)/python -m countersign_workshop.checks.checks
 
 .PHONY: format
 format: $(STAMPS)/dev $(STAMPS)/forge ## rewrite the sources in the project's format
 	@$(BIN)/ruff check --quiet --fix .
 	@$(BIN)/ruff format --quiet .
-	@$(BIN)/python -m countersign_tools.contracts format
+	@$(BIN)/python -m countersign_workshop.ledger.contracts format
 
 .PHONY: bench-gateway
 bench-gateway: $(STAMPS)/dev $(STAMPS)/mosquitto ## measure the gateway; prints one JSON object last
@@ -158,7 +158,7 @@ bench-gateway: $(STAMPS)/dev $(STAMPS)/mosquitto ## measure the gateway; prints 
 .PHONY: native-figures
 native-figures: native ## write the native engine's table of sizes and cycles anew
 	@$(BIN)/countersign build --board RPI_PICO
-	@$(BIN)/python -m countersign_tools.bench_proof.table write
+	@$(BIN)/python -m countersign_workshop.bench_proof.table write
 
 .PHONY: bench-proof
 bench-proof: native ## measure proofs on emulated boards; prints one JSON object last
@@ -177,7 +177,7 @@ soak: board-parts ## let an emulated Pico check in 10,000 times: memory, flash; 
 
 .PHONY: lock
 lock: $(STAMPS)/venv ## write constraints.txt anew from the ranges in pyproject.toml
-	@$(BIN)/python -m countersign_tools.lock
+	@$(BIN)/python -m countersign_workshop.checks.lock
 
 .PHONY: clean
 clean: ## remove everything that was made or downloaded

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from countersign_tools import micropython
+from countersign_workshop.parts import micropython
 
 TESTS = Path(__file__).resolve().parent
 ROOT = TESTS.parent

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Written by `python -m countersign_tools.contracts abi`; the prover is our Python one.
+// Written by `python -m countersign_workshop.ledger.contracts abi`; the prover is our Python one.
 pragma solidity 0.8.37;
 
 /// @title Registrations that the contract must accept, and forgeries that it must refuse

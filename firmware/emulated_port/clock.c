@@ -37,7 +37,7 @@ static uint32_t read_counter(void) {
 #elif defined(QEMU_SOC_NRF51)
 
 // The nRF51's TIMER1, of 16 MHz divided by 2 to the 4th, read by capturing. TIMER0 is left to those
-// who count instructions (tools/countersign_tools/qemu.py).
+// who count instructions (tools/countersign_workshop/emulation/qemu.py).
 static void start_counter(void) {
     REGISTER(0x40009508) = 3; // 32 bits
     REGISTER(0x40009510) = 4;

@@ -1,7 +1,7 @@
 """What an image runs when it has started: the agent, if somebody has configured this board.
 
 Without /countersign.json the board is anyone's: its own /main.py runs, if it has one, and then
-comes the prompt. Return and Ctrl-C lead there from the agent (countersign_agent/serial_stream.py).
+comes the prompt. Return and Ctrl-C lead there from the agent (its transports/serial_stream.py).
 After a fault the board starts anew (countersign_agent/restart.py), with a pause before in which
 Ctrl-C leads there too, so that no configuration makes a board unreachable.
 

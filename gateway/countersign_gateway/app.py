@@ -19,30 +19,25 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from countersign import messages, topics
+from countersign import messages
+from countersign.carriers import topics
 from countersign_gateway import config as configuration
-from countersign_gateway.config import (
-    AnchoringConfig,
-    Config,
-    ConfigError,
-    Endpoint,
-    MqttConfig,
-)
+from countersign_gateway.config import AnchoringConfig, Config, ConfigError, Endpoint, MqttConfig
 from countersign_gateway.governance.appraisal import SitePolicy
 from countersign_gateway.governance.freshness import Freshness, UpstreamFreshness
-from countersign_gateway.ingress.broker import GATEWAY_USERNAME, EmbeddedBroker
 from countersign_gateway.ingress.intake import Intake
-from countersign_gateway.ingress.mqtt import MqttIngress, read_password
-from countersign_gateway.ingress.serial import HeardElsewhere, SerialIngress
-from countersign_gateway.journal import Journal
-from countersign_gateway.keys import KeyFileError, SigningKey, read_key_file
-from countersign_gateway.pipeline import REVOCATION_EPOCH, Pipeline, Terms
-from countersign_gateway.records import Reply
+from countersign_gateway.ingress.mqtt.broker import GATEWAY_USERNAME, EmbeddedBroker
+from countersign_gateway.ingress.mqtt.mqtt_ingress import MqttIngress, read_password
+from countersign_gateway.ingress.serial_lines.serial_ingress import HeardElsewhere, SerialIngress
+from countersign_gateway.model import Reply
+from countersign_gateway.operations.log import Journal
+from countersign_gateway.operations.status import write_status
+from countersign_gateway.operations.tally import Tally
+from countersign_gateway.operations.throttle import Throttle
+from countersign_gateway.pipeline.pipeline import REVOCATION_EPOCH, Pipeline, Terms
 from countersign_gateway.registry.interface import LedgerBinding, RegistryUnusable
 from countersign_gateway.registry.sqlite import SqliteRegistry
-from countersign_gateway.serving.status import write_status
-from countersign_gateway.tally import Tally
-from countersign_gateway.throttle import Throttle
+from countersign_gateway.statements.keys import KeyFileError, SigningKey, read_key_file
 from countersign_gateway.verification.beacons import Beacons
 from countersign_gateway.verification.challenges import Challenges
 from countersign_gateway.verification.read_ahead import ReadAhead

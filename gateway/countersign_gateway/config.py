@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from countersign import identity, topics
+from countersign import identity
+from countersign.carriers import topics
 
 
 class ConfigError(Exception):

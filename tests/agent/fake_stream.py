@@ -1,6 +1,6 @@
 """A connection to a broker that a test writes by hand (tcp_stream.TcpStream's methods)."""
 
-from countersign_agent.transport import TransportError
+from countersign_agent.transports.transport import TransportError
 
 CONNACK_NEW = b"\x20\x02\x00\x00"
 CONNACK_KEPT = b"\x20\x02\x01\x00"

@@ -6,8 +6,10 @@ wants to go wrong it sets as an attribute, or does to `broker` directly.
 
 import hashlib
 
-from countersign import evidence, identity, merkle, messages, reasons, schnorr, topics
-from countersign_agent.transport import MAX_PAYLOAD_BYTES, TransportError
+from countersign import evidence, identity, merkle, messages, reasons
+from countersign.carriers import topics
+from countersign.proofs import schnorr
+from countersign_agent.transports.transport import MAX_PAYLOAD_BYTES, TransportError
 
 SITE = "ward-3"
 GATEWAY_SECRET = hashlib.sha256(b"a gateway for tests").digest()

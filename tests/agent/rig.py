@@ -2,11 +2,11 @@
 
 from memory_site import GATEWAY_KEY, SITE, Broker, Clock, Gateway, Noise, Storage, Transport
 
-from countersign_agent import keystore
 from countersign_agent.agent import Agent
 from countersign_agent.config import Config
-from countersign_agent.entropy import EntropyPool
-from countersign_agent.records import Records
+from countersign_agent.keys import keystore
+from countersign_agent.keys.entropy import EntropyPool
+from countersign_agent.keys.records import Records
 
 INTERVAL_MS = 5000
 

@@ -1,8 +1,8 @@
 """A serial line in memory, with the gateway's end of it: link.py as the gateway uses it."""
 
-from countersign import framing
-from countersign.link import Link
-from countersign_agent.transport import TransportError
+from countersign.carriers import framing
+from countersign.carriers.link import Link
+from countersign_agent.transports.transport import TransportError
 
 
 class FarSide:

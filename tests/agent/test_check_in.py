@@ -3,7 +3,8 @@
 from memory_site import GATEWAY_SECRET, OTHER_SECRET, SITE
 from rig import INTERVAL_MS, Rig
 
-from countersign import reasons, topics
+from countersign import reasons
+from countersign.carriers import topics
 
 
 def enrolled(**changes):

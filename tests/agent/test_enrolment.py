@@ -4,7 +4,7 @@ from memory_site import CHAIN_ID, CONTRACT, OTHER_SECRET, OWNER
 from rig import Rig
 
 from countersign import identity, reasons
-from countersign_agent.records import Records
+from countersign_agent.keys.records import Records
 
 REGISTRATION = {"chain_id": CHAIN_ID, "contract": CONTRACT, "owner": OWNER, "device_class": 1}
 

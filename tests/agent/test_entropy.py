@@ -2,8 +2,8 @@
 
 from memory_site import Noise, Storage
 
-from countersign_agent.entropy import EntropyError, EntropyPool
-from countersign_agent.records import Records
+from countersign_agent.keys.entropy import EntropyError, EntropyPool
+from countersign_agent.keys.records import Records
 
 
 def pool(urandom, storage=None, ticks_us=lambda: 0, boot_count=1):

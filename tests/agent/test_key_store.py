@@ -3,19 +3,20 @@
 
 from memory_site import Noise, Storage
 
-from countersign import engines, identity, schnorr
-from countersign_agent import keystore
-from countersign_agent.counters import (
+from countersign import identity
+from countersign.proofs import engines, schnorr
+from countersign_agent.keys import keystore
+from countersign_agent.keys.counters import (
     BLOCK,
     LAST_COUNTER,
     WITNESS,
     CounterExhausted,
     Counters,
 )
-from countersign_agent.entropy import EntropyPool
-from countersign_agent.keystore import KeyStoreDamaged
-from countersign_agent.records import RecordDamaged, Records
-from countersign_agent.storage import StorageError
+from countersign_agent.keys.entropy import EntropyPool
+from countersign_agent.keys.keystore import KeyStoreDamaged
+from countersign_agent.keys.records import RecordDamaged, Records
+from countersign_agent.keys.storage import StorageError
 
 
 class CountingStorage(Storage):

@@ -3,8 +3,8 @@
 from fake_stream import publish, remaining_length
 from memory_site import Noise
 
-from countersign_agent import mqtt_codec as codec
-from countersign_agent.mqtt_codec import MAX_PACKET_BYTES, MqttError, PacketReader
+from countersign_agent.transports import mqtt_codec as codec
+from countersign_agent.transports.mqtt_codec import MAX_PACKET_BYTES, MqttError, PacketReader
 
 
 def packets(data, piece=None):

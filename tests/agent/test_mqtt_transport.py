@@ -3,13 +3,13 @@
 from fake_stream import CONNACK_KEPT, CONNACK_NEW, FakeStream, publish
 from memory_site import Clock
 
-from countersign_agent.mqtt_codec import puback_packet, publish_packet, subscribe_packet
-from countersign_agent.mqtt_transport import (
+from countersign_agent.transports.mqtt_codec import puback_packet, publish_packet, subscribe_packet
+from countersign_agent.transports.mqtt_transport import (
     MAX_UNACKNOWLEDGED,
     RESPONSE_TIMEOUT_MS,
     MqttTransport,
 )
-from countersign_agent.transport import TransportError
+from countersign_agent.transports.transport import TransportError
 
 KEEP_ALIVE_S = 30
 

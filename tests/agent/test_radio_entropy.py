@@ -8,8 +8,8 @@ import time
 
 from memory_site import Noise, Storage
 
-from countersign_agent import device
-from countersign_agent.entropy import EntropyError
+from countersign_agent.keys.entropy import EntropyError
+from countersign_agent.platform import device
 
 
 class Chip:

@@ -3,7 +3,7 @@
 from memory_site import SITE, Noise
 from rig import Rig
 
-from countersign import topics
+from countersign.carriers import topics
 from countersign_agent.backoff import Backoff
 
 

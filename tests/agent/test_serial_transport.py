@@ -3,15 +3,15 @@
 from memory_site import SITE, Clock
 from serial_line import FarSide
 
-from countersign import framing, topics
-from countersign.link import WINDOW
-from countersign_agent.serial_transport import (
+from countersign.carriers import framing, topics
+from countersign.carriers.link import WINDOW
+from countersign_agent.transports.serial_transport import (
     MAX_UNACKNOWLEDGED,
     RESPONSE_TIMEOUT_MS,
     SerialTransport,
     session_number,
 )
-from countersign_agent.transport import TransportError
+from countersign_agent.transports.transport import TransportError
 
 DEVICE = b"\xd5" * 32
 OTHER = b"\x0f" * 32

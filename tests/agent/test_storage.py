@@ -2,7 +2,7 @@
 
 import os
 
-from countersign_agent.storage import MAX_FILE_BYTES, FolderStorage, StorageError
+from countersign_agent.keys.storage import MAX_FILE_BYTES, FolderStorage, StorageError
 
 FOLDER = "/tmp/countersign-storage-test-" + "".join(["%02x" % b for b in os.urandom(8)])
 

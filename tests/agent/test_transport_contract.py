@@ -4,10 +4,10 @@ from fake_stream import CONNACK_NEW, FakeStream, publish
 from memory_site import SITE, Broker, Clock, Transport
 from serial_line import FarSide
 
-from countersign import framing, topics
-from countersign_agent.mqtt_transport import MqttTransport
-from countersign_agent.serial_transport import SerialTransport
-from countersign_agent.transport import MAX_PAYLOAD_BYTES, TransportError
+from countersign.carriers import framing, topics
+from countersign_agent.transports.mqtt_transport import MqttTransport
+from countersign_agent.transports.serial_transport import SerialTransport
+from countersign_agent.transports.transport import MAX_PAYLOAD_BYTES, TransportError
 
 DEVICE = b"\xd5" * 32
 UP = topics.uplink(SITE, DEVICE, "evidence")

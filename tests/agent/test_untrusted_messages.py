@@ -3,7 +3,8 @@
 from memory_site import GATEWAY_SECRET, OTHER_SECRET
 from rig import Rig
 
-from countersign import reasons, topics
+from countersign import reasons
+from countersign.carriers import topics
 
 
 def silent_after_evidence():

@@ -4,8 +4,8 @@ import sys
 
 from memory_site import Clock
 
-from countersign_agent import wifi
-from countersign_agent.transport import TransportError
+from countersign_agent.platform import wifi
+from countersign_agent.transports.transport import TransportError
 
 
 class FakeNetwork:

@@ -3,8 +3,8 @@
 import pytest
 from register import Register
 
-from countersign_tools import toolchain
-from countersign_tools.chain import DevChain
+from countersign_workshop.ledger.chain import DevChain
+from countersign_workshop.parts import toolchain
 from skip import skip
 
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from web3 import HTTPProvider, Web3
 
-from countersign import curve, identity, schnorr
+from countersign import identity
+from countersign.proofs import curve, schnorr
 from countersign_contracts import load
-from countersign_tools import deployment
+from countersign_workshop.ledger import deployment
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
 import pytest
 
 from countersign_contracts import load
-from countersign_tools import contracts, toolchain
+from countersign_workshop.ledger import contracts
+from countersign_workshop.parts import toolchain
 from skip import skip
 
 
@@ -23,7 +24,7 @@ def test_abi_bytecode_and_vectors_are_up_to_date(compiler):
 
 def test_another_bytecode_is_noticed(compiler, tmp_path, monkeypatch):
     for name in contracts.CONTRACTS:
-        text = (contracts.FOLDER / f"abi/{name}.json").read_text(encoding="utf-8")
+        text = (contracts.FOLDER / f"countersign_contracts/{name}.json").read_text(encoding="utf-8")
         if name == "UserID":
             text = text.replace("0x6", "0x7", 1)
         (tmp_path / f"{name}.json").write_text(text, encoding="utf-8")

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from register import Register, new_device
 
-from countersign_tools.chain import ChainError, DevChain
-from countersign_tools.deployment import Account, address_text
+from countersign_workshop.ledger.chain import ChainError, DevChain
+from countersign_workshop.ledger.deployment import Account, address_text
 
 
 @pytest.fixture()
@@ -208,7 +208,8 @@ def _gone(pid):
 
 def test_it_dies_with_a_parent_that_is_killed(anvil, tmp_path):
     script = (
-        "import sys, time; from pathlib import Path; from countersign_tools.chain import DevChain\n"
+        "import sys, time; from pathlib import Path\n"
+        "from countersign_workshop.ledger.chain import DevChain\n"
         "chain = DevChain(Path(sys.argv[1])); chain.start(); print(chain.pid, flush=True)\n"
         "time.sleep(60)"
     )
@@ -222,7 +223,7 @@ def test_it_dies_with_a_parent_that_is_killed(anvil, tmp_path):
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
 def test_the_command_runs_until_it_is_told_to_end(anvil, tmp_path, ending):
     gateway = Account.generate()
-    argv = [sys.executable, "-m", "countersign_tools.cli", "chain", str(tmp_path), "--port", "0"]
+    argv = [sys.executable, "-m", "countersign_cli.cli", "chain", str(tmp_path), "--port", "0"]
     argv += ["--admit", address_text(gateway.address)]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as command:
         shown = {}

@@ -7,7 +7,7 @@ import secrets
 import pytest
 
 from countersign import merkle
-from countersign_tools import deployment
+from countersign_workshop.ledger import deployment
 
 
 def _leaves(count):

@@ -7,7 +7,7 @@ from coincurve import PrivateKey
 from register import new_device
 
 from countersign import identity
-from countersign_tools import deployment
+from countersign_workshop.ledger import deployment
 
 
 def test_a_device_enters_with_a_proof_from_python(register):

@@ -12,9 +12,11 @@ from provision_rows import write_csv, write_settings
 from serial_tap import SerialTap
 from vm_board import VmBoard
 
-from countersign import cbor, identity, schnorr
-from countersign_tools import cli, micropython
-from countersign_tools.provisioning import bundle
+from countersign import cbor, identity
+from countersign.proofs import schnorr
+from countersign_cli import cli
+from countersign_cli.provisioning import bundle
+from countersign_workshop.parts import micropython
 
 TESTS = Path(__file__).resolve().parents[1]
 PATIENCE_S = 40.0
@@ -84,7 +86,8 @@ def refused(capsys: pytest.CaptureFixture[str], sentence: str) -> None:
 def enrol(made: VmBoard, tmp_path: Path) -> None:
     """As if a gateway had accepted it: the key store's own record."""
     script = (
-        "from countersign_agent import device, keystore; "
+        "from countersign_agent.keys import keystore; "
+        "from countersign_agent.platform import device; "
         f"records = device.Records(device.open_storage('{made.folder}/key_store')); "
         "records.save(keystore.ENROLMENT, keystore.ENROLMENT_VERSION, [b'g' * 32])"
     )
@@ -112,7 +115,7 @@ def shift(folder: Path, boards: list[VmBoard], *more: str) -> subprocess.Complet
     """Run the batch of these boards in a process of its own."""
     table(folder, [made.port for made in boards])
     return subprocess.run(
-        [sys.executable, "-m", "countersign_tools.cli", *words(folder, *more)],
+        [sys.executable, "-m", "countersign_cli.cli", *words(folder, *more)],
         capture_output=True,
         text=True,
         check=False,

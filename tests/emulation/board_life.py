@@ -18,21 +18,25 @@ from pathlib import Path
 from running_site import SITE, RunningSite, running_site
 from serial_lines import section
 
-from countersign import framing, messages, reasons
-from countersign_gateway.keys import SigningKey, create_key_file
-from countersign_tools import rp2040, uf2
-from countersign_tools.flash_timeline import FLASH_BYTES, Timeline
-from countersign_tools.provisioning.bundle import STORAGE_FOLDER
+from countersign import messages, reasons
+from countersign.carriers import framing
+from countersign_cli.board_catalogue import uf2
+from countersign_cli.provisioning.bundle import STORAGE_FOLDER
+from countersign_gateway.statements.keys import SigningKey, create_key_file
+from countersign_workshop.emulation import rp2040
+from countersign_workshop.emulation.flash_timeline import FLASH_BYTES, Timeline
 
 PATIENCE_S = 300.0
 USE_UP_COUNTERS = f"""\
-from countersign_agent import counters, device
+from countersign_agent.keys import counters
+from countersign_agent.platform import device
 store, _ = device.start(device.open_storage({STORAGE_FOLDER!r}))
 for _ in range(2 * counters.BLOCK + 2):
     print("counter", store.counters.next())
 """
 USE_BEFORE_RESERVING = f"""\
-from countersign_agent import counters, device
+from countersign_agent.keys import counters
+from countersign_agent.platform import device
 store, _ = device.start(device.open_storage({STORAGE_FOLDER!r}))
 import time
 for _ in range(2 * counters.BLOCK + 2):
@@ -139,7 +143,7 @@ def try_to_provision(settings: Path, port: str, *more: str) -> subprocess.Comple
     """The same, however it ends."""
     return subprocess.run(
         [
-            *(sys.executable, "-m", "countersign_tools.cli", "provision"),
+            *(sys.executable, "-m", "countersign_cli.cli", "provision"),
             *("--port", port, "--name", "device", "--settings", str(settings), "--no-start"),
             *more,
         ],

@@ -22,11 +22,11 @@ import board_files
 import vfs
 from ram_flash import RamFlash
 
-from countersign_agent import device
 from countersign_agent.config import ConfigError, load_config
-from countersign_agent.entropy import EntropyError
-from countersign_agent.keystore import KeyStoreDamaged
-from countersign_agent.storage import FolderStorage, StorageError
+from countersign_agent.keys.entropy import EntropyError
+from countersign_agent.keys.keystore import KeyStoreDamaged
+from countersign_agent.keys.storage import FolderStorage, StorageError
+from countersign_agent.platform import device
 
 BLOCK_BYTES = 4096
 CONFIG = "/countersign.json"

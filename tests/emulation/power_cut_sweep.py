@@ -16,8 +16,8 @@ import vfs
 from ram_flash import TORN_MODES, RamFlash
 from writers import CONTROL, WRITERS, KnownKeys
 
-from countersign_agent import counters, keystore
-from countersign_agent.storage import FolderStorage
+from countersign_agent.keys import counters, keystore
+from countersign_agent.keys.storage import FolderStorage
 
 # (block size, blocks, program size)
 GEOMETRIES = ((4096, 6, 256), (512, 32, 32))

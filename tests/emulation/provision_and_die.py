@@ -16,10 +16,10 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from countersign_tools import cli
-from countersign_tools.provisioning import bundle
-from countersign_tools.provisioning.journal import Journal
-from countersign_tools.provisioning.session import Session
+from countersign_cli import cli
+from countersign_cli.provisioning import bundle
+from countersign_cli.provisioning.resume_file import Journal
+from countersign_cli.provisioning.session import Session
 
 WATCHED = {
     Journal: ("_write",),

@@ -16,11 +16,11 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 from running_site import SITE, RunningSite, running_site
 
-from countersign import topics
+from countersign.carriers import topics
 from countersign_gateway.config import Endpoint
-from countersign_tools import micropython, toolchain
-from countersign_tools.mosquitto import Mosquitto
-from countersign_tools.process import Child
+from countersign_workshop.child_processes.mosquitto import Mosquitto
+from countersign_workshop.child_processes.process import Child
+from countersign_workshop.parts import micropython, toolchain
 
 FIRMWARE = Path(__file__).resolve().parents[2] / "firmware"
 PATIENCE_S = 40.0

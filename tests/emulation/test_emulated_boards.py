@@ -19,11 +19,13 @@ from running_site import SITE, RunningSite, running_site
 from serial_lines import section
 
 from countersign import identity
-from countersign_tools import firmware_build, micropython, processors, qemu, rp2040
-from countersign_tools.emulated_board import BoardStopped, EmulatedBoard, for_gateway
-from countersign_tools.events import Events
-from countersign_tools.process import Child
-from countersign_tools.site import create_site
+from countersign_cli.site_folder import create_site
+from countersign_workshop.child_processes.events import Events
+from countersign_workshop.child_processes.process import Child
+from countersign_workshop.emulation import qemu, rp2040
+from countersign_workshop.emulation.emulated_board import BoardStopped, EmulatedBoard, for_gateway
+from countersign_workshop.images import firmware_build
+from countersign_workshop.parts import micropython, processors
 
 SETTINGS: dict[str, object] = {"check_in_interval_ms": 500, "reconnect_least_ms": 50}
 IMAGES = ("RPI_PICO", *qemu.MACHINES)
@@ -186,7 +188,7 @@ def test_the_command_starts_boards_that_join_a_site_without_a_broker(
     url = f"socket://127.0.0.1:{port}"
     create_site(folder, SITE, broker=None, lines=[url], allow_emulated=True)
     events = Events()
-    command = [sys.executable, "-m", "countersign_tools.cli"]
+    command = [sys.executable, "-m", "countersign_cli.cli"]
     gateway = Child(
         "gateway",
         [*command, "gateway", "run", "--config", folder / "gateway.toml"],

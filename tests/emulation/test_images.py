@@ -8,14 +8,16 @@ from pathlib import Path
 import emulated_pico
 import pytest
 
-from countersign_tools import firmware_build, image_budget, processors, qemu, rp2040, toolchain
-from countersign_tools.checkout import cache_folder
+from countersign_workshop.checkout import cache_folder
+from countersign_workshop.emulation import qemu, rp2040
+from countersign_workshop.images import firmware_build, image_budget
+from countersign_workshop.parts import processors, toolchain
 
 # With everything imported that a device's main.py imports.
 WITH_THE_AGENT = """\
 import gc, json
 from countersign_agent import main
-from countersign import engines, schnorr
+from countersign.proofs import engines, schnorr
 import countersign_native
 gc.collect()
 print(json.dumps({
@@ -29,7 +31,7 @@ print(json.dumps({
 # The agent as it runs on a Pico whose line nobody answers: identity, entropy and UART are there.
 RUNNING = """\
 import gc, json
-from countersign import schnorr
+from countersign.proofs import schnorr
 from countersign_agent import main
 settings = {
     'site': 'site',

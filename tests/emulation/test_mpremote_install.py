@@ -7,7 +7,8 @@ from pathlib import Path
 
 import emulated_pico
 
-from countersign_tools import package, rp2040
+from countersign_workshop.emulation import rp2040
+from countersign_workshop.images import package
 
 # The image has the same modules frozen in; the installed ones are to run. Its native engine is in
 # the image too, where no file can take its place: of the installed one only the bytes are checked.
@@ -18,7 +19,7 @@ for path, digest in {digests!r}:
     with open('/lib/' + path, 'rb') as file:
         if hashlib.sha256(file.read()).digest() != digest:
             raise ValueError('not what was sent: ' + path)
-from countersign import schnorr
+from countersign.proofs import schnorr
 from countersign_agent import agent, main
 public_key = schnorr.public_key(bytes(range(1, 33)))
 signature = schnorr.sign(bytes(range(1, 33)), b'm' * 32, bytes(32))

@@ -9,9 +9,9 @@ PACKAGES = {"countersign": "lib", "countersign_agent": "agent"}
 
 def test_package_json_lists_every_module_once() -> None:
     modules = [
-        [f"{package}/{path.name}", f"{folder}/{package}/{path.name}"]
+        [str(path.relative_to(FIRMWARE / folder)), str(path.relative_to(FIRMWARE))]
         for package, folder in PACKAGES.items()
-        for path in sorted((FIRMWARE / folder / package).glob("*.py"))
+        for path in sorted((FIRMWARE / folder / package).rglob("*.py"))
     ]
     described = json.loads((FIRMWARE / "package.json").read_text())
     assert described["urls"] == modules

@@ -10,14 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from countersign_tools import (
-    board_records,
-    board_sources,
-    cross,
-    micropython,
-    native,
-    package,
-)
+from countersign_cli.board_catalogue import board_records
+from countersign_workshop.images import native, package
+from countersign_workshop.parts import board_sources, cross, micropython
 
 FIRMWARE = Path(__file__).resolve().parents[2] / "firmware"
 
@@ -29,7 +24,7 @@ RUNTIMES = {
     "RPI_PICO2_W": "armhf",
 }
 PROVE = """\
-from countersign import engines, schnorr
+from countersign.proofs import engines, schnorr
 from countersign_agent import agent, main
 public_key = schnorr.public_key(bytes(range(1, 33)))
 signature = schnorr.sign(bytes(range(1, 33)), b'm' * 32, bytes(32))

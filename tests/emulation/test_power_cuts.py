@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from countersign_tools import micropython
+from countersign_workshop.parts import micropython
 
 HERE = Path(__file__).resolve().parent
 FIRMWARE = HERE.parents[1] / "firmware"

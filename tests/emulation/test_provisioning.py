@@ -22,11 +22,12 @@ from running_site import SITE, running_site
 from serial_lines import section
 from serial_tap import SerialTap, found
 
-from countersign import schnorr
-from countersign_gateway.keys import SigningKey, create_key_file
-from countersign_tools import micropython, native
-from countersign_tools.provisioning import bundle
-from countersign_tools.provisioning.session import Session
+from countersign.proofs import schnorr
+from countersign_cli.provisioning import bundle
+from countersign_cli.provisioning.session import Session
+from countersign_gateway.statements.keys import SigningKey, create_key_file
+from countersign_workshop.images import native
+from countersign_workshop.parts import micropython
 
 
 @pytest.mark.parametrize("runtime", micropython.runtimes())

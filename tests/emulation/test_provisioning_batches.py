@@ -29,8 +29,8 @@ from bench_of_boards import (
 from provision_rows import settings
 from vm_board import VmBoard
 
-from countersign_tools.provisioning import batch, bundle, rows
-from countersign_tools.provisioning.journal import Journal
+from countersign_cli.provisioning import batch, bundle, rows
+from countersign_cli.provisioning.resume_file import Journal
 
 
 def test_five_boards_at_once_and_again(tmp_path: Path) -> None:
@@ -161,7 +161,7 @@ def test_four_boards_killed_at_random_end_as_four_devices(tmp_path: Path) -> Non
     try:
         for _ in range(8):
             process = subprocess.Popen(
-                [sys.executable, "-m", "countersign_tools.cli", *words(tmp_path)],
+                [sys.executable, "-m", "countersign_cli.cli", *words(tmp_path)],
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
             )
@@ -224,7 +224,7 @@ def test_the_same_board_is_not_two(tmp_path: Path) -> None:
         link.symlink_to(made.port)
         table(tmp_path, [made.port, str(link)])
         run = subprocess.run(
-            [sys.executable, "-m", "countersign_tools.cli", *words(tmp_path, "--parallel", "1")],
+            [sys.executable, "-m", "countersign_cli.cli", *words(tmp_path, "--parallel", "1")],
             capture_output=True,
             text=True,
             check=False,
@@ -275,7 +275,7 @@ def test_it_ends_at_a_step_when_it_is_asked_to(tmp_path: Path) -> None:
     with board(tmp_path) as made:
         table(tmp_path, [made.port])
         process = subprocess.Popen(
-            [sys.executable, "-m", "countersign_tools.cli", *words(tmp_path)],
+            [sys.executable, "-m", "countersign_cli.cli", *words(tmp_path)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -296,7 +296,7 @@ def test_on_a_terminal_there_is_a_bar(tmp_path: Path) -> None:
     with board(tmp_path) as made:
         table(tmp_path, [made.port])
         process = subprocess.Popen(
-            [sys.executable, "-m", "countersign_tools.cli", *words(tmp_path)],
+            [sys.executable, "-m", "countersign_cli.cli", *words(tmp_path)],
             stdout=slave,
             stderr=slave,
             env={**os.environ, "TERM": "xterm", "COLUMNS": "120"},

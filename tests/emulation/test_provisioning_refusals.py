@@ -21,7 +21,7 @@ from bench_of_boards import (
 )
 from serial_tap import SerialTap
 
-from countersign_tools.provisioning.session import Session
+from countersign_cli.provisioning.session import Session
 
 
 def test_the_wrong_board(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

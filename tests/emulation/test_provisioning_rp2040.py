@@ -10,8 +10,11 @@ import pytest
 from provision_rows import write_csv, write_settings
 from serial_tap import SerialTap, found
 
-from countersign import cbor, identity, schnorr
-from countersign_tools import cli, rp2040, uf2
+from countersign import cbor, identity
+from countersign.proofs import schnorr
+from countersign_cli import cli
+from countersign_cli.board_catalogue import uf2
+from countersign_workshop.emulation import rp2040
 
 UNIQUE_IDS = ("e66118604b000001", "e66118604b000002")
 SECRETS = """\

@@ -5,7 +5,9 @@ from pathlib import Path
 import emulated_pico
 import pytest
 
-from countersign_tools import firmware_build, processors, qemu
+from countersign_workshop.emulation import qemu
+from countersign_workshop.images import firmware_build
+from countersign_workshop.parts import processors
 
 PROTOCOL_TESTS = ("test_identity", "test_tagged", "test_topics", "test_cbor", "test_schnorr")
 

@@ -6,8 +6,10 @@ from pathlib import Path
 import emulated_pico
 import pytest
 
-from countersign_tools import firmware_build, processors, qemu
-from countersign_tools.raw_repl import ScriptFailed
+from countersign_cli.board_port.raw_repl import ScriptFailed
+from countersign_workshop.emulation import qemu
+from countersign_workshop.images import firmware_build
+from countersign_workshop.parts import processors
 
 RAM_FLASH = emulated_pico.TESTS / "emulation/ram_flash.py"
 
@@ -92,7 +94,7 @@ def test_the_key_stores_file_system_is_there(board: qemu.Qemu, tmp_path: Path) -
         "device = ram_flash.RamFlash(bytearray(b'\\xff' * 65536), 4096)\n"
         "vfs.VfsLfs2.mkfs(device)\n"
         "vfs.mount(vfs.VfsLfs2(device), '/flash')\n"
-        "from countersign_agent.storage import FolderStorage\n"
+        "from countersign_agent.keys.storage import FolderStorage\n"
         "store = FolderStorage('/flash/state')\n"
         "store.write('record', b'kept')\n"
         "print(FolderStorage('/flash/state').read('record'))\n"

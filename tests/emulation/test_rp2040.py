@@ -8,7 +8,7 @@ from pathlib import Path
 import emulated_pico
 import pytest
 
-from countersign_tools import rp2040
+from countersign_workshop.emulation import rp2040
 
 # All that fits into a few minutes of emulation; the other runtimes run every test.
 PROTOCOL_TESTS = {
@@ -25,7 +25,7 @@ FIRST_BOOT = """\
 import sys
 sys.path[:] = ['', '.frozen', '/sweep']
 import writers
-from countersign_agent.storage import FolderStorage
+from countersign_agent.keys.storage import FolderStorage
 boot = writers.Boot(FolderStorage('/state'), {salt})
 print(boot.device_id.hex(), boot.counters.next())
 """
@@ -90,16 +90,22 @@ def free():
     gc.collect()
     return gc.mem_free()
 result = {'start': free()}
-from countersign import cbor, evidence, identity, merkle, messages, schnorr, topics
+from countersign import evidence, identity, messages
+from countersign.carriers import topics
+from countersign import cbor
+from countersign.proofs import schnorr
+from countersign import merkle
 result['library'] = free()
-from countersign_agent import agent, attester, check_in, config, enrolment, keystore, storage
+from countersign_agent import agent, attester, config
+from countersign_agent.exchanges import check_in, enrolment
+from countersign_agent.keys import keystore, storage
 result['agent'] = free()
 print(json.dumps(result))
 """
 
 # The peer's table is made by the first verification; what is counted is a later one.
 PROOF = """\
-from countersign import schnorr
+from countersign.proofs import schnorr
 secret, message, entropy = bytes(range(1, 33)), b'm' * 32, bytes(32)
 public_key = schnorr.public_key(secret)
 signature = schnorr.sign(secret, message, entropy)

@@ -15,9 +15,10 @@ import emulated_pico
 import pytest
 from board_life import Life, Record
 
-from countersign_tools import micropython, rp2040
-from countersign_tools.flash_timeline import FLASH_BYTES
-from countersign_tools.provisioning.bundle import STORAGE_FOLDER
+from countersign_cli.provisioning.bundle import STORAGE_FOLDER
+from countersign_workshop.emulation import rp2040
+from countersign_workshop.emulation.flash_timeline import FLASH_BYTES
+from countersign_workshop.parts import micropython
 
 PATIENCE_S = 120.0
 # The last 1408 KiB of the board's flash are its files (ports/rp2/mpconfigport.h).
@@ -29,7 +30,7 @@ UNIQUE_ID = "00" * 8
 
 UNREADABLE = b"countersign: the board's files cannot be read and were left as they are."
 WHO = f"""\
-from countersign_agent import device
+from countersign_agent.platform import device
 store, _ = device.start(device.open_storage({STORAGE_FOLDER!r}))
 print(store.identity.device_id.hex(), store.counters.next())
 """
@@ -193,8 +194,8 @@ def test_files_of_the_state_one_by_one(life: Life, record: Record, tmp_path: Pat
 
 CORRUPT_EACH = f"""\
 import os
-from countersign_agent import device
-from countersign_agent.keystore import KeyStoreDamaged
+from countersign_agent.platform import device
+from countersign_agent.keys.keystore import KeyStoreDamaged
 folder = {STORAGE_FOLDER!r} + '/'
 names = [name for name in os.listdir(folder) if name != 'witness'] + ['witness/counter']
 def put(name, data):

@@ -21,10 +21,10 @@ from board_life import Life, Record, Witness
 from running_site import running_site
 from serial_lines import section
 
-from countersign_tools import rp2040
-from countersign_tools.flash_timeline import TORN_MODES, Timeline
-from countersign_tools.provisioning.bundle import CONFIG_PATH, STORAGE_FOLDER
-from countersign_tools.raw_repl import ReplError, ScriptFailed
+from countersign_cli.board_port.raw_repl import ReplError, ScriptFailed
+from countersign_cli.provisioning.bundle import CONFIG_PATH, STORAGE_FOLDER
+from countersign_workshop.emulation import rp2040
+from countersign_workshop.emulation.flash_timeline import TORN_MODES, Timeline
 
 AT_A_TIME = 2
 # Every fifth operation, in which each of the four ways of tearing has its turn; then all of them.
@@ -33,7 +33,7 @@ STEPS = (5, 1)
 # Two starts of the device, and what is then known of it.
 LOOK = f"""\
 import os
-from countersign_agent import device
+from countersign_agent.platform import device
 for _ in range(2):
     store, _ = device.start(device.open_storage({STORAGE_FOLDER!r}))
     gateway = store.enrolled_gateway()

@@ -8,7 +8,7 @@ from pathlib import Path
 import emulated_pico
 import pytest
 
-from countersign_tools import rp2040
+from countersign_workshop.emulation import rp2040
 
 PATIENCE_S = 300.0
 SETTINGS = {

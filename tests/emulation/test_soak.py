@@ -7,10 +7,10 @@ import emulated_pico
 import pytest
 from test_emulated_boards import kind_or_skip
 
-from countersign_agent import counters
-from countersign_tools.board_figures import figures
-from countersign_tools.board_figures.life import BACK_TO_BACK, Life
-from countersign_tools.board_figures.soak import soak
+from countersign_agent.keys import counters
+from countersign_workshop.bench_boards import figures
+from countersign_workshop.bench_boards.life import BACK_TO_BACK, Life
+from countersign_workshop.bench_boards.soak import soak
 
 
 @pytest.mark.parametrize("kind", ["RPI_PICO", "QEMU_MPS2"])

@@ -13,8 +13,8 @@ import threading
 import tty
 from pathlib import Path
 
-from countersign_tools import micropython
-from countersign_tools.process import _die_with_parent
+from countersign_workshop.child_processes.process import _die_with_parent
+from countersign_workshop.parts import micropython
 
 _FIRMWARE = Path(__file__).with_name("vm_board_main.py")
 _SOFT_RESET, _BOOT_LOADER = 4, 5

@@ -10,10 +10,10 @@ A writer has three functions over a storage:
 
 import hashlib
 
-from countersign import schnorr
-from countersign_agent import counters, keystore
-from countersign_agent.entropy import EntropyPool
-from countersign_agent.records import Records
+from countersign.proofs import schnorr
+from countersign_agent.keys import counters, keystore
+from countersign_agent.keys.entropy import EntropyPool
+from countersign_agent.keys.records import Records
 
 GATEWAY_1 = b"\x11" * 32
 GATEWAY_2 = b"\x22" * 32

@@ -15,7 +15,7 @@ from simulated_device import SimulatedDevice
 from site_under_test import SiteUnderTest
 
 from countersign import messages
-from countersign_gateway.records import Envelope
+from countersign_gateway.model import Envelope
 
 
 @dataclass(frozen=True)

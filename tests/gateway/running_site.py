@@ -16,12 +16,13 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 from simulated_device import SimulatedDevice
 
-from countersign import messages, topics
+from countersign import messages
+from countersign.carriers import topics
 from countersign_gateway import config
 from countersign_gateway.app import Gateway
 from countersign_gateway.config import Endpoint
-from countersign_gateway.journal import Journal
-from countersign_gateway.keys import create_key_file
+from countersign_gateway.operations.log import Journal
+from countersign_gateway.statements.keys import create_key_file
 
 SITE = "site-1"
 PATIENCE_S = 20.0

@@ -17,8 +17,9 @@ import tty
 from running_site import PATIENCE_S, reason_of
 from simulated_device import SimulatedDevice
 
-from countersign import framing, messages
-from countersign.link import Link
+from countersign import messages
+from countersign.carriers import framing
+from countersign.carriers.link import Link
 
 _KINDS = {name: kind for kind, name in framing.UPLINK_KINDS.items()}
 

@@ -11,7 +11,7 @@ import itertools
 from coincurve import PrivateKey, PublicKeyXOnly
 
 from countersign import identity, messages
-from countersign_gateway.records import ENVIRONMENT_EMULATED, Envelope
+from countersign_gateway.model import ENVIRONMENT_EMULATED, Envelope
 from countersign_gateway.verification.challenges import Registration
 
 

@@ -12,14 +12,14 @@ from simulated_device import SimulatedDevice
 from countersign import messages, reasons
 from countersign_gateway.governance.appraisal import SitePolicy
 from countersign_gateway.governance.freshness import UpstreamFreshness
-from countersign_gateway.journal import Journal
-from countersign_gateway.keys import SigningKey
-from countersign_gateway.pipeline import Pipeline, Terms
-from countersign_gateway.records import Envelope, Reply
+from countersign_gateway.model import Envelope, Reply
+from countersign_gateway.operations.log import Journal
+from countersign_gateway.operations.tally import Tally
+from countersign_gateway.operations.throttle import Throttle
+from countersign_gateway.pipeline.pipeline import Pipeline, Terms
 from countersign_gateway.registry.interface import Registry
 from countersign_gateway.registry.memory import MemoryRegistry
-from countersign_gateway.tally import Tally
-from countersign_gateway.throttle import Throttle
+from countersign_gateway.statements.keys import SigningKey
 from countersign_gateway.verification.beacons import Beacons
 from countersign_gateway.verification.challenges import Challenges
 from countersign_gateway.verification.verifier import Verifier

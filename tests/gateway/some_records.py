@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 
-from countersign_gateway.records import BatchRecord, Decision, DeviceRecord, Enrolment, Status
+from countersign_gateway.model import BatchRecord, Decision, DeviceRecord, Enrolment, Status
 from countersign_gateway.registry.interface import Attempt, OutboxKind, Registry
 
 

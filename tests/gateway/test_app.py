@@ -17,11 +17,11 @@ import pytest
 from running_site import PATIENCE_S, SITE, ConnectedDevice
 from simulated_device import SimulatedDevice
 
+from countersign_cli import site_folder
 from countersign_gateway.config import Endpoint, load
-from countersign_tools import site
-from countersign_tools.mosquitto import free_port
+from countersign_workshop.child_processes.mosquitto import free_port
 
-RUN = "import sys; from countersign_tools.cli import main; sys.exit(main(sys.argv[1:]))"
+RUN = "import sys; from countersign_cli.cli import main; sys.exit(main(sys.argv[1:]))"
 
 
 def countersign(*words: object) -> subprocess.CompletedProcess[str]:
@@ -103,12 +103,12 @@ def test_site_init_refuses_what_the_gateway_would(tmp_path, words, sentence):
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
 def test_a_gateway_whose_ledger_is_down_serves_and_stops_cleanly(tmp_path, stop):
     folder = tmp_path / "site"
-    made = site.create_site(
+    made = site_folder.create_site(
         folder,
         SITE,
         listen="127.0.0.1:0",
         allow_emulated=True,
-        ledger=site.LedgerAddresses(
+        ledger=site_folder.LedgerAddresses(
             rpc_url=f"http://127.0.0.1:{free_port()}",
             chain_id=31337,
             commitment_log=b"\x01" * 20,
@@ -148,7 +148,7 @@ def test_a_gateway_whose_ledger_is_down_serves_and_stops_cleanly(tmp_path, stop)
     ],
 )
 def test_what_stops_a_gateway_from_starting_is_said_in_one_line(tmp_path, spoil, sentence):
-    site.create_site(tmp_path, SITE, listen="127.0.0.1:0")
+    site_folder.create_site(tmp_path, SITE, listen="127.0.0.1:0")
     spoil(tmp_path)
     ended = countersign("gateway", "run", "--config", tmp_path / "gateway.toml")
     assert ended.returncode == 1
@@ -157,10 +157,10 @@ def test_what_stops_a_gateway_from_starting_is_said_in_one_line(tmp_path, spoil,
 
 
 def test_an_address_in_use_is_said_in_one_line(tmp_path):
-    site.create_site(tmp_path / "one", SITE, listen="127.0.0.1:0")
+    site_folder.create_site(tmp_path / "one", SITE, listen="127.0.0.1:0")
     with gateway_process(tmp_path / "one") as running:
         port = running.wait_for("gateway_ready")["port"]
-        site.create_site(tmp_path / "two", SITE, listen=f"127.0.0.1:{port}")
+        site_folder.create_site(tmp_path / "two", SITE, listen=f"127.0.0.1:{port}")
         ended = countersign("gateway", "run", "--config", tmp_path / "two" / "gateway.toml")
         assert ended.returncode == 1
         assert f"cannot listen on 127.0.0.1:{port}" in ended.stderr

@@ -17,12 +17,13 @@ from running_site import PATIENCE_S, SITE, ConnectedDevice, running_site
 from simulated_device import SimulatedDevice
 from site_under_test import FakeClock, SiteUnderTest
 
-from countersign import messages, reasons, topics
+from countersign import messages, reasons
+from countersign.carriers import topics
 from countersign_gateway.ingress.intake import Intake
-from countersign_gateway.ingress.mqtt import MqttIngress
-from countersign_gateway.records import Envelope
-from countersign_gateway.tally import Tally
-from countersign_gateway.throttle import Throttle
+from countersign_gateway.ingress.mqtt.mqtt_ingress import MqttIngress
+from countersign_gateway.model import Envelope
+from countersign_gateway.operations.tally import Tally
+from countersign_gateway.operations.throttle import Throttle
 
 MIB = 1 << 20
 
@@ -120,7 +121,7 @@ class _Client:
 
 def an_ingress(site: SiteUnderTest, intake: Intake, tally: Tally) -> tuple[MqttIngress, _Client]:
     from countersign_gateway.config import Endpoint
-    from countersign_gateway.journal import Journal
+    from countersign_gateway.operations.log import Journal
 
     ingress = MqttIngress(
         endpoint=Endpoint("127.0.0.1", 1),

@@ -15,12 +15,11 @@ from hypothesis import strategies as st
 from paho.mqtt import client as paho
 
 from countersign_gateway.config import Endpoint
-from countersign_gateway.ingress import express
-from countersign_gateway.ingress.buffered_socket import MAX_UNSENT_BYTES, BufferedSocket
 from countersign_gateway.ingress.intake import Intake
-from countersign_gateway.ingress.mqtt import MqttIngress
-from countersign_gateway.journal import Journal
-from countersign_gateway.tally import Tally
+from countersign_gateway.ingress.mqtt.buffered_socket import MAX_UNSENT_BYTES, BufferedSocket
+from countersign_gateway.ingress.mqtt.mqtt_ingress import MqttIngress, express
+from countersign_gateway.operations.log import Journal
+from countersign_gateway.operations.tally import Tally
 
 PUBACK_PACKET = b"\x40\x02\x00\x07"
 PINGRESP = b"\xd0\x00"

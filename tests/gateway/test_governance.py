@@ -12,7 +12,7 @@ from countersign import identity, messages, reasons
 from countersign_gateway.governance.appraisal import SitePolicy
 from countersign_gateway.governance.freshness import Freshness, UpstreamFreshness
 from countersign_gateway.governance.lifecycle import IllegalTransition, Lifecycle, allows
-from countersign_gateway.records import DeviceRecord, Status
+from countersign_gateway.model import DeviceRecord, Status
 
 RECORD = DeviceRecord(
     b"\x01" * 32, 1, b"\x02" * 32, bytes(32), bytes(32), bytes(20), 1, 1, Status.ACTIVE, 5

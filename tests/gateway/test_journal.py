@@ -7,7 +7,7 @@ import json
 
 from site_under_test import FakeClock
 
-from countersign_gateway.journal import BURST_LINES, LINES_PER_S, Journal
+from countersign_gateway.operations.log import BURST_LINES, LINES_PER_S, Journal
 
 
 def lines(stream: io.StringIO) -> list[dict[str, object]]:

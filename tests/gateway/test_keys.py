@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from countersign import identity, schnorr
-from countersign_gateway.keys import (
+from countersign import identity
+from countersign.proofs import schnorr
+from countersign_gateway.statements.keys import (
     GROUP_ORDER,
     KeyFileError,
     SigningKey,

@@ -15,11 +15,12 @@ from paho.mqtt.enums import CallbackAPIVersion
 from running_site import PATIENCE_S, SITE, ConnectedDevice, RunningSite, reason_of, running_site
 from simulated_device import SimulatedDevice
 
-from countersign import messages, topics
+from countersign import messages
+from countersign.carriers import topics
 from countersign_gateway.config import Endpoint
-from countersign_gateway.ingress import broker as broker_module
-from countersign_tools import toolchain
-from countersign_tools.mosquitto import Mosquitto
+from countersign_gateway.ingress.mqtt import broker as broker_module
+from countersign_workshop.child_processes.mosquitto import Mosquitto
+from countersign_workshop.parts import toolchain
 
 try:
     toolchain.mosquitto()

@@ -9,10 +9,10 @@ from site_under_test import LEDGER, OWNER, SiteUnderTest
 
 from countersign import evidence, messages, reasons
 from countersign_gateway.ingress.intake import Intake
-from countersign_gateway.records import Decision, Envelope, Status
+from countersign_gateway.model import Decision, Envelope, Status
+from countersign_gateway.operations.throttle import Throttle
 from countersign_gateway.registry.interface import RegistryError
 from countersign_gateway.registry.memory import MemoryRegistry
-from countersign_gateway.throttle import Throttle
 
 
 def test_a_device_enrols_and_checks_in():

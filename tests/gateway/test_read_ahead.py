@@ -15,8 +15,8 @@ from simulated_device import SimulatedDevice
 from site_under_test import SiteUnderTest
 
 from countersign_gateway.ingress.intake import Intake
-from countersign_gateway.journal import Journal
-from countersign_gateway.records import Envelope, Reply
+from countersign_gateway.model import Envelope, Reply
+from countersign_gateway.operations.log import Journal
 from countersign_gateway.verification import read_ahead
 from countersign_gateway.verification.read_ahead import Examined, ReadAhead
 

@@ -20,9 +20,10 @@ from running_site import (
 from serial_lines import FarEnd, section
 from simulated_device import SimulatedDevice
 
-from countersign import framing, messages
-from countersign_gateway.ingress import serial_line
-from countersign_gateway.records import Reply
+from countersign import messages
+from countersign.carriers import framing
+from countersign_gateway.ingress.serial_lines import serial_line
+from countersign_gateway.model import Reply
 
 
 @pytest.fixture

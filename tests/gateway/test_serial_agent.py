@@ -14,8 +14,8 @@ from running_site import PATIENCE_S, SITE, RunningSite, running_site
 from serial_lines import Cable, section
 
 from countersign import reasons
-from countersign_tools import micropython
-from countersign_tools.process import Child
+from countersign_workshop.child_processes.process import Child
+from countersign_workshop.parts import micropython
 
 FIRMWARE = Path(__file__).resolve().parents[2] / "firmware"
 

@@ -10,7 +10,8 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 from simulated_device import SimulatedDevice
 
-from countersign import messages, topics
+from countersign import messages
+from countersign.carriers import topics
 
 
 class Fleet:

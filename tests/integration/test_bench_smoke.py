@@ -9,8 +9,9 @@ import json
 
 import pytest
 
-from countersign_tools import cli, toolchain
-from countersign_tools.bench import answers, mqtt_wire
+from countersign_cli import cli
+from countersign_workshop.bench_gateway import answers, mqtt_wire
+from countersign_workshop.parts import toolchain
 
 DEVICES, FULL_ROUNDS, HALF_ROUNDS, WARM_UP_ROUNDS = 40, 6, 4, 1
 SENT = DEVICES * (FULL_ROUNDS + HALF_ROUNDS + WARM_UP_ROUNDS)

@@ -36,7 +36,7 @@ def _descendants(pid: int) -> set[int]:
 )
 def test_nothing_is_left_running(number: signal.Signals, words: tuple[str, ...]) -> None:
     demo = subprocess.Popen(
-        [sys.executable, "-m", "countersign_tools.cli", "demo", *words],
+        [sys.executable, "-m", "countersign_cli.cli", "demo", *words],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

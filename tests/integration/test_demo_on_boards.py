@@ -11,7 +11,8 @@ from pathlib import Path
 import emulated_pico
 import pytest
 
-from countersign_tools import firmware_build, processors, toolchain
+from countersign_workshop.images import firmware_build
+from countersign_workshop.parts import processors, toolchain
 
 
 @pytest.mark.parametrize("board", firmware_build.IMAGES)
@@ -26,7 +27,7 @@ def test_the_story_goes_the_same_way(board: str) -> None:
 
     emulated_pico.built_or_skip(build)
     demo = subprocess.run(
-        [sys.executable, "-m", "countersign_tools.cli", "demo", "--board", board],
+        [sys.executable, "-m", "countersign_cli.cli", "demo", "--board", board],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

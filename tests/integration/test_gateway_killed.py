@@ -18,13 +18,13 @@ from pathlib import Path
 from fleet import Fleet
 
 from countersign import messages
-from countersign_gateway.keys import SigningKey, read_key_file
+from countersign_cli import site_folder
+from countersign_cli.auditing.ledger_audit import audit
 from countersign_gateway.registry.sqlite import SqliteRegistry
-from countersign_tools import site
-from countersign_tools.chain import DevChain
-from countersign_tools.ledger_audit import audit
-from countersign_tools.mosquitto import Mosquitto
-from countersign_tools.process import Child
+from countersign_gateway.statements.keys import SigningKey, read_key_file
+from countersign_workshop.child_processes.mosquitto import Mosquitto
+from countersign_workshop.child_processes.process import Child
+from countersign_workshop.ledger.chain import DevChain
 
 KILLS = int(os.environ.get("COUNTERSIGN_KILLS", "8"))
 DEVICES = 6
@@ -38,7 +38,7 @@ def _start_gateway(config_path: Path) -> Child:
         if '"gateway_ready"' in line:
             ready.append(line)
 
-    argv = [sys.executable, "-m", "countersign_tools.cli", "gateway", "run", "--config"]
+    argv = [sys.executable, "-m", "countersign_cli.cli", "gateway", "run", "--config"]
     gateway = Child("gateway", [*argv, config_path], on_line=on_line)
     deadline_s = time.monotonic() + 60
     while not ready:
@@ -69,13 +69,13 @@ def test_nothing_acknowledged_is_lost_and_nothing_anchored_twice(tmp_path: Path)
     try:
         contracts = chain.deploy()
         with Mosquitto(tmp_path / "broker") as broker:
-            made = site.create_site(
+            made = site_folder.create_site(
                 folder,
                 SITE_NAME,
                 broker=f"mqtt://{broker.host}:{broker.port}",
                 owner=chain.owner(),
                 allow_emulated=True,
-                ledger=site.LedgerAddresses(
+                ledger=site_folder.LedgerAddresses(
                     rpc_url=chain.rpc_url,
                     chain_id=chain.chain_id,
                     commitment_log=bytes.fromhex(contracts["CommitmentLog"][2:]),
@@ -103,7 +103,7 @@ def test_nothing_acknowledged_is_lost_and_nothing_anchored_twice(tmp_path: Path)
                 gateway.stop()
         registry = SqliteRegistry(
             folder / "registry.sqlite3",
-            SigningKey(read_key_file(folder / site.GATEWAY_KEY_NAME)).gateway_id,
+            SigningKey(read_key_file(folder / site_folder.GATEWAY_KEY_NAME)).gateway_id,
         )
         try:
             result = audit(

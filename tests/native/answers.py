@@ -7,7 +7,7 @@ A question is an action of ACTIONS and its arguments, each a letter of VALUES an
 answered is text too, and the name of a TypeError or ValueError; any other exception comes through.
 """
 
-from countersign import engines, ring, schnorr, sigma
+from countersign.proofs import engines, ring, schnorr, sigma
 
 VALUES = {
     "b": bytes.fromhex,

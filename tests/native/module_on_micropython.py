@@ -5,7 +5,7 @@ The last line is "right". Nothing here is particular to an architecture.
 
 import countersign_native as native
 
-from countersign import curve
+from countersign.proofs import curve
 
 N = curve.N
 P = curve.P

@@ -13,7 +13,8 @@ from dataclasses import replace
 import pytest
 from parts import HERE, or_skip
 
-from countersign_tools import micropython, native, processors
+from countersign_workshop.images import native
+from countersign_workshop.parts import micropython, processors
 
 # In the order in which calls.c numbers them.
 FUNCTIONS = (

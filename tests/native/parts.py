@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from countersign import curve
-from countersign_tools import native, toolchain
-from countersign_tools.native import TARGETS
+from countersign.proofs import curve
+from countersign_workshop.images import native
+from countersign_workshop.images.native import TARGETS
+from countersign_workshop.parts import toolchain
 
 HERE = Path(__file__).parent
 P, N = curve.P, curve.N

@@ -19,8 +19,9 @@ import pytest
 from parts import HERE, or_skip
 from vector_files import open_official
 
-from countersign_tools import micropython, native
-from countersign_tools.checkout import ROOT
+from countersign_workshop.checkout import ROOT
+from countersign_workshop.images import native
+from countersign_workshop.parts import micropython
 
 PROOFS = int(os.environ.get("COUNTERSIGN_PROOFS", "1000"))
 SEED = os.urandom(8).hex() if os.environ.get("COUNTERSIGN_LONG") == "1" else "agreement"

@@ -25,7 +25,7 @@ from parts import (
     scalars,
 )
 
-from countersign import curve
+from countersign.proofs import curve
 
 COUNT = 1500
 PAIR_BYTES = 8 * 96 + 32

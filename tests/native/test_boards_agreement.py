@@ -18,8 +18,9 @@ import proofs
 import pytest
 from parts import HERE, or_skip
 
-from countersign import engines
-from countersign_tools import firmware_build, native, qemu, rp2040
+from countersign.proofs import engines
+from countersign_workshop.emulation import qemu, rp2040
+from countersign_workshop.images import firmware_build, native
 
 COUNT = int(os.environ.get("COUNTERSIGN_BOARD_PROOFS", "200"))
 # What a board can hold of questions and answers beside what works on them.

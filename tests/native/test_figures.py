@@ -3,8 +3,9 @@
 import pytest
 from parts import or_skip
 
-from countersign_tools import board_sources, cross, firmware_build, native, toolchain
-from countersign_tools.bench_proof import table
+from countersign_workshop.bench_proof import table
+from countersign_workshop.images import firmware_build, native
+from countersign_workshop.parts import board_sources, cross, toolchain
 
 THEN = {"mpy_bytes": {"armv6m": 1000}, "rp2040_cycles": {"generate": 1_000_000}}
 

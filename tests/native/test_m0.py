@@ -7,7 +7,7 @@ The core counts cycles as the hardware does from RAM; misses of the flash cache 
 
 from parts import LAMBDA, N, P, big, from_little, little, numbers, point_bytes, point_words, scalars
 
-from countersign import curve
+from countersign.proofs import curve
 
 OPERATIONS = {
     "field_multiply": lambda a, b: a * b,

@@ -13,7 +13,7 @@ import pytest
 from on_processor import Hidden, Processor, build
 from parts import LAMBDA, N, big, little, point_words
 
-from countersign import curve
+from countersign.proofs import curve
 
 COMPLAINED = 99
 HEADERS = Path("/usr/include")

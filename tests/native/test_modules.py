@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from parts import or_skip
 
-from countersign_tools import micropython, native
-from countersign_tools.checkout import ROOT
+from countersign_workshop.checkout import ROOT
+from countersign_workshop.images import native
+from countersign_workshop.parts import micropython
 
 SCRIPT = Path(__file__).parent / "module_on_micropython.py"
 MODULE_BYTES = 24_000

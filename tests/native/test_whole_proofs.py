@@ -1,18 +1,19 @@
 """Whole proofs on the emulated RP2040: one number of cycles, whatever the key and wherever it is.
 
 The real RPI_PICO image, the library and the module on it, every trial from the same state of the
-machine (countersign_tools/bench_proof/trials.py). Each statement comes with a prover that leaks a
-little, which must be seen.
+machine (countersign_workshop/bench_proof/trials.py). Each statement comes with a prover that leaks
+a little, which must be seen.
 """
 
 import emulated_pico
 import pytest
 from parts import N, or_skip
 
-from countersign import ring, schnorr
-from countersign_tools import firmware_build, native, toolchain
-from countersign_tools.bench_proof import trials
-from countersign_tools.bench_proof.boards import Rp2040Board
+from countersign.proofs import ring, schnorr
+from countersign_workshop.bench_proof import trials
+from countersign_workshop.bench_proof.boards import Rp2040Board
+from countersign_workshop.images import firmware_build, native
+from countersign_workshop.parts import toolchain
 
 MESSAGE = bytes(range(32))
 SETUP = f"message = {MESSAGE!r}\n"
@@ -96,7 +97,7 @@ def ring_trials(size, setup=""):
     work = f"ring.prove(prover, keys, b'site', message, message) + bytes({-proof_bytes % 4})"
     # The calls before the first trial must be for a key of the ring too.
     own = f"prover = schnorr.Prover(bytes.fromhex('{members[0]:064x}'))\n"
-    setup = SETUP + own + f"from countersign import ring\nkeys = {keys!r}\n" + setup
+    setup = SETUP + own + f"from countersign.proofs import ring\nkeys = {keys!r}\n" + setup
     found = run(members, work, setup, proof_bytes + -proof_bytes % 4)
     for proof in found.results:
         assert ring.verify(keys, b"site", MESSAGE, proof[:proof_bytes])

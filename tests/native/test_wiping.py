@@ -8,7 +8,7 @@ import pytest
 from on_processor import UNTOUCHED
 from parts import LAMBDA, N, big, little, point_words
 
-from countersign import curve
+from countersign.proofs import curve
 
 SECRETS = [1, 2, N - 1, N - 2, LAMBDA, 2**255, N // 2, *(977**i % N for i in range(20, 28))]
 POINTS = [point_words(curve.multiply_generator(k)) for k in SECRETS]

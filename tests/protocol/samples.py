@@ -3,7 +3,8 @@
 The keys are fixed so that failures repeat; they are test keys and identify nothing.
 """
 
-from countersign import evidence, identity, messages, schnorr
+from countersign import evidence, identity, messages
+from countersign.proofs import schnorr
 
 DEVICE_SECRET = bytes([7] * 32)
 NEXT_SECRET = bytes([8] * 32)

@@ -8,7 +8,7 @@ infinity (199 has the real comb and the real windows).
 What is left out: hashing to the curve, since most of the curve's points are not in the subgroup.
 """
 
-from countersign import curve, engines, ring, schnorr
+from countersign.proofs import curve, engines, ring, schnorr
 
 
 class SmallGroup:

@@ -4,7 +4,7 @@ That is the property that matters, so it is what is watched: the engine in use w
 (nonce, challenge scalar) it answers with the key, and `one_answer_each` reads that book.
 """
 
-from countersign import coupons, engines, faults, pure_engine, schnorr
+from countersign.proofs import coupons, engines, faults, pure_engine, schnorr
 
 SECRET = bytes([7] * 32)
 ENTROPY = bytes([3] * 32)

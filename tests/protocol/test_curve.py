@@ -2,7 +2,7 @@
 
 import hashlib
 
-from countersign import curve
+from countersign.proofs import curve
 
 N = curve.N
 P = curve.P

@@ -7,7 +7,7 @@ import fake_native
 import vector_files
 from fake_native import Broken
 
-from countersign import curve, engines, faults, pure_engine, schnorr
+from countersign.proofs import curve, engines, faults, pure_engine, schnorr
 from countersign.tagged import tagged_sha256
 from skip import skip
 

@@ -2,8 +2,8 @@
 
 import hashlib
 
-from countersign import framing
-from countersign.framing import Frame, FrameReader, encode
+from countersign.carriers import framing
+from countersign.carriers.framing import Frame, FrameReader, encode
 
 DEVICE = bytes(range(224, 256))
 

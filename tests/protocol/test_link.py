@@ -2,8 +2,8 @@
 
 import hashlib
 
-from countersign import framing
-from countersign.link import RESEND_MOST_MS, WINDOW, Link
+from countersign.carriers import framing
+from countersign.carriers.link import RESEND_MOST_MS, WINDOW, Link
 
 DEVICE = b"\xd5" * 32
 DEVICE_KINDS = (framing.LISTEN,) + tuple(framing.UPLINK_KINDS)

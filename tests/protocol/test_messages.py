@@ -2,7 +2,8 @@
 
 import samples
 
-from countersign import cbor, evidence, messages, reasons, schnorr
+from countersign import cbor, evidence, messages, reasons
+from countersign.proofs import schnorr
 
 TYPES = [definition.type for definition in messages.DEFINITIONS]
 

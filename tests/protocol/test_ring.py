@@ -8,7 +8,7 @@ import sys
 
 import fake_native
 
-from countersign import curve, engines, faults, pure_engine, ring, schnorr, sigma
+from countersign.proofs import curve, engines, faults, pure_engine, ring, schnorr, sigma
 
 SIZE = 5 if sys.maxsize > 2**32 else 3
 PROVERS = [schnorr.Prover(bytes([i + 1] * 32)) for i in range(SIZE)]

@@ -3,7 +3,7 @@
 import vector_files
 from fake_native import Broken
 
-from countersign import curve, engines, schnorr
+from countersign.proofs import curve, engines, schnorr
 from skip import skip
 
 SECRET = bytes([7] * 32)

@@ -1,6 +1,6 @@
 """The interactive proof: who is convinced of what, and how an exchange ends."""
 
-from countersign import curve, engines, faults, schnorr, sigma
+from countersign.proofs import curve, engines, faults, schnorr, sigma
 
 PROVER = schnorr.Prover(bytes([7] * 32))
 OTHER = schnorr.Prover(bytes([8] * 32))

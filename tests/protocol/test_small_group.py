@@ -9,7 +9,7 @@ import sys
 import small_group
 from small_group import SmallGroup, number, textbook_add
 
-from countersign import curve, engines, faults, pure_engine, ring, schnorr, sigma
+from countersign.proofs import curve, engines, faults, pure_engine, ring, schnorr, sigma
 
 FAST = sys.implementation.name == "cpython"
 SLOW = sys.maxsize <= 2**32  # the 32-bit machine, which is emulated

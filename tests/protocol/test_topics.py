@@ -1,6 +1,6 @@
 """Topics are built and read in one place, and a near miss is no topic."""
 
-from countersign import topics
+from countersign.carriers import topics
 
 DEVICE = bytes(range(32))
 HEX = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"

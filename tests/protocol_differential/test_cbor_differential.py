@@ -137,7 +137,7 @@ with open(sys.argv[1]) as file:
 
 @pytest.mark.parametrize("rung", [0, 1])
 def test_micropython_gives_every_input_the_same_answer(rung):
-    from countersign_tools import micropython
+    from countersign_workshop.parts import micropython
 
     runtime = micropython.runtimes()[rung]
     try:

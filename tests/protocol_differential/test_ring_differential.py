@@ -8,7 +8,7 @@ from random import Random
 from inputs import how_many
 from oracles import N, ring_verify
 
-from countersign import faults, ring, schnorr
+from countersign.proofs import faults, ring, schnorr
 
 
 def statement(random: Random, size: int) -> tuple[list[bytes], bytes, bytes, bytes]:

@@ -22,7 +22,7 @@ from oracles import (
     multiple_of_generator,
 )
 
-from countersign import curve, engines, faults, schnorr
+from countersign.proofs import curve, engines, faults, schnorr
 
 NEAR = 2**20
 in_group = st.one_of(

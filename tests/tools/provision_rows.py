@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from countersign import schnorr
+from countersign.proofs import schnorr
 
 GATEWAY_KEY = schnorr.public_key(bytes([5] * 32)).hex()
 

@@ -5,10 +5,10 @@ import json
 import pytest
 from simulated_device import SimulatedDevice
 
-from countersign import framing
-from countersign_tools import cli
-from countersign_tools.board_figures import figures, soak, trend, wear
-from countersign_tools.board_figures.heard import CheckIn, Erase, Heard, NotAsSaid, replayed
+from countersign.carriers import framing
+from countersign_cli import cli
+from countersign_workshop.bench_boards import figures, soak, trend, wear
+from countersign_workshop.bench_boards.heard import CheckIn, Erase, Heard, NotAsSaid, replayed
 
 SETTLED = 300
 

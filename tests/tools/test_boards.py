@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from countersign_tools import board_kinds, board_records, board_sources, boards, cli
-from countersign_tools.checkout import ROOT
-from countersign_tools.provisioning import bundle
+from countersign_cli import cli
+from countersign_cli.board_catalogue import board_kinds, board_records
+from countersign_cli.commands import boards
+from countersign_cli.provisioning import bundle
+from countersign_workshop.checkout import ROOT
+from countersign_workshop.parts import board_sources
 
 
 def test_what_is_committed_is_true():
@@ -202,11 +205,11 @@ def test_deploy_gives_commands_that_exist(board):
     text = (board_records.FOLDER / board / "deploy.md").read_text()
     lines = [line for line in text.splitlines() if line.startswith(".venv/bin/countersign ")]
     assert lines
-    modules = {name: module for name, _, module in cli.COMMANDS}
+    modules = {name: module for name, _, module in cli.table()}
     for line in lines:
         _, name, *words = line.split()
         parser = argparse.ArgumentParser(prog=line)
-        importlib.import_module(f"countersign_tools.{modules[name]}").register(parser)
+        importlib.import_module(modules[name]).register(parser)
         parser.parse_args(words)
         if "--board" in words:
             assert words[words.index("--board") + 1] == board

@@ -5,12 +5,16 @@ import json
 
 import pytest
 
-from countersign_tools import checkout, cli, doctor, every_test, toolchain
+from countersign_cli import cli
+from countersign_cli.commands import doctor
+from countersign_workshop import checkout
+from countersign_workshop.checks import every_test
+from countersign_workshop.parts import toolchain
 
 
-@pytest.mark.parametrize("module", [module for _, _, module in cli.COMMANDS])
+@pytest.mark.parametrize("module", [module for _, _, module in cli.table()])
 def test_every_command_has_its_module(module):
-    command = importlib.import_module(f"countersign_tools.{module}")
+    command = importlib.import_module(module)
     assert callable(command.register)
     assert callable(command.run)
 

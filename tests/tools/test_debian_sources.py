@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from countersign_tools import debian
+from countersign_workshop.parts import debian
 
 DEB822 = """\
 # A comment before anything.

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from countersign_tools import cli, uf2
+from countersign_cli import cli
+from countersign_cli.board_catalogue import uf2
 
 
 @pytest.fixture

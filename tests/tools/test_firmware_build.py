@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from countersign_tools import board_sources, cli, firmware_build, image_budget, native
+from countersign_cli import cli
+from countersign_workshop.images import firmware_build, image_budget, native
+from countersign_workshop.parts import board_sources
 
 UNLIMITED = image_budget.Budget(image_bytes=1 << 20, heap_free_bytes=1)
 

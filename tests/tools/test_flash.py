@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from countersign_tools import board_kinds, cli, flash_esp, flash_uf2, uf2
+from countersign_cli import cli
+from countersign_cli.board_catalogue import board_kinds, uf2
+from countersign_cli.flashing import flash_esp, flash_uf2
 
 PICO = board_kinds.KINDS["RPI_PICO"]
 LOADER = PICO.loader

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from countersign_tools import firmware_build, image_budget
+from countersign_workshop.images import firmware_build, image_budget
 
 ELF = Path("not-read")
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from provision_rows import settings
 
-from countersign_tools import board_kinds
-from countersign_tools.provisioning import bundle, rows, session, steps
-from countersign_tools.raw_repl import ScriptFailed
+from countersign_cli.board_catalogue import board_kinds
+from countersign_cli.board_port.raw_repl import ScriptFailed
+from countersign_cli.provisioning import bundle, rows, session, steps
 
 MPY = 6 | 4 << 10
 GOOD = session.Look(

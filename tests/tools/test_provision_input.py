@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from provision_rows import GATEWAY_KEY, settings, write_csv, write_settings
 
-from countersign_tools import board_kinds, cli
-from countersign_tools.provisioning import rows
+from countersign_cli import cli
+from countersign_cli.board_catalogue import board_kinds
+from countersign_cli.provisioning import rows
 
 ROW = {"name": "bed-7", "port": "/dev/ttyACM0", "board": "RPI_PICO"}
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from countersign_tools.provisioning.journal import Journal, JournalError
+from countersign_cli.provisioning.resume_file import Journal, JournalError
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """The sizes that budgets are held to are the modules' own."""
 
-from countersign_tools import size_budget
+from countersign_workshop.images import size_budget
 
 
 def test_a_size_does_not_depend_on_where_the_checkout_lies(tmp_path):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from countersign_tools import uf2
+from countersign_cli.board_catalogue import uf2
 
 IMAGE = bytes(range(256)) * 5 + b"end"
 

@@ -6,15 +6,15 @@
 Everything it touches is passed in, so that a test drives it step by step.
 """
 
-from countersign import topics
-from countersign_agent import inbound, receipts, verdicts
+from countersign.carriers import topics
 from countersign_agent.attester import Attester
 from countersign_agent.backoff import Backoff
-from countersign_agent.check_in import CheckIn
-from countersign_agent.enrolment import Enrolment
-from countersign_agent.pending import PROOF
-from countersign_agent.records import RecordDamaged
-from countersign_agent.transport import TransportError
+from countersign_agent.exchanges import inbound, receipts, verdicts
+from countersign_agent.exchanges.check_in import CheckIn
+from countersign_agent.exchanges.enrolment import Enrolment
+from countersign_agent.exchanges.pending import PROOF
+from countersign_agent.keys.records import RecordDamaged
+from countersign_agent.transports.transport import TransportError
 
 ONLINE = b"online"
 OFFLINE = b"offline"

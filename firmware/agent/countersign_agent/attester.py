@@ -1,7 +1,8 @@
 """The device as the maker of messages: signs them, sends them, remembers them."""
 
-from countersign import identity, messages, topics
-from countersign_agent import pending
+from countersign import identity, messages
+from countersign.carriers import topics
+from countersign_agent.exchanges import pending
 
 UPLINK_KINDS = {
     messages.ENROL_REQUEST: ("enrol", pending.REQUEST),

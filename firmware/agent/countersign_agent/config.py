@@ -30,8 +30,9 @@ setting that silently is not there.
 
 import json
 
-from countersign import identity, topics
-from countersign_agent import serial_stream
+from countersign import identity
+from countersign.carriers import topics
+from countersign_agent.transports import serial_stream
 
 MQTT = "mqtt"
 SERIAL = "serial"

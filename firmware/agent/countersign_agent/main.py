@@ -13,15 +13,19 @@ anything else: the board's line may be the gateway's, whose frames hold that byt
 back where the line is not.
 """
 
-from countersign import identity, schnorr
-from countersign_agent import __version__, device, keystore, sensors, serial_stream
+from countersign import identity
+from countersign.proofs import schnorr
+from countersign_agent import __version__, sensors
 from countersign_agent.agent import Agent
-from countersign_agent.clock import TicksClock
 from countersign_agent.config import SERIAL, ConfigError, load_config
-from countersign_agent.counters import CounterExhausted
-from countersign_agent.entropy import EntropyError
+from countersign_agent.keys import keystore
+from countersign_agent.keys.counters import CounterExhausted
+from countersign_agent.keys.entropy import EntropyError
+from countersign_agent.keys.storage import StorageError
+from countersign_agent.platform import device
+from countersign_agent.platform.clock import TicksClock
 from countersign_agent.report import hex_text, print_json_line
-from countersign_agent.storage import StorageError
+from countersign_agent.transports import serial_stream
 
 # Without its key store or its entropy a device has nothing to say.
 _MUST_NOT_RUN = (keystore.KeyStoreDamaged, StorageError, EntropyError, CounterExhausted)
@@ -106,8 +110,9 @@ def build(config) -> Agent:
 
 def _mqtt(config, clock, key_store):
     # Only here: a board without a network has no sockets, and memory for one transport is enough.
-    from countersign_agent import tcp_stream, wifi
-    from countersign_agent.mqtt_transport import MqttTransport
+    from countersign_agent.platform import wifi
+    from countersign_agent.transports import tcp_stream
+    from countersign_agent.transports.mqtt_transport import MqttTransport
 
     tls_ca = _read(config.tls_ca_path)
 
@@ -130,7 +135,7 @@ def _mqtt(config, clock, key_store):
 
 
 def _serial(config, clock, key_store):
-    from countersign_agent.serial_transport import SerialTransport, session_number
+    from countersign_agent.transports.serial_transport import SerialTransport, session_number
 
     def open_stream(timeout_ms):
         return serial_stream.open_line(

@@ -8,13 +8,16 @@ that this device, with these settings, holds the key.
 import hashlib
 import json
 
-from countersign import identity, schnorr
-from countersign_agent import __version__, device, keystore
+from countersign import identity
+from countersign.proofs import schnorr
+from countersign_agent import __version__
 from countersign_agent.config import ConfigError, load_config
-from countersign_agent.entropy import PROVISIONED_NAME, EntropyError
-from countersign_agent.records import RecordDamaged, Records
+from countersign_agent.keys import keystore
+from countersign_agent.keys.entropy import PROVISIONED_NAME, EntropyError
+from countersign_agent.keys.records import RecordDamaged, Records
+from countersign_agent.keys.storage import StorageError
+from countersign_agent.platform import device
 from countersign_agent.report import hex_text
-from countersign_agent.storage import StorageError
 
 ENTROPY_BYTES = 32
 

@@ -12,8 +12,9 @@ import os
 import sys
 import time
 
-from countersign_agent import report, serial_stream
+from countersign_agent import report
 from countersign_agent.main import main
+from countersign_agent.transports import serial_stream
 
 FIRST_PAUSE_MS = 5000
 LONGEST_PAUSE_MS = 600000

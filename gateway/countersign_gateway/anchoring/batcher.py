@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 
 from countersign import merkle
-from countersign_gateway.records import BatchRecord
+from countersign_gateway.model import BatchRecord
 from countersign_gateway.registry.interface import OutboxKind, OutboxState, Registry
 
 # While this many batches wait to be included, age no longer cuts new ones: through an outage the

@@ -25,7 +25,7 @@ from countersign_gateway.anchoring.ledger import (
     Tip,
     UpstreamDown,
 )
-from countersign_gateway.records import BatchRecord
+from countersign_gateway.model import BatchRecord
 from countersign_gateway.registry.interface import Registration
 
 # Fixed, so that nothing has to be asked before signing; about three times what was measured

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from countersign_gateway.records import BatchRecord
+from countersign_gateway.model import BatchRecord
 from countersign_gateway.registry.interface import Registration
 
 

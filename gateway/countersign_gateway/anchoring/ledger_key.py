@@ -8,8 +8,8 @@ from typing import Any
 from eth_account import Account
 
 from countersign_gateway.anchoring.ledger import Call
-from countersign_gateway.keys import create_key_file, read_key_file
 from countersign_gateway.registry.interface import Attempt
+from countersign_gateway.statements.keys import create_key_file, read_key_file
 
 
 class LedgerKey:

@@ -30,8 +30,8 @@ from countersign_gateway.anchoring.ledger_key import LedgerKey
 from countersign_gateway.anchoring.rows import ON_CHAIN, Rows, View
 from countersign_gateway.anchoring.settlement import Settlement
 from countersign_gateway.anchoring.submission import Submission
-from countersign_gateway.journal import Journal
-from countersign_gateway.records import Anchored
+from countersign_gateway.model import Anchored
+from countersign_gateway.operations.log import Journal
 from countersign_gateway.registry.interface import LedgerBinding, OutboxRow, OutboxState, Registry
 
 

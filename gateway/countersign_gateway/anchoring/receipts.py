@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 
 from countersign import merkle, messages
-from countersign_gateway.records import Anchored, BatchRecord, Reply
+from countersign_gateway.model import Anchored, BatchRecord, Reply
 from countersign_gateway.registry.interface import Registry
 
 

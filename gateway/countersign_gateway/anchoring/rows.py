@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from countersign_gateway.anchoring.ledger import Call, Head, Ledger, Tip
-from countersign_gateway.journal import Journal
+from countersign_gateway.operations.log import Journal
 from countersign_gateway.registry.interface import OutboxKind, OutboxRow, OutboxState, Registry
 
 IN_FLIGHT = 16  # below the 64 that geth keeps for an account

@@ -14,8 +14,8 @@ from countersign_gateway.anchoring.batcher import Batcher
 from countersign_gateway.anchoring.ledger import Rejected, UpstreamDown
 from countersign_gateway.anchoring.outbox import Outbox
 from countersign_gateway.anchoring.receipts import Receipts
-from countersign_gateway.journal import Journal
-from countersign_gateway.records import Anchored, Reply
+from countersign_gateway.model import Anchored, Reply
+from countersign_gateway.operations.log import Journal
 from countersign_gateway.registry.interface import Registry
 
 

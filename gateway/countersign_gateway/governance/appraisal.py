@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from countersign import reasons
-from countersign_gateway.records import ENVIRONMENT_EMULATED, DeviceRecord, Status
+from countersign_gateway.model import ENVIRONMENT_EMULATED, DeviceRecord, Status
 
 
 @dataclass(frozen=True, slots=True)

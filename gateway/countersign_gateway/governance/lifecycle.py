@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from countersign import identity
-from countersign_gateway.records import DeviceRecord, Status
+from countersign_gateway.model import DeviceRecord, Status
 
 _ORDINARY: dict[Status, frozenset[Status]] = {
     Status.ENROLLED: frozenset({Status.ACTIVE, Status.SUSPENDED, Status.REVOKED}),

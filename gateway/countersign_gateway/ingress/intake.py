@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Protocol
 
-from countersign_gateway.records import Envelope
+from countersign_gateway.model import Envelope
 
 MAX_ENVELOPES = 8192
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from countersign_gateway.records import Decision, DeviceRecord, Enrolment
+from countersign_gateway.model import Decision, DeviceRecord, Enrolment
 from countersign_gateway.registry.interface import RegistryError
 
 

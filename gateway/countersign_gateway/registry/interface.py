@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Protocol
 
-from countersign_gateway.records import BatchRecord, Decision, DeviceRecord, Status
+from countersign_gateway.model import BatchRecord, Decision, DeviceRecord, Status
 
 
 class RegistryError(Exception):

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from countersign_gateway.records import BatchRecord, Decision, DeviceRecord, Status
+from countersign_gateway.model import BatchRecord, Decision, DeviceRecord, Status
 from countersign_gateway.registry.enrolment import check_enrolment
 from countersign_gateway.registry.interface import (
     Attempt,

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from countersign_gateway.records import BatchRecord, Decision, DeviceRecord, Status
+from countersign_gateway.model import BatchRecord, Decision, DeviceRecord, Status
 from countersign_gateway.registry.connection import Connections
 from countersign_gateway.registry.enrolment import check_enrolment
 from countersign_gateway.registry.interface import (

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
-from countersign_gateway.records import DeviceRecord, Status
+from countersign_gateway.model import DeviceRecord, Status
 from countersign_gateway.registry.connection import Connections
 from countersign_gateway.registry.interface import (
     Attempt,

@@ -26,8 +26,8 @@ from queue import SimpleQueue
 from typing import Any, BinaryIO
 
 from countersign_gateway.ingress.intake import Intake
-from countersign_gateway.journal import Journal
-from countersign_gateway.records import DeviceRecord, Envelope
+from countersign_gateway.model import DeviceRecord, Envelope
+from countersign_gateway.operations.log import Journal
 from countersign_gateway.verification import worker
 
 AT_ONCE = 256

@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from countersign import identity, messages, reasons
-from countersign_gateway.records import DeviceRecord, Envelope
+from countersign_gateway.model import DeviceRecord, Envelope
 from countersign_gateway.verification import codec
 from countersign_gateway.verification.beacons import Beacons
 from countersign_gateway.verification.challenges import (

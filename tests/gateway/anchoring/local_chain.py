@@ -13,8 +13,8 @@ from eth_account import Account
 from web3 import Web3
 
 from countersign_contracts import load
-from countersign_tools import toolchain
-from countersign_tools.process import Child
+from countersign_workshop.child_processes.process import Child
+from countersign_workshop.parts import toolchain
 from skip import skip
 
 CHAIN_ID = 31337

@@ -20,9 +20,8 @@ from countersign_gateway.anchoring.ledger_key import LedgerKey
 from countersign_gateway.anchoring.outbox import Outbox
 from countersign_gateway.anchoring.receipts import Receipts
 from countersign_gateway.anchoring.worker import AnchoringWorker
-from countersign_gateway.journal import Journal
-from countersign_gateway.keys import SigningKey
-from countersign_gateway.records import Anchored, Decision, DeviceRecord, Enrolment, Reply, Status
+from countersign_gateway.model import Anchored, Decision, DeviceRecord, Enrolment, Reply, Status
+from countersign_gateway.operations.log import Journal
 from countersign_gateway.registry.interface import (
     LedgerBinding,
     OutboxKind,
@@ -31,6 +30,7 @@ from countersign_gateway.registry.interface import (
     Registry,
 )
 from countersign_gateway.registry.memory import MemoryRegistry
+from countersign_gateway.statements.keys import SigningKey
 
 
 class Device:

@@ -11,7 +11,7 @@ from countersign import merkle, messages
 from countersign_gateway.anchoring.batcher import Batcher, following
 from countersign_gateway.anchoring.fees import GWEI, FeePolicy
 from countersign_gateway.anchoring.receipts import DamagedBatch, Receipts
-from countersign_gateway.records import Anchored, BatchRecord
+from countersign_gateway.model import Anchored, BatchRecord
 from countersign_gateway.registry.memory import MemoryRegistry
 
 

@@ -10,7 +10,7 @@ from eth_account import Account
 
 from countersign_gateway.anchoring.ledger import Call
 from countersign_gateway.anchoring.ledger_key import LedgerKey
-from countersign_gateway.keys import KeyFileError
+from countersign_gateway.statements.keys import KeyFileError
 
 
 def test_it_is_made_once_and_private(tmp_path: Path) -> None:

@@ -30,10 +30,10 @@ from anchoring.site import Device, Site
 
 from countersign import merkle
 from countersign_gateway.anchoring.ledger_key import LedgerKey
-from countersign_gateway.keys import create_key_file
-from countersign_gateway.records import Decision
+from countersign_gateway.model import Decision
 from countersign_gateway.registry.interface import OutboxState
 from countersign_gateway.registry.sqlite import SqliteRegistry
+from countersign_gateway.statements.keys import create_key_file
 
 KILLS = int(os.environ.get("COUNTERSIGN_CRASH_KILLS", "15"))
 GATEWAY_ID = bytes(range(32))

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from some_records import device_record, digest, enrolment, evidence
 
-from countersign_gateway.records import Enrolment, Status
+from countersign_gateway.model import Enrolment, Status
 from countersign_gateway.registry.interface import (
     LedgerBinding,
     Registry,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from countersign_gateway.records import Decision, DeviceRecord, Enrolment, Status
+from countersign_gateway.model import Decision, DeviceRecord, Enrolment, Status
 from countersign_gateway.registry.interface import RegistryError, RegistryUnusable
 from countersign_gateway.registry.schema import MIGRATIONS
 from countersign_gateway.registry.sqlite import SqliteRegistry

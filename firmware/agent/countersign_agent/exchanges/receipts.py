@@ -1,0 +1,55 @@
+"""Receipts: the device checks by itself that its message and verdict are under a batch root
+(PROTOCOL.md 6.3). About twenty hashes for a million devices.
+"""
+
+from countersign import evidence, merkle, messages
+from countersign_agent.exchanges import inbound
+
+
+def accept_receipt(payload: bytes, attester) -> None:
+    """Check a receipt and report `receipt_verified`, or `receipt_refused` with the reason.
+
+    A refused receipt leaves its message pending: the gateway may still send the right one.
+    Raises Ignored for what is no receipt for a message of ours.
+    """
+    message = inbound.open_from_gateway(payload, messages.RECEIPT, attester)
+    entry = inbound.find_pending(message, attester)
+    inbound.verify(message, attester)
+    receipt = message.fields
+    fault = _fault(receipt, entry)
+    if fault is not None:
+        attester.report("receipt_refused", counter=entry.counter, reason=fault)
+        return
+    attester.pending.remove(entry)
+    attester.report(
+        "receipt_verified",
+        message=entry.kind,
+        counter=entry.counter,
+        sequence=receipt["sequence"],
+        leaf_index=receipt["leaf_index"],
+        tree_size=receipt["tree_size"],
+        proof_hashes=len(receipt["inclusion_proof"]),
+        batch_root=receipt["batch_root"],
+        chain_id=receipt["chain_id"],
+        contract=receipt["contract"],
+        block_number=receipt["block_number"],
+        transaction_hash=receipt["transaction_hash"],
+    )
+
+
+def _fault(receipt, entry):
+    """What is wrong with a receipt that the gateway signed, or None."""
+    # Without a verdict of our own (it was lost) the receipt still binds our message to some
+    # verdict of the gateway; with one it must be that one.
+    if entry.result_digest is not None and receipt["result_digest"] != entry.result_digest:
+        return "it commits to another verdict than the one received"
+    leaf = evidence.commitment(entry.subject, receipt["result_digest"])
+    if not merkle.verify_inclusion(
+        leaf,
+        receipt["leaf_index"],
+        receipt["tree_size"],
+        receipt["inclusion_proof"],
+        receipt["batch_root"],
+    ):
+        return "its inclusion proof does not lead to the batch root"
+    return None

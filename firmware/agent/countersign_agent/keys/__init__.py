@@ -1,0 +1,1 @@
+"""What the device keeps: its identity, its counters, its entropy."""

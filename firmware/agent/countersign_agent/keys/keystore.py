@@ -1,0 +1,167 @@
+"""The device's identity: made once, on the device, and never twice.
+
+Records and the order in which a first boot writes them (each write whole or not at all):
+
+    counter    boot count 0, its witness before it: nothing else exists yet
+    identity   secret and next secret, and the public key that the secret gave then
+    counter    boot count 1 and the first block of counters: from here on the identity must exist;
+               then its witness
+    enrolment  the gateway that has accepted this device
+
+Each state that a power cut can leave behind is one of these prefixes, so every other
+combination means that the medium lost something, and the device refuses to start: an identity
+is made only where there provably never was one.
+"""
+
+from countersign import identity
+from countersign.proofs import schnorr
+from countersign.proofs.coupons import Coupons
+from countersign_agent.keys import counters as counters_module
+from countersign_agent.keys.entropy import EntropyError
+from countersign_agent.keys.records import RecordDamaged
+
+IDENTITY = "identity"
+ENROLMENT = "enrolment"
+IDENTITY_VERSION = 2
+ENROLMENT_VERSION = 1
+_IDENTITY_LENGTH = 4
+
+# How many signatures can be made at once from what idle time prepared: an enrolment takes three.
+COUPONS = 4
+
+
+class KeyStoreDamaged(Exception):
+    """The store holds a state that no power cut can explain. The device must not start."""
+
+
+class Identity:
+    """Key pair, next key pair and identifier. Secrets leave this object only as signatures.
+
+    self_check: verify each signature before it leaves. A computation gone wrong, as by a glitch,
+    may otherwise give the key away.
+    """
+
+    self_check = False
+
+    def __init__(self, suite, secret, next_secret, entropy, next_serial):
+        prover = schnorr.Prover(secret)
+        self._coupons = Coupons(prover, entropy.take, next_serial, COUPONS)
+        self._next_secret = next_secret
+        self.suite = suite
+        self.public_key = prover.public_key
+        self.device_id = identity.device_id(suite, self.public_key)
+
+    def next_key_digest(self) -> bytes:
+        """The commitment to the next key. Computed when asked: only enrolment needs it."""
+        return identity.next_key_digest(self.suite, schnorr.public_key(self._next_secret))
+
+    def sign(self, digest: bytes) -> bytes:
+        """BIP-340 signature (64 bytes), from a coupon if one is ready.
+
+        RuntimeError if self_check finds it wrong; nothing of it has left then.
+        """
+        return self._coupons.sign(digest, self.self_check)
+
+    def prepare(self) -> bool:
+        """For idle time: half of a coming signature's work. False if there is nothing to do."""
+        return self._coupons.prepare()
+
+
+class KeyStore:
+    """What a device keeps: `identity`, `counters`, and which gateway accepted it."""
+
+    def __init__(self, records, identity, counters, is_new):
+        self._records = records
+        self.identity = identity
+        self.counters = counters
+        self.is_new = is_new
+
+    def enrolled_gateway(self) -> bytes:
+        """gateway_id (32 bytes) of the gateway that accepted this device, or None.
+
+        Raises RecordDamaged; enrolling again is then safe, since it changes nothing else.
+        """
+        values = self._records.load(ENROLMENT, ENROLMENT_VERSION, 1)
+        return None if values is None else values[0]
+
+    def set_enrolled_gateway(self, gateway_id: bytes) -> None:
+        """Durable when it returns."""
+        self._records.save(ENROLMENT, ENROLMENT_VERSION, [gateway_id])
+
+
+def load_counters(records, device_id: bytes = None):
+    """First step of a start: the stored counters, or new ones on a device that never booted.
+
+    device_id: of the device that this must be; no identity is made then. Raises KeyStoreDamaged,
+    StorageError.
+    """
+    counters, values = _load(records)
+    if device_id is not None:
+        if values is None:
+            raise KeyStoreDamaged("the identity of the configured device is gone")
+        if identity.device_id(values[0], values[3]) != device_id:
+            raise KeyStoreDamaged("this is another device than the configured one")
+    return counters_module.Counters.create(records) if counters is None else counters
+
+
+def stored_identity(records) -> tuple:
+    """(suite, public key) of the identity in the store, or None. Writes and counts nothing.
+
+    Raises KeyStoreDamaged for a store that `load_counters` would refuse, StorageError.
+    """
+    _, values = _load(records)
+    return None if values is None else (values[0], values[3])
+
+
+def _load(records):
+    try:
+        counters = counters_module.Counters.load(records)
+        values = records.load(IDENTITY, IDENTITY_VERSION, _IDENTITY_LENGTH)
+    except RecordDamaged as damage:
+        raise KeyStoreDamaged(str(damage))
+    if counters is None and values is not None:
+        raise KeyStoreDamaged("an identity without its counter: counters could repeat")
+    if counters is not None and counters.boot_count > 0 and values is None:
+        raise KeyStoreDamaged("this device had an identity, and it is gone")
+    return counters, values
+
+
+def open_key_store(records, counters, entropy) -> KeyStore:
+    """Second step: load the identity, or make it on a first boot, and count this boot.
+
+    `counters` comes from `load_counters`, `entropy` is an EntropyPool: the boot count is one of
+    its inputs, which is why there are two steps. Raises KeyStoreDamaged, StorageError.
+    """
+    try:
+        values = records.load(IDENTITY, IDENTITY_VERSION, _IDENTITY_LENGTH)
+    except RecordDamaged as damage:
+        raise KeyStoreDamaged(str(damage))
+    is_new = values is None
+    if is_new:
+        if counters.boot_count > 0:
+            raise KeyStoreDamaged("this device had an identity, and it is gone")
+        secret, public_key = new_key_pair(entropy)
+        next_secret, _ = new_key_pair(entropy)
+        values = [identity.SUITE_SECP256K1, secret, next_secret, public_key]
+        records.save(IDENTITY, IDENTITY_VERSION, values)
+    try:
+        own = Identity(values[0], values[1], values[2], entropy, counters.next_serial)
+    except ValueError:
+        # Whatever the library complained of stays out of the text: the value is a secret.
+        raise KeyStoreDamaged("the stored identity is not a key pair")
+    if own.public_key != values[3]:
+        # Either the record or the arithmetic of this boot is wrong: nothing may be signed.
+        raise KeyStoreDamaged("the stored public key is not that of the secret")
+    counters.begin_boot()
+    return KeyStore(records, own, counters, is_new)
+
+
+def new_key_pair(entropy) -> tuple:
+    """(secret key, public key): 32 bytes from the pool that are a scalar in [1, n-1]."""
+    for _ in range(4):
+        secret = entropy.take()
+        try:
+            return secret, schnorr.public_key(secret)
+        except ValueError:
+            continue  # zero, or not below the group order: a chance of 2**-127
+    raise EntropyError("the pool gives no valid key")

@@ -1,0 +1,1 @@
+"""How messages travel: MQTT over TCP, or frames on a serial line."""

@@ -1,0 +1,162 @@
+"""A serial line as bytes, with the methods of tcp_stream.TcpStream.
+
+    usb                  the board's USB-CDC port, or a process's standard input and output. The
+                         agent's report shares it: between frames, text is noise
+    uart:<n>             machine.UART(n)
+    /dev/…               a terminal or pty that is in raw mode, where there are files (unix port)
+    socket://host:port   TCP in place of a cable
+
+Every failure is a TransportError.
+"""
+
+import select
+import sys
+
+from countersign_agent.transports.transport import TransportError
+
+READ_BYTES = 512
+# What one look-up of "is there room" lets us write: fewer bytes than any port's buffer.
+_WRITE_BYTES = 64
+# A window of usual messages, see link.py: they may come while the agent checks a signature.
+_UART_BUFFER_BYTES = 4096
+# Return and Ctrl-C right after a delimiter: what a person's terminal and mpremote send to break in.
+# A frame cannot begin like that: it would be a PONG with a sequence beyond 2**40.
+_BREAK_IN = b"\x00\r\x03"
+
+
+USB = "usb"
+
+
+def check_port(port: str) -> None:
+    """ValueError with a sentence if `port` is none of the above."""
+    if port == USB or port.startswith("/"):
+        return
+    if port.startswith("uart:") and port[5:].isdigit():
+        return
+    if port.startswith("socket://"):
+        host, _, number = port[9:].rpartition(":")
+        if host and number.isdigit() and 0 < int(number) < 65536:
+            return
+    raise ValueError("a port is usb, uart:<number>, /dev/... or socket://host:port")
+
+
+def open_line(port: str, baud: int, tx_pin: int, rx_pin: int, timeout_ms: int, clock):
+    """Open `port`. baud and pins (None: the board's own) mean something for a UART only."""
+    if port.startswith("socket://"):
+        from countersign_agent.transports import (  # only here: not every board has sockets
+            tcp_stream,
+        )
+
+        host, _, number = port[9:].rpartition(":")
+        return tcp_stream.open_tcp(host, int(number), timeout_ms, clock)
+    try:
+        if port.startswith("uart:"):
+            uart = _uart(int(port[5:]), baud, tx_pin, rx_pin)
+            return SerialStream(uart, uart, clock, uart.any)
+        if port == USB:
+            return UsbStream(clock)
+        file = open(port, "r+b", buffering=0)
+        return SerialStream(file, file, clock)
+    except (OSError, ValueError) as error:
+        raise TransportError("cannot open the line: " + str(error))
+
+
+def claim() -> None:
+    """Take Ctrl-C for a byte like any other."""
+    _keyboard_interrupt(-1)
+
+
+def release() -> None:
+    """Give Ctrl-C back to whoever sits at the terminal."""
+    _keyboard_interrupt(3)
+
+
+class SerialStream:
+    """An open line. available(): bytes that a read gets at once; without it, one at a time."""
+
+    def __init__(self, reader, writer, clock, available=None):
+        self._reader = reader
+        self._writer = writer
+        self._clock = clock
+        self._available = available
+        self._readable = select.poll()
+        self._readable.register(reader, select.POLLIN)
+        self._writable = select.poll()
+        self._writable.register(writer, select.POLLOUT)
+
+    def read_some(self) -> bytes:
+        try:
+            if self._available is not None:
+                size = self._available()
+                return (self._reader.read(min(size, READ_BYTES)) or b"") if size else b""
+            # These ports wait until all is there that was asked for.
+            data = bytearray()
+            while len(data) < READ_BYTES and self._readable.poll(0):
+                byte = self._reader.read(1)
+                if not byte:
+                    raise TransportError("the line was closed")
+                data += byte
+            return bytes(data)
+        except OSError as error:
+            raise TransportError("line lost: " + str(error))
+
+    def write_all(self, data: bytes, timeout_ms: int) -> None:
+        view = memoryview(data)
+        deadline_ms = self._clock.now_ms() + timeout_ms
+        while len(view):
+            left_ms = deadline_ms - self._clock.now_ms()
+            if left_ms <= 0:
+                raise TransportError("the line takes no data")
+            if self._writable.poll(left_ms):
+                try:
+                    written = self._writer.write(view[:_WRITE_BYTES])
+                except OSError as error:
+                    raise TransportError("line lost: " + str(error))
+                view = view[written or 0 :]
+
+    def wait_readable(self, timeout_ms: int) -> None:
+        self._readable.poll(timeout_ms)
+
+    def close(self) -> None:
+        close = getattr(self._reader, "deinit", None) or self._reader.close
+        try:
+            close()
+        except OSError:
+            pass  # what was unplugged is closed
+
+
+class UsbStream(SerialStream):
+    """Standard input and output, every byte passed on, Ctrl-C included."""
+
+    def __init__(self, clock):
+        super().__init__(sys.stdin.buffer, sys.stdout.buffer, clock)
+        self._tail = b"\x00"
+        claim()
+
+    def read_some(self) -> bytes:
+        data = super().read_some()
+        recent = self._tail + data
+        if recent.find(_BREAK_IN) >= 0:
+            raise KeyboardInterrupt
+        self._tail = recent[-2:]
+        return data
+
+    def close(self) -> None:
+        """Nothing: the port stays, and bytes of a frame must not interrupt what runs next."""
+
+
+def _uart(number, baud, tx_pin, rx_pin):
+    from machine import UART, Pin  # only here: not every build has it
+
+    pins = {}
+    if tx_pin is not None:
+        pins = {"tx": Pin(tx_pin), "rx": Pin(rx_pin)}
+    return UART(number, baudrate=baud, rxbuf=_UART_BUFFER_BYTES, timeout=0, **pins)
+
+
+def _keyboard_interrupt(character):
+    import micropython  # only here: what runs on a host may have no such module
+
+    set_character = getattr(micropython, "kbd_intr", None)
+    if set_character is not None:
+        set_character(character)

@@ -1,0 +1,184 @@
+"""The transport over a serial line, without a broker (PROTOCOL.md, section 11).
+
+Topics stand for the kinds of frames: this device's uplinks, its downlinks and the beacon. A line
+knows no presence: what is published there goes nowhere. What was published and not acknowledged
+is sent again over a new connection; messages of other devices on the line are passed over.
+"""
+
+from countersign.carriers import framing, topics
+from countersign.carriers.link import WINDOW, Link
+from countersign.tagged import tagged_sha256
+from countersign_agent.transports.transport import TransportError
+
+MAX_UNACKNOWLEDGED = WINDOW
+# Time for four tries of a message (link.py): by then it is the line.
+RESPONSE_TIMEOUT_MS = 15000
+PING_EVERY_MS = 2000
+# A gateway falls silent a minute after the last frame it heard.
+QUIET_MOST_MS = 30000
+
+
+def session_number(device_id: bytes, boot_count: int) -> int:
+    """A session that this device has not used before, and no other device on its line does."""
+    digest = tagged_sha256("countersign/line-session/1", device_id, boot_count.to_bytes(8, "big"))
+    return int.from_bytes(digest[:4], "big")
+
+
+class SerialTransport:
+    """Keeps the contract of transport.py.
+
+    open_stream(timeout_ms): a fresh connection with tcp_stream.TcpStream's methods.
+    clock: now_ms(). session: see session_number.
+    """
+
+    def __init__(
+        self, open_stream, clock, site, device_id, session, bits_per_s=115200, keep_alive_s=30
+    ):
+        self._open_stream = open_stream
+        self._clock = clock
+        self._device_id = device_id
+        self._quiet_ms = min(keep_alive_s * 500, QUIET_MOST_MS)
+        self._link = Link(session, framing.DOWNLINK_KINDS, bits_per_s, MAX_UNACKNOWLEDGED)
+        self._stream = None
+        self._to_acknowledge = None
+        self._pinged_ms = 0
+        self._presence = topics.presence(site, device_id)
+        self._beacon = topics.beacon(site)
+        self._kinds = {}
+        for kind, name in framing.UPLINK_KINDS.items():
+            self._kinds[topics.uplink(site, device_id, name)] = kind
+        self._topics = {}
+        for kind, name in framing.DOWNLINK_KINDS.items():
+            self._topics[kind] = topics.downlink(site, device_id, name)
+        self._topics[framing.BEACON] = self._beacon
+
+    def connect(self, will_topic: str, will_payload: bytes) -> None:
+        """Open the line; TransportError unless somebody answers on it. There is no will."""
+        self._drop()
+        self._stream = self._open_stream(RESPONSE_TIMEOUT_MS)
+        now_ms = self._clock.now_ms()
+        self._link.reconnected(now_ms)
+        deadline_ms = now_ms + RESPONSE_TIMEOUT_MS
+        first = self._ping(now_ms)
+        while self._link.ponged is None or self._link.ponged < first:
+            received = self._exchange()
+            now_ms = self._clock.now_ms()
+            if now_ms >= deadline_ms:
+                self._fail("nobody answers on the line")
+            if now_ms - self._pinged_ms >= PING_EVERY_MS:
+                self._ping(now_ms)
+            if not received:
+                self._wait(now_ms, min(deadline_ms, self._pinged_ms + PING_EVERY_MS))
+
+    def subscribe(self, filters: list) -> None:
+        """The downlinks come anyway; asking for the beacon brings the current one."""
+        self._check_open()
+        if self._beacon in filters:
+            self._keep(framing.LISTEN, b"")
+
+    def publish(self, topic: str, payload: bytes, retain: bool = False) -> None:
+        self._check_open()
+        if topic != self._presence:
+            self._keep(self._kinds[topic], payload)
+
+    def poll(self, timeout_ms: int) -> tuple:
+        self._check_open()
+        # Only now is the message of the last poll done with.
+        self._settle()
+        deadline_ms = self._clock.now_ms() + timeout_ms
+        while True:
+            received = self._exchange()
+            message = self._next_message()
+            if message is not None:
+                return message
+            now_ms = self._clock.now_ms()
+            self._check_alive(now_ms)
+            if now_ms >= deadline_ms:
+                return None
+            if not received:
+                self._wait(now_ms, deadline_ms)
+
+    def close(self) -> None:
+        self._settle()
+        if self._stream is not None:
+            try:
+                self._write_due()
+            except TransportError:
+                return  # the line is lost, which is what close is for
+        self._drop()
+
+    def _keep(self, kind, payload):
+        while self._link.waiting >= MAX_UNACKNOWLEDGED:
+            # Connections that break before any acknowledgement. The newest messages matter.
+            self._link.displace()
+        self._link.send(kind, self._device_id, payload)
+        self._write_due()
+
+    def _exchange(self):
+        """Write what is due, read what has come. Whether anything has."""
+        self._write_due()
+        try:
+            data = self._stream.read_some()
+        except TransportError:
+            self._drop()
+            raise
+        if data:
+            self._link.receive(data, self._clock.now_ms())
+        return bool(data)
+
+    def _write_due(self):
+        while True:
+            data = self._link.next_frame(self._clock.now_ms())
+            if not data:
+                return
+            try:
+                self._stream.write_all(data, RESPONSE_TIMEOUT_MS)
+            except TransportError:
+                self._drop()
+                raise
+
+    def _wait(self, now_ms, deadline_ms):
+        # Wake at least often enough to ping in time.
+        most_ms = min(deadline_ms - now_ms, self._quiet_ms // 2)
+        self._stream.wait_readable(self._link.due_ms(now_ms, max(0, most_ms)))
+
+    def _next_message(self):
+        while True:
+            delivery = self._link.take()
+            if delivery is None:
+                return None
+            if delivery.device_id in (self._device_id, b""):
+                self._to_acknowledge = delivery
+                return self._topics[delivery.kind], delivery.payload
+            self._link.acknowledge(delivery)
+
+    def _settle(self):
+        if self._to_acknowledge is not None:
+            delivery, self._to_acknowledge = self._to_acknowledge, None
+            self._link.acknowledge(delivery)
+
+    def _check_alive(self, now_ms):
+        if self._link.unanswered_ms(now_ms) >= RESPONSE_TIMEOUT_MS:
+            self._fail("the gateway does not acknowledge")
+        silent_ms = now_ms - self._link.heard_ms
+        if silent_ms >= self._quiet_ms + RESPONSE_TIMEOUT_MS:
+            self._fail("the line is silent")
+        if silent_ms >= self._quiet_ms and now_ms - self._pinged_ms >= PING_EVERY_MS:
+            self._ping(now_ms)
+
+    def _ping(self, now_ms):
+        self._pinged_ms = now_ms
+        return self._link.ping()
+
+    def _check_open(self):
+        if self._stream is None:
+            raise TransportError("not connected")
+
+    def _fail(self, why):
+        self._drop()
+        raise TransportError(why)
+
+    def _drop(self):
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            stream.close()

@@ -1,0 +1,229 @@
+"""At-least-once delivery in order over a line that loses, cuts and garbles: one side of it.
+
+Both sides run the same code. No thread, no clock, no I/O: bytes and times go in, bytes come out.
+
+A sender numbers its messages within a *session*, a number that it has not used before on this
+line, and keeps each until it is acknowledged. `behind` in a frame is how many of the messages just
+before it are still kept: `sequence - behind` is the oldest that may ever come. So neither side
+needs a handshake: a receiver that does not know the session begins at that oldest one, and one that
+sees it move on knows that nothing in between will come.
+
+A receiver hands on in order, each message once for each of its own lives, and acknowledges when its
+user says so: a gateway when the message is durable, a device when it has dealt with it. What comes
+again before that is passed over; what comes again after that is acknowledged again.
+
+Bounded: WINDOW messages in flight each way, `most_queued` waiting to go, one frame being read.
+"""
+
+from countersign.carriers import framing
+
+WINDOW = 4
+RESEND_LEAST_MS = 1500
+RESEND_MOST_MS = 12000
+_MOST_CONTROLS = 4 * WINDOW
+
+
+class Delivery:
+    """A message that came in. Give it back to `Link.acknowledge` when it is dealt with."""
+
+    def __init__(self, frame):
+        self.kind = frame.kind
+        self.device_id = frame.device_id
+        self.payload = frame.payload
+        self.session = frame.session
+        self.sequence = frame.sequence
+
+
+class _Outgoing:
+    def __init__(self, kind, device_id, payload):
+        self.kind = kind
+        self.device_id = device_id
+        self.payload = payload
+        self.sequence = None
+        self.first_sent_ms = None
+        self.due_ms = 0
+        self.tries = 0
+
+
+class Link:
+    """session: see above, at most framing.SESSION_MAX. accepts: the kinds the other side sends.
+
+    bits_per_s: the line's speed, from which it is told how long an answer may take.
+    most_queued: messages that wait for the window; beyond that `send` refuses.
+    """
+
+    def __init__(self, session: int, accepts, bits_per_s: int, most_queued: int):
+        self._session = session
+        self._accepts = accepts
+        self._bits_per_s = bits_per_s
+        self._most_queued = most_queued
+        self._reader = framing.FrameReader()
+        self._queue = []  # not in the window yet, oldest first
+        self._window = []  # sent or to be sent, not acknowledged, oldest first
+        self._sequence = 0  # of the next message that enters the window
+        self._controls = []  # frames to write before all others
+        self._arrived = []  # deliveries not yet taken
+        self._unsettled = []  # (session, sequence) delivered and not acknowledged
+        self._peer_session = None
+        self._expected = 0
+        self._ping = 0
+        self.ponged = None  # number of the last ping that was answered
+        self.heard_ms = None  # when the last whole frame of the other side came
+
+    @property
+    def damaged(self) -> int:
+        """How many stretches of bytes between delimiters were no frame."""
+        return self._reader.damaged
+
+    @property
+    def waiting(self) -> int:
+        """Messages not acknowledged by the other side, sent or not."""
+        return len(self._queue) + len(self._window)
+
+    def reconnected(self, now_ms: int) -> None:
+        """The line was opened anew: half frames are gone, everything unacknowledged goes again."""
+        damaged = self._reader.damaged
+        self._reader = framing.FrameReader()
+        self._reader.damaged = damaged
+        self._controls = []
+        for entry in self._window:
+            entry.first_sent_ms = None
+            entry.due_ms = now_ms
+            entry.tries = 0
+
+    def send(self, kind: int, device_id: bytes, payload: bytes) -> bool:
+        """Keep a message until it is acknowledged; False if there is no room for it."""
+        if len(self._queue) >= self._most_queued:
+            return False
+        self._queue.append(_Outgoing(kind, device_id, payload))
+        return True
+
+    def send_newest(self, kind: int, payload: bytes) -> None:
+        """As `send`, in place of an older one of its kind that waits: of these the last counts."""
+        self._queue = [entry for entry in self._queue if entry.kind != kind]
+        # Where nobody is, the window holds nothing else. Further back there must be no gap.
+        while self._window and self._window[0].kind == kind:
+            self._window.pop(0)
+        self._queue.append(_Outgoing(kind, b"", payload))
+
+    def displace(self) -> None:
+        """Give up the oldest message that is kept, if there is one."""
+        (self._window or self._queue or [None]).pop(0)
+
+    def ping(self) -> int:
+        """Ask whether somebody is there. `ponged` becomes the number returned once it answers."""
+        self._ping += 1
+        self._control(framing.Frame(framing.PING, self._session, self._ping))
+        return self._ping
+
+    def receive(self, data: bytes, now_ms: int) -> None:
+        """Take in what the line delivered; then `take` until it gives None."""
+        for frame in self._reader.feed(data):
+            if frame.kind in self._accepts:
+                self.heard_ms = now_ms
+                self._incoming(frame)
+            elif frame.kind == framing.PING:
+                # On a line that echoes, nobody must take himself for the other side.
+                if frame.session != self._session:
+                    self.heard_ms = now_ms
+                    self._control(framing.Frame(framing.PONG, frame.session, frame.sequence))
+                    self._hurry(now_ms)
+            elif frame.session == self._session:
+                self._answered(frame, now_ms)
+
+    def take(self) -> Delivery:
+        """The next message of the other side, or None."""
+        return self._arrived.pop(0) if self._arrived else None
+
+    def acknowledge(self, delivery: Delivery) -> None:
+        """The other side may forget it now."""
+        name = (delivery.session, delivery.sequence)
+        if name in self._unsettled:
+            self._unsettled.remove(name)
+            self._control(framing.Frame(framing.ACK, name[0], name[1]))
+
+    def next_frame(self, now_ms: int) -> bytes:
+        """Bytes to write now, whole and before any others, or b"" if nothing is due."""
+        if self._controls:
+            return framing.encode(self._controls.pop(0))
+        self._fill_window()
+        for entry in self._window:
+            if entry.tries == 0 or entry.due_ms <= now_ms:
+                return self._written(entry, now_ms)
+        return b""
+
+    def due_ms(self, now_ms: int, most_ms: int) -> int:
+        """How long nothing will be due unless something arrives or is sent; at most `most_ms`."""
+        self._fill_window()
+        if self._controls:
+            return 0
+        for entry in self._window:
+            most_ms = min(most_ms, 0 if entry.tries == 0 else entry.due_ms - now_ms)
+        return max(0, most_ms)
+
+    def unanswered_ms(self, now_ms: int) -> int:
+        """Since when the oldest message has waited for its acknowledgement on this connection."""
+        if not self._window or self._window[0].first_sent_ms is None:
+            return 0
+        return now_ms - self._window[0].first_sent_ms
+
+    def _answered(self, frame, now_ms):
+        if frame.kind == framing.ACK:
+            self.heard_ms = now_ms
+            self._window = [e for e in self._window if e.sequence != frame.sequence]
+        elif frame.kind == framing.PONG:
+            self.heard_ms = now_ms
+            self.ponged = frame.sequence
+
+    def _hurry(self, now_ms):
+        """Somebody has come (back): what went into the void need not wait for its turn."""
+        for entry in self._window:
+            if entry.tries > 1:
+                entry.tries = 1
+                entry.due_ms = now_ms
+
+    def _incoming(self, frame):
+        if frame.session != self._peer_session:
+            self._peer_session = frame.session
+            self._expected = 0
+        self._expected = max(self._expected, frame.sequence - frame.behind)
+        name = (frame.session, frame.sequence)
+        if frame.sequence < self._expected:
+            if name not in self._unsettled:
+                self._control(framing.Frame(framing.ACK, frame.session, frame.sequence))
+        elif frame.sequence == self._expected and len(self._unsettled) < WINDOW:
+            self._expected += 1
+            self._unsettled.append(name)
+            self._arrived.append(Delivery(frame))
+        # Otherwise one before it was lost, or too many are in work: it will come again.
+
+    def _control(self, frame):
+        # Past the bound the other side floods; it will ask again.
+        if len(self._controls) < _MOST_CONTROLS:
+            self._controls.append(frame)
+
+    def _fill_window(self):
+        while self._queue and self._has_room():
+            entry = self._queue.pop(0)
+            entry.sequence = self._sequence
+            self._sequence += 1
+            self._window.append(entry)
+
+    def _has_room(self):
+        return not self._window or self._sequence - self._window[0].sequence < WINDOW
+
+    def _written(self, entry, now_ms):
+        behind = entry.sequence - self._window[0].sequence
+        data = framing.encode(
+            framing.Frame(
+                entry.kind, self._session, entry.sequence, behind, entry.device_id, entry.payload
+            )
+        )
+        if entry.first_sent_ms is None:
+            entry.first_sent_ms = now_ms
+        # As long as the line itself needs for a full window each way, and then some.
+        travel_ms = 2 * WINDOW * len(data) * 10000 // self._bits_per_s
+        patience_ms = min(RESEND_LEAST_MS << min(entry.tries, 8), RESEND_MOST_MS)
+        entry.due_ms = now_ms + travel_ms + patience_ms
+        entry.tries += 1
+        return data

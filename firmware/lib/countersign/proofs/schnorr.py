@@ -1,0 +1,194 @@
+"""Schnorr signatures on secp256k1, BIP-340 byte for byte.
+
+A signature is a non-interactive Sigma proof of knowledge of the secret key: nonce commitment
+R = k·G, challenge scalar e = hash(R ‖ P ‖ message), response scalar s = k + e·d. Any BIP-340
+implementation verifies what is made here, and the other way round.
+
+The arithmetic is that of the active engine (engines.py); engine() names it. With the native one
+everything that touches a secret runs in constant time, and it wipes what it used. With the pure
+one, NOT CONSTANT-TIME, and secrets are not wiped: they become Python integers, which take longer
+when they are longer and stay in the heap until it is reused. See curve.py.
+
+All values are bytes: secret keys, public keys (x-only) and entropy 32, signatures 64, messages
+of any length. A protocol message is always a 32-byte tagged digest (messages.py).
+
+Misuse on the prover's side raises; a verifier answers, with a fault of faults.py or with True or
+False, and nothing else. No text of an exception holds a value. Nothing here makes randomness: it
+is passed in.
+"""
+
+from countersign.proofs import curve, engines, faults
+from countersign.tagged import tagged_sha256
+
+_ZEROS = bytes(32)
+
+# The last public key verified, with its point, prepared, and the engine that did it: a device
+# checks signatures of one gateway all day. One tuple, replaced as a whole, so that threads never
+# see the key of one with the point of another.
+_last = (None, None, None)
+
+
+def engine() -> str:
+    """ "native" or "pure": which arithmetic is in use."""
+    return engines.name()
+
+
+def engine_fault() -> object:
+    """Why it is not the native one, in words for a log; None if it is."""
+    return engines.fault()
+
+
+class Prover:
+    """A secret key, ready to sign: computes its public key once instead of at every signature.
+
+    ValueError unless `secret` is 32 bytes that encode an integer in [1, n).
+    """
+
+    def __init__(self, secret: bytes):
+        secret = _exactly(32, secret, "secret key")
+        try:
+            point = engines.active.generate(secret)
+        except ValueError:
+            raise ValueError("the secret key must be in [1, n)")
+        # The key pair's point is taken with even y; its secret is negated to match.
+        self._d = engines.even(secret, point)
+        self.public_key = point[:32]
+
+    def sign(self, message: bytes, aux_entropy: bytes, self_check: bool = False) -> bytes:
+        """Signature (64 bytes) of `message`. BIP-340, "Default Signing".
+
+        aux_entropy: 32 bytes, fresh for every call. The nonce is hedged: it depends on key,
+        message and entropy, so weak or repeated entropy alone does not reveal the key; but it is
+        never optional, since without it a fault in the hardware can.
+        self_check: verify before returning, RuntimeError if that fails; costs a verification
+        (about three signatures' time) and catches a computation gone wrong, which in the worst
+        case reveals the key. For hardware that may be glitched.
+        """
+        aux_entropy = _exactly(32, aux_entropy, "auxiliary entropy")
+        message = _bytes(message, "message")
+        k, nonce_commitment = self._commit(self._nonce("BIP0340/", aux_entropy, message))
+        try:
+            return self._answer(k, nonce_commitment, message, self_check)
+        finally:
+            k[:] = _ZEROS
+
+    # For the proof modules of this package. Whoever answers twice from one nonce gives the key
+    # away, so each of them says how it prevents that.
+
+    def _nonce(self, purpose, aux_entropy, *parts):
+        """A digest of key, fresh entropy and what the nonce is for; `purpose` is a constant."""
+        masked = bytearray(tagged_sha256(purpose + "aux", aux_entropy))
+        engines.xor(masked, self._d)
+        digest = tagged_sha256(purpose + "nonce", masked, self.public_key, *parts)
+        masked[:] = _ZEROS
+        return digest
+
+    def _commit(self, digest):
+        """(nonce with even y in a bytearray, to be wiped; x-only nonce commitment of it)."""
+        try:
+            return engines.commit(digest)
+        except ValueError:
+            # Probability 2**-256; a constant hash engine would come here.
+            raise RuntimeError("nonce is zero")
+
+    def _respond(self, k, e):
+        """The response scalar k + e·d (32 bytes)."""
+        return engines.active.respond(k, e, self._d)
+
+    def _answer(self, k, nonce_commitment, message, self_check):
+        e = _challenge_scalar(nonce_commitment, self.public_key, message)
+        signature = nonce_commitment + self._respond(k, e)
+        if self_check and not verify(self.public_key, message, signature):
+            raise RuntimeError("the signature does not verify")
+        return signature
+
+
+def public_key(secret: bytes) -> bytes:
+    """Public key (32 bytes, x-only) of a secret key; ValueError if that is not one."""
+    return Prover(secret).public_key
+
+
+def sign(secret: bytes, message: bytes, aux_entropy: bytes, self_check: bool = False) -> bytes:
+    """Prover(secret).sign(message, aux_entropy, self_check). Who signs often keeps the Prover,
+    which halves the time."""
+    return Prover(secret).sign(message, aux_entropy, self_check)
+
+
+def verify(public_key: bytes, message: bytes, signature: bytes) -> bool:
+    """True if `signature` is a BIP-340 signature of `message` under `public_key`."""
+    return check(public_key, message, signature) == faults.OK
+
+
+def check(public_key: bytes, message: bytes, signature: bytes) -> int:
+    """faults.OK, or what is wrong with the signature first. BIP-340, "Verification", in its order.
+
+    Public key and signature are untrusted: a wrong type or length is a fault like any other.
+    TypeError if the message, which is the caller's own, is not bytes.
+    """
+    message = _bytes(message, "message")
+    # Nearly always both are bytes already, which need no copies.
+    if type(public_key) is not bytes or type(signature) is not bytes:
+        for value in (public_key, signature):
+            if not isinstance(value, (bytes, bytearray, memoryview)):
+                return faults.NOT_BYTES
+        public_key = bytes(public_key)
+        signature = bytes(signature)
+    if len(public_key) != 32 or len(signature) != 64:
+        return faults.WRONG_LENGTH
+    # 1. P is the point of the public key: x < p, on the curve, even y.
+    point = _prepared(public_key)
+    if point is None:
+        return faults.KEY_NOT_A_POINT
+    # 4. e binds R, P and the message.
+    r = signature[:32]
+    s = signature[32:]
+    e = _challenge_scalar(r, public_key, message)
+    # 5. to 7. R = s·G - e·P exists, has even y, and has x = r.
+    if engines.active.verify_equation(point, r, s, e):
+        return faults.OK
+    # 2. and 3. An engine's answer is False for these too; which it was, matters now alone.
+    # r < p: the x-coordinate of the nonce commitment.
+    if curve.field_element(r) is None:
+        return faults.COMMITMENT_OUT_OF_RANGE
+    # s < n: the response scalar.
+    if curve.scalar(s) is None:
+        return faults.RESPONSE_OUT_OF_RANGE
+    return faults.EQUATION_FAILS
+
+
+def _prepared(public_key):
+    global _last
+    last = _last
+    if last[0] == public_key and last[2] is engines.active:
+        return last[1]
+    engine = engines.active
+    point = engine.lift_x(public_key)
+    if point is None:
+        return None
+    if engines.prepares:
+        point = engine.prepare(point)
+    _last = (public_key, point, engine)
+    return point
+
+
+def _challenge_scalar(nonce_commitment, public_key, message):
+    # As it is: engines take it mod n.
+    return tagged_sha256("BIP0340/challenge", nonce_commitment, public_key, message)
+
+
+def _is_bytes(value, size):
+    return isinstance(value, (bytes, bytearray, memoryview)) and len(value) == size
+
+
+def _bytes(value, name):
+    if type(value) is bytes:
+        return value
+    if not isinstance(value, (bytes, bytearray, memoryview)):
+        raise TypeError(name + " must be bytes")
+    return bytes(value)
+
+
+def _exactly(size, value, name):
+    if not _is_bytes(value, size):
+        raise ValueError(name + " must be " + str(size) + " bytes")
+    return bytes(value)

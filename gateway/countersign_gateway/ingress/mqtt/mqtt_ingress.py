@@ -1,0 +1,362 @@
+"""MQTT in and out: QoS 1, acknowledged only when the pipeline says so.
+
+The session is persistent and acknowledgements are manual: what the broker delivered and the
+gateway has not made durable is delivered again after a crash. The broker is trusted with nothing;
+everything that comes in is an Envelope full of claims.
+
+One thread owns the connection and drives paho through its documented hooks for external loops
+(`loop_read`, `loop_write`, `loop_misc`), which lets a group of answers go out in few system calls.
+What comes and goes for every single message passes by it, see express.py.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import select
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+
+from countersign import messages, reasons
+from countersign.carriers import topics
+from countersign_gateway.config import Endpoint
+from countersign_gateway.ingress.intake import Inlet
+from countersign_gateway.ingress.mqtt import express
+from countersign_gateway.ingress.mqtt.buffered_socket import BufferedSocket
+from countersign_gateway.model import Envelope, Reply
+from countersign_gateway.operations.log import Journal
+from countersign_gateway.operations.tally import Tally
+
+KEEPALIVE_S = 30
+CONNECT_TIMEOUT_S = 5.0
+BACKOFF_S = (0.1, 10.0)
+MAX_QUEUED_OUT = 16384  # not yet acknowledged by the broker; past that, dropped and counted
+MAX_UNWRITTEN = 8192  # replies at QoS 0 that the network has not taken
+AT_MOST_ONCE = frozenset({"result", "error"})
+MAX_PACED_OUT = 4096  # of these, receipts
+MAX_KNOWN_TOPICS = 16384
+
+# What to tell a device whose message is never queued: (device_id or None, payload, reason).
+RefuseEarly = Callable[[bytes | None, bytes, int], None]
+
+
+class _Client(paho.Client):
+    """paho with our socket. The one private name of paho that is used; versions are pinned."""
+
+    def _create_socket(self) -> Any:
+        return BufferedSocket(self._create_socket_connection())
+
+
+class MqttIngress:
+    """The connection to one broker. `start`, then `send`/`publish` from any thread, then `stop`."""
+
+    def __init__(
+        self,
+        *,
+        endpoint: Endpoint,
+        site: str,
+        client_id: str,
+        intake: Inlet,
+        refuse_early: RefuseEarly,
+        journal: Journal,
+        tally: Tally,
+        username: str | None = None,
+        password: str | None = None,
+        on_connected: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._endpoint = endpoint
+        self._site = site
+        self._intake = intake
+        self._refuse_early = refuse_early
+        self._journal = journal
+        self._tally = tally
+        self._on_connected = on_connected
+        self._downlinks: dict[tuple[bytes, str], bytes] = {}
+        self._senders: dict[bytes, tuple[bytes | None, str]] = {}
+        # Set while the broker takes messages; what is enqueued on an older one goes nowhere.
+        self._established: BufferedSocket | None = None
+        self._paced: deque[paho.MQTTMessageInfo] = deque()
+        self._connection = 0  # which connection a delivery belongs to
+        self._subscribed = threading.Event()
+        self._stopping = False
+        self._wake_read, self._wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._thread = threading.Thread(target=self._run, name="mqtt", daemon=True)
+        client = _Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=client_id,
+            clean_session=False,
+            protocol=paho.MQTTv311,
+            manual_ack=True,
+        )
+        client.connect_timeout = CONNECT_TIMEOUT_S
+        # A limit on what is in flight makes paho walk through its queue for every message that the
+        # broker acknowledges; the limit on what is queued, in flight included, does not.
+        client.max_inflight_messages_set(0)
+        client.max_queued_messages_set(MAX_QUEUED_OUT)
+        if username is not None:
+            client.username_pw_set(username, password)
+        client.on_connect = self._connected
+        client.on_disconnect = self._disconnected
+        client.on_subscribe = self._subscribed_to
+        client.on_message = self._message
+        # Tells paho that someone else runs the loop; `flush` is what wakes it.
+        client.on_socket_register_write = lambda *_: None
+        self._client = client
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def wait_ready(self, timeout_s: float) -> bool:
+        """Wait until the subscription stands; False if it does not within the time."""
+        return self._subscribed.wait(timeout_s)
+
+    def stop(self) -> None:
+        """Disconnect and end the thread. Anything not acknowledged will be delivered again."""
+        self._stopping = True
+        self._wake()
+        if self._thread.is_alive():
+            self._thread.join(CONNECT_TIMEOUT_S + 5)
+        os.close(self._wake_read)
+        os.close(self._wake_write)
+
+    def send(self, reply: Reply) -> None:
+        """Queue a reply for its device; it goes out at `flush`.
+
+        Results and errors go at QoS 0 (decisions/0001): dropped and counted while the broker is
+        away or does not read. A challenge goes at QoS 1.
+        """
+        topic = self._downlink(reply)
+        if reply.kind not in AT_MOST_ONCE:
+            self._publish(topic.decode(), reply.payload, retain=False)
+            return
+        sock = self._established
+        if sock is None or sock.waiting >= MAX_UNWRITTEN:
+            self._drop(topic.decode())
+        else:
+            sock.enqueue(express.publish_qos0(topic, reply.payload))
+
+    def publish(self, topic: str, payload: bytes, retain: bool = False) -> None:
+        """Queue a message that is for no one device."""
+        self._publish(topic, payload, retain)
+
+    def _publish(self, topic: str, payload: bytes, retain: bool) -> paho.MQTTMessageInfo:
+        info = self._client.publish(topic, payload, qos=1, retain=retain)
+        if info.rc == MQTTErrorCode.MQTT_ERR_QUEUE_SIZE:
+            self._drop(topic)
+        return info
+
+    def _drop(self, topic: str) -> None:
+        self._tally.unsent += 1
+        self._journal.event("reply_dropped", topic=topic)
+
+    def _downlink(self, reply: Reply) -> bytes:
+        key = (reply.device_id, reply.kind)
+        topic = self._downlinks.get(key)
+        if topic is None:
+            if len(self._downlinks) >= MAX_KNOWN_TOPICS:
+                self._downlinks.clear()
+            topic = topics.downlink(self._site, reply.device_id, reply.kind).encode()
+            self._downlinks[key] = topic
+        return topic
+
+    def _has_room(self) -> bool:
+        while self._paced and self._paced[0].is_published():
+            self._paced.popleft()
+        return self._subscribed.is_set() and len(self._paced) < MAX_PACED_OUT
+
+    def send_paced(self, reply: Reply, timeout_s: float) -> bool:
+        """As `send`, for what comes in masses and can wait: never fills the queue up.
+
+        False if the broker is away or takes no more within the time; the reply was not sent then.
+        For one thread only.
+        """
+        deadline_s = time.monotonic() + timeout_s
+        while not self._has_room():
+            if self._stopping or time.monotonic() > deadline_s:
+                return False
+            time.sleep(0.02)
+        info = self._publish(self._downlink(reply).decode(), reply.payload, retain=False)
+        if info.rc == MQTTErrorCode.MQTT_ERR_QUEUE_SIZE:
+            return False
+        self._paced.append(info)
+        return True
+
+    def flush(self) -> None:
+        """Let what was queued go out."""
+        self._wake()
+
+    # The network thread ----------------------------------------------------------------------
+
+    def _run(self) -> None:
+        backoff_s = BACKOFF_S[0]
+        while not self._stopping:
+            try:
+                self._client.connect(self._endpoint.host, self._endpoint.port, KEEPALIVE_S)
+                try:
+                    self._serve_connection()
+                finally:
+                    self._established = None
+                if self._subscribed.is_set():
+                    backoff_s = BACKOFF_S[0]
+            except OSError as error:
+                self._journal.event("broker_unreachable", error=type(error).__name__)
+            except Exception as error:  # noqa: BLE001 - a new connection starts from a clean state
+                self._journal.fault("connection_fault", error)
+            self._subscribed.clear()
+            if not self._stopping:
+                # Jitter, so that many gateways do not return to one broker at one moment.
+                select.select([self._wake_read], [], [], backoff_s * random.uniform(0.5, 1))  # noqa: S311
+                self._drain_wake()
+                backoff_s = min(backoff_s * 2, BACKOFF_S[1])
+
+    def _serve_connection(self) -> None:
+        client = self._client
+        sock = client.socket()
+        if not isinstance(sock, BufferedSocket):
+            return
+        poller = select.poll()
+        poller.register(self._wake_read, select.POLLIN)
+        wanted = -1
+        status = MQTTErrorCode.MQTT_ERR_SUCCESS
+        while status == MQTTErrorCode.MQTT_ERR_SUCCESS and sock.fileno() >= 0:
+            if self._stopping:
+                client.disconnect()
+            # paho gathers into the buffer, one flush sends it.
+            if client.want_write():
+                status = client.loop_write()
+            if sock.fileno() < 0:
+                return
+            sock.flush()
+            interest = select.POLLIN | (select.POLLOUT if sock.unsent else 0)
+            if interest != wanted:
+                poller.register(sock.fileno(), interest)
+                wanted = interest
+            ready = dict(poller.poll(1000))
+            if self._wake_read in ready:
+                self._drain_wake()
+            if ready.get(sock.fileno(), 0) & ~select.POLLOUT:
+                status = self._read(client, sock)
+            if not ready or status == MQTTErrorCode.MQTT_ERR_SUCCESS:
+                client.loop_misc()
+
+    def _read(self, client: paho.Client, sock: BufferedSocket) -> MQTTErrorCode:
+        """Take in what has arrived: evidence by the express lane, all else by paho."""
+        sock.fill()
+        status = MQTTErrorCode.MQTT_ERR_SUCCESS
+        while status == MQTTErrorCode.MQTT_ERR_SUCCESS:
+            if sock.granted == 0:
+                self._take_deliveries(sock)
+            if sock.pending() == 0 and not sock.ended:
+                break
+            status = client.loop_read()
+        return status
+
+    def _take_deliveries(self, sock: BufferedSocket) -> None:
+        data, position = sock.arrived()
+        deliveries, position, for_paho = express.read_deliveries(data, position)
+        sock.consume(position)
+        sock.grant(for_paho)
+        for topic, packet_id, payload in deliveries:
+            # Acknowledged on the connection that it came by: on a later one the packet identifier
+            # may name another message, which must not be acknowledged by this one's success.
+            acknowledge = partial(sock.enqueue, express.puback(packet_id))
+            self._deliver(topic, payload, acknowledge)
+
+    def _wake(self) -> None:
+        try:
+            os.write(self._wake_write, b"w")
+        except BlockingIOError:
+            pass  # the pipe is full of wake-ups already
+
+    def _drain_wake(self) -> None:
+        try:
+            while os.read(self._wake_read, 4096):
+                pass
+        except BlockingIOError:
+            pass
+
+    # paho's callbacks, on the network thread -------------------------------------------------
+
+    def _connected(
+        self, client: paho.Client, _userdata: Any, _flags: Any, code: Any, _properties: Any
+    ) -> None:
+        if code.is_failure:
+            self._journal.event("broker_refused", code=str(code))
+            return
+        self._connection += 1
+        sock = client.socket()
+        self._established = sock if isinstance(sock, BufferedSocket) else None
+        client.subscribe(topics.uplink_filter(self._site), qos=1)
+
+    def _subscribed_to(
+        self, client: paho.Client, _userdata: Any, _mid: int, codes: Any, _properties: Any
+    ) -> None:
+        if any(code.is_failure for code in codes):
+            self._journal.event("subscription_refused")
+            client.disconnect()
+            return
+        self._journal.event("broker_connected", host=self._endpoint.host, port=self._endpoint.port)
+        self._subscribed.set()
+        self._on_connected()
+
+    def _disconnected(
+        self, _client: paho.Client, _userdata: Any, _flags: Any, code: Any, _properties: Any
+    ) -> None:
+        self._journal.event("broker_disconnected", code=str(code))
+
+    def _message(self, client: paho.Client, _userdata: Any, message: paho.MQTTMessage) -> None:
+        try:
+            topic = message.topic.encode()
+        except UnicodeDecodeError:
+            topic = b""
+        mid, qos, connection = message.mid, message.qos, self._connection
+        self._deliver(
+            topic, bytes(message.payload), lambda: self._acknowledge(mid, qos, connection)
+        )
+
+    def _deliver(self, topic: bytes, payload: bytes, acknowledge: Callable[[], None]) -> None:
+        device_id, kind = self._senders.get(topic) or self._sender(topic)
+        # Size before anything: what is too large is never looked at or queued.
+        if len(payload) > messages.MAX_MESSAGE_BYTES:
+            self._tally.oversized += 1
+            self._refuse_early(device_id, payload, reasons.OVERSIZED)
+            acknowledge()
+        elif not self._intake.put(Envelope(device_id, kind, payload, acknowledge)):
+            self._tally.shed += 1
+            self._refuse_early(device_id, payload, reasons.BUSY)
+            acknowledge()
+
+    def _sender(self, topic: bytes) -> tuple[bytes | None, str]:
+        if len(self._senders) >= MAX_KNOWN_TOPICS:
+            self._senders.clear()  # whoever writes to so many topics pays for parsing them
+        try:
+            sender = topics.parse_uplink(self._site, topic.decode()) or (None, "")
+        except UnicodeDecodeError:
+            sender = (None, "")
+        self._senders[topic] = sender
+        return sender
+
+    def _acknowledge(self, mid: int, qos: int, connection: int) -> None:
+        # A packet id belongs to its connection: on a later one it may name another message,
+        # which must not be acknowledged by this one's success.
+        if connection == self._connection:
+            self._client.ack(mid, qos)
+
+
+def read_password(path: Path | None) -> str | None:
+    """The broker password in `path`, which must be private; None without a path."""
+    if path is None:
+        return None
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    with os.fdopen(descriptor, "r", encoding="utf-8") as file:
+        if os.fstat(file.fileno()).st_mode & 0o077:
+            raise PermissionError(f"{path} can be read by others: run chmod 600 {path}")
+        return file.read(1024).removesuffix("\n")

@@ -1,0 +1,1 @@
+"""Messages from serial lines."""

@@ -1,0 +1,151 @@
+"""Serial in and out: every configured line, treated as MQTT is (PROTOCOL.md, section 11).
+
+What comes in is the same Envelope for the same intake, acknowledged on its line only when the
+pipeline says so. A reply goes to the line on which its device was heard last; a device that was
+last heard through the broker, or never, is not this ingress's affair. A receipt, which comes later
+and once, goes where the device's last result went: who names another's device_id draws the answers
+to what he says, and no receipts, for which he would need its key.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from countersign import reasons
+from countersign.carriers import framing
+from countersign.carriers.link import Delivery
+from countersign_gateway.config import SerialConfig
+from countersign_gateway.ingress.intake import Inlet
+from countersign_gateway.ingress.serial_lines.serial_line import SerialLine
+from countersign_gateway.model import Envelope, Reply
+from countersign_gateway.operations.log import Journal
+from countersign_gateway.operations.tally import Tally
+
+MAX_KNOWN_DEVICES = 16384
+_RESULT, _RECEIPT = "result", "receipt"
+_KINDS = {name: kind for kind, name in framing.DOWNLINK_KINDS.items()}
+
+# What to tell a device whose message is never queued: (device_id or None, payload, reason).
+RefuseEarly = Callable[[bytes | None, bytes, int], None]
+
+
+class SerialIngress:
+    """All lines. `start`, then `send` and `publish_beacon` from any thread, then `stop`."""
+
+    def __init__(
+        self,
+        *,
+        lines: Sequence[SerialConfig],
+        intake: Inlet,
+        refuse_early: RefuseEarly,
+        journal: Journal,
+        tally: Tally,
+    ) -> None:
+        self._intake = intake
+        self._refuse_early = refuse_early
+        self._journal = journal
+        self._tally = tally
+        self._lock = threading.Lock()  # of the table, and of the counts that all lines write
+        self._heard_on: OrderedDict[bytes, SerialLine] = OrderedDict()
+        self._verified_on: OrderedDict[bytes, SerialLine] = OrderedDict()
+        self._beacon = b""
+        self._lines = [SerialLine(line, self._deliver, journal) for line in lines]
+
+    def start(self) -> None:
+        for line in self._lines:
+            line.start()
+
+    def stop(self) -> None:
+        """Close all lines. Anything not acknowledged will be delivered again."""
+        for line in self._lines:
+            line.stop()
+
+    def send(self, reply: Reply) -> bool:
+        """Queue a reply for its device; it goes out at `flush`. False: it is not on a line.
+
+        What a line has no room for is dropped and counted.
+        """
+        with self._lock:
+            line = self._line_for(reply)
+        if line is None:
+            return False
+        if not line.send(_KINDS[reply.kind], reply.device_id, reply.payload):
+            with self._lock:
+                self._tally.serial_unsent += 1
+            self._journal.event("reply_dropped", device_id=reply.device_id, kind=reply.kind)
+        return True
+
+    def _line_for(self, reply: Reply) -> SerialLine | None:
+        """Where to send it, under the lock; a result settles where receipts go."""
+        if reply.kind == _RECEIPT:
+            return self._verified_on.get(reply.device_id)
+        line = self._heard_on.get(reply.device_id)
+        if reply.kind == _RESULT:
+            if line is None:
+                self._verified_on.pop(reply.device_id, None)
+            else:
+                _remember(self._verified_on, reply.device_id, line)
+        return line
+
+    def publish_beacon(self, beacon: bytes) -> None:
+        """Send it on every line, now and to whoever asks until the next one."""
+        self._beacon = beacon
+        for line in self._lines:
+            line.send_newest(framing.BEACON, beacon)
+        self.flush()
+
+    def flush(self) -> None:
+        """Let what was queued and acknowledged go out."""
+        for line in self._lines:
+            line.wake()
+
+    def heard_elsewhere(self, device_id: bytes) -> None:
+        """The device has come by another transport: its replies go there."""
+        if device_id in self._heard_on:
+            with self._lock:
+                self._heard_on.pop(device_id, None)
+
+    def _deliver(self, line: SerialLine, delivery: Delivery) -> None:
+        """On the line's own thread."""
+        device_id: bytes = delivery.device_id
+        with self._lock:
+            _remember(self._heard_on, device_id, line)
+        if delivery.kind == framing.LISTEN:
+            if self._beacon:
+                line.send_newest(framing.BEACON, self._beacon)
+            line.acknowledge(delivery)
+            return
+        envelope = Envelope(
+            device_id,
+            framing.UPLINK_KINDS[delivery.kind],
+            delivery.payload,
+            partial(line.acknowledge, delivery),
+        )
+        if not self._intake.put(envelope):
+            with self._lock:
+                self._tally.serial_shed += 1
+            self._refuse_early(device_id, delivery.payload, reasons.BUSY)
+            line.acknowledge(delivery)
+
+
+def _remember(table: OrderedDict[bytes, SerialLine], device_id: bytes, line: SerialLine) -> None:
+    table[device_id] = line
+    table.move_to_end(device_id)
+    if len(table) > MAX_KNOWN_DEVICES:
+        table.popitem(last=False)
+
+
+class HeardElsewhere:
+    """The intake as another transport sees it: what it puts in was not heard on a line."""
+
+    def __init__(self, intake: Inlet, serial: SerialIngress) -> None:
+        self._intake = intake
+        self._serial = serial
+
+    def put(self, envelope: Envelope) -> bool:
+        if envelope.device_id is not None:
+            self._serial.heard_elsewhere(envelope.device_id)
+        return self._intake.put(envelope)

@@ -1,0 +1,240 @@
+"""One serial line: opened, read, written and opened again by a thread of its own.
+
+pyserial opens and sets up the port (a device path, a pty, or socket://host:port); bytes then go
+through its file descriptor, so that one `poll` waits for the line and for what is to be sent.
+Whatever a line does, it costs the others little: it is read no faster than its speed, it holds at
+most link.WINDOW messages in the intake, and everything that waits for it is bounded.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import select
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import serial
+
+from countersign.carriers import framing
+from countersign.carriers.link import Delivery, Link
+from countersign_gateway.config import SerialConfig
+from countersign_gateway.operations.log import Journal
+
+READ_BYTES = 4096
+BACKOFF_S = (0.2, 5.0)
+MAX_QUEUED_OUT = 2048
+# Verdicts grow stale: while so much waits, a device that asks again is better off without them.
+MAX_WAITING_FOR_VERDICTS = 16
+# A line speaks only to who has spoken on it this lately: see PROTOCOL.md 11.
+ATTENTION_MS = 60_000
+NOISE_INTERVAL_S = 10.0
+UPLINKS = (framing.LISTEN, *framing.UPLINK_KINDS)
+
+# Takes a message that came in; it is given back to `acknowledge` when it is dealt with.
+Deliver = Callable[["SerialLine", Delivery], None]
+
+
+class SerialLine:
+    """`start`, then `send`, `send_newest` and `acknowledge` from any thread, then `stop`."""
+
+    def __init__(self, config: SerialConfig, deliver: Deliver, journal: Journal) -> None:
+        self.url = config.url
+        self._baud = config.baud
+        self._deliver = deliver
+        self._journal = journal
+        self._link = Link(secrets.randbits(32), UPLINKS, config.baud, MAX_QUEUED_OUT)
+        self._lock = threading.Lock()  # the link's
+        self._is_open = False
+        self._noise = 0
+        self._noise_told_s = float("-inf")
+        self._stopping = False
+        self._wake_read, self._wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._thread = threading.Thread(target=self._run, name=f"serial {self.url}", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Close the line and end the thread. What was not acknowledged will come again."""
+        self._stopping = True
+        self.wake()
+        if self._thread.is_alive():
+            self._thread.join(10)
+        os.close(self._wake_read)
+        os.close(self._wake_write)
+
+    def send(self, kind: int, device_id: bytes, payload: bytes) -> bool:
+        """Keep a reply until the device has acknowledged it; False if it was not taken.
+
+        Results and errors are not kept for a line that is closed or does not get rid of them.
+        """
+        with self._lock:
+            if kind in (framing.RESULT, framing.ERROR) and (
+                not self._is_open or self._link.waiting >= MAX_WAITING_FOR_VERDICTS
+            ):
+                return False
+            return bool(self._link.send(kind, device_id, payload))
+
+    def send_newest(self, kind: int, payload: bytes) -> None:
+        """Keep a message for everybody on the line, in place of the one before."""
+        with self._lock:
+            self._link.send_newest(kind, payload)
+
+    def acknowledge(self, delivery: Delivery) -> None:
+        with self._lock:
+            self._link.acknowledge(delivery)
+
+    def wake(self) -> None:
+        """Let what was sent or acknowledged go out."""
+        try:
+            os.write(self._wake_write, b"w")
+        except BlockingIOError:
+            pass  # the pipe is full of wake-ups already
+
+    # The line's own thread -------------------------------------------------------------------
+
+    def _run(self) -> None:
+        backoff_s = BACKOFF_S[0]
+        while not self._stopping:
+            try:
+                port = self._open()
+                try:
+                    self._journal.event("line_opened", url=self.url)
+                    heard_ms: Any = self._link.heard_ms
+                    self._serve(port.fileno())
+                finally:
+                    self._is_open = False
+                    port.close()
+                    if self._link.heard_ms != heard_ms:
+                        backoff_s = BACKOFF_S[0]
+            except OSError as error:  # serial.SerialException is one
+                self._journal.event("line_lost", url=self.url, error=type(error).__name__)
+            except Exception as error:  # noqa: BLE001 - a line opened anew starts from a clean state
+                self._journal.fault("line_fault", error, url=self.url)
+            if not self._stopping:
+                self._pause(backoff_s)
+                backoff_s = min(backoff_s * 2, BACKOFF_S[1])
+
+    def _pause(self, duration_s: float) -> None:
+        """Wake-ups of senders do not shorten it, the one of `stop` does."""
+        end_s = time.monotonic() + duration_s
+        while not self._stopping and (left_s := end_s - time.monotonic()) > 0:
+            select.select([self._wake_read], [], [], left_s)
+            self._drain_wake()
+
+    def _open(self) -> Any:
+        port: Any = serial.serial_for_url(self.url, self._baud, timeout=0, do_not_open=True)
+        if not self.url.startswith("socket://"):
+            port.exclusive = True  # two readers would each get half of every frame
+        else:
+            # Of a socket it reads until there is nothing left, which may be never.
+            port.reset_input_buffer = lambda: None
+        port.open()
+        os.set_blocking(port.fileno(), False)
+        return port
+
+    def _serve(self, line: int) -> None:
+        """Carry bytes until the line is lost (OSError) or `stop` is called."""
+        with self._lock:
+            self._link.reconnected(_now_ms())
+        opened_ms = _now_ms()
+        self._is_open = True
+        pace = _Pace(self._baud / 8)
+        poller = select.poll()
+        poller.register(self._wake_read, select.POLLIN)
+        unsent = b""
+        while not self._stopping:
+            speaking = self._is_attended(opened_ms)
+            if speaking or unsent:
+                unsent = self._write(line, unsent)
+            with self._lock:
+                due_ms = 1000
+                if speaking and not unsent:
+                    due_ms = self._link.due_ms(_now_ms(), due_ms)
+            pause_ms = pace.pause_ms()
+            interest = 0 if pause_ms else select.POLLIN
+            poller.register(line, interest | (select.POLLOUT if unsent else 0))
+            ready = dict(poller.poll(min(due_ms, pause_ms) if pause_ms else due_ms))
+            if self._wake_read in ready:
+                self._drain_wake()
+            if ready.get(line, 0) & ~select.POLLOUT and not pause_ms:
+                data = os.read(line, READ_BYTES)
+                if not data:
+                    raise ConnectionError("closed by the other side")
+                pace.spend(len(data))
+                self._take(data)
+            elif ready.get(line, 0) & (select.POLLERR | select.POLLHUP | select.POLLNVAL):
+                raise ConnectionError("gone")
+
+    def _is_attended(self, opened_ms: int) -> bool:
+        """Whether somebody who speaks our frames is there, since this connection was opened.
+
+        What is there otherwise may be the prompt of an interpreter, which takes frames for input.
+        """
+        heard_ms: Any = self._link.heard_ms
+        return heard_ms is not None and heard_ms >= max(opened_ms, _now_ms() - ATTENTION_MS)
+
+    def _write(self, line: int, unsent: bytes) -> bytes:
+        """Write what is due as far as the line takes it; the rest of the frame begun."""
+        while True:
+            if not unsent:
+                with self._lock:
+                    unsent = self._link.next_frame(_now_ms())
+                if not unsent:
+                    return b""
+            try:
+                unsent = unsent[os.write(line, unsent) :]
+            except BlockingIOError:
+                return unsent
+            if unsent:
+                return unsent
+
+    def _take(self, data: bytes) -> None:
+        with self._lock:
+            self._link.receive(data, _now_ms())
+            arrived = list(iter(self._link.take, None))
+        self._tell_noise()
+        for delivery in arrived:
+            self._deliver(self, delivery)
+
+    def _tell_noise(self) -> None:
+        noise = self._link.damaged - self._noise
+        now_s = time.monotonic()
+        if noise and now_s - self._noise_told_s >= NOISE_INTERVAL_S:
+            self._journal.event("line_noise", url=self.url, pieces=noise)
+            self._noise += noise
+            self._noise_told_s = now_s
+
+    def _drain_wake(self) -> None:
+        try:
+            while os.read(self._wake_read, 4096):
+                pass
+        except BlockingIOError:
+            pass
+
+
+class _Pace:
+    """No real line is faster than its speed; a socket in place of one is held to it."""
+
+    def __init__(self, bytes_per_s: float) -> None:
+        self._bytes_per_s = bytes_per_s
+        self._left = float(4 * READ_BYTES)
+        self._filled_s = time.monotonic()
+
+    def spend(self, size: int) -> None:
+        self._left -= size
+
+    def pause_ms(self) -> int:
+        """How long not to read; 0 if reading is allowed."""
+        now_s = time.monotonic()
+        earned = (now_s - self._filled_s) * self._bytes_per_s
+        self._left = min(float(4 * READ_BYTES), self._left + earned)
+        self._filled_s = now_s
+        return 0 if self._left > 0 else int(-self._left / self._bytes_per_s * 1000) + 1
+
+
+def _now_ms() -> int:
+    return time.monotonic_ns() // 1_000_000

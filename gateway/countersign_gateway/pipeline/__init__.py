@@ -1,0 +1,1 @@
+"""One thread takes messages through the stages, a group at a time."""

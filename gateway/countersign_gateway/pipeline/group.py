@@ -1,0 +1,47 @@
+"""One group of messages while the pipeline works on it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from countersign_gateway.governance.appraisal import Appraisal
+from countersign_gateway.governance.freshness import Freshness
+from countersign_gateway.model import Decision, DeviceRecord, Reply, Status
+from countersign_gateway.verification.verifier import Memory
+
+
+class Group:
+    """What is remembered while a group is worked on: the registry, and this group's moves on top.
+
+    Two messages of one device can stand in one group; the second must see what the first did.
+    """
+
+    __slots__ = ("_moved", "_registry", "_subjects", "freshness", "replies", "verdicts")
+
+    def __init__(self, registry: Memory, freshness: Freshness) -> None:
+        self._registry = registry
+        self._moved: dict[bytes, tuple[DeviceRecord, int, Status | None]] = {}
+        self._subjects: set[bytes] = set()
+        self.freshness = freshness
+        self.verdicts: list[tuple[Decision, Appraisal]] = []
+        self.replies: list[Reply] = []
+
+    def device(self, device_id: bytes) -> DeviceRecord | None:
+        moved = self._moved.get(device_id)
+        if moved is None:
+            return self._registry.device(device_id)
+        device, counter, status = moved
+        return replace(device, counter=counter, status=status or device.status)
+
+    def seen(self, device_id: bytes, counter: int, message_digest: bytes) -> bool:
+        if message_digest in self._subjects:
+            return True
+        return self._registry.seen(device_id, counter, message_digest)
+
+    def decide(
+        self, decision: Decision, device: DeviceRecord, subject: bytes, appraisal: Appraisal
+    ) -> None:
+        """Remember a verdict; `device` is the record before its counter and status moved."""
+        self.verdicts.append((decision, appraisal))
+        self._moved[decision.device_id] = (device, decision.counter, decision.status)
+        self._subjects.add(subject)

@@ -1,0 +1,1 @@
+"""Checks that need nobody's word."""

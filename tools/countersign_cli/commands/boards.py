@@ -1,0 +1,169 @@
+"""`countersign boards`: which board to buy, and what is proven about it.
+
+    countersign boards                  all boards, those to buy first
+    countersign boards RPI_PICO         everything that is said of one
+    countersign boards --readme         the table for README.md (--readme=write puts it there)
+    countersign boards --check          whether boards/ and README.md's table are true
+
+README.md's table stands between two comments; where they are not, nothing is checked or written.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from countersign_cli.board_catalogue import board_records
+from countersign_cli.board_catalogue.board_records import Record
+from countersign_workshop.checkout import ROOT
+
+README = ROOT / "README.md"
+BEGIN = "<!-- boards: written by `countersign boards --readme=write` -->"
+END = "<!-- end of boards -->"
+
+# What is proven about a board, the most first.
+_PROVEN = ("hardware", "emulated image", "instruction set only", "workstation", "not run")
+
+
+def register(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("board", nargs="?", metavar="BOARD")
+    choice = parser.add_mutually_exclusive_group()
+    choice.add_argument("--check", action="store_true")
+    choice.add_argument("--readme", nargs="?", const="print", choices=("print", "write"))
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Exit status 1 if there is no such board, or the check finds something."""
+    if arguments.check:
+        found = check()
+        print("\n".join(found) or f"boards: {len(board_records.names())} boards, all true")
+        return 1 if found else 0
+    if arguments.readme:
+        return _readme(arguments.readme)
+    if arguments.board is None:
+        print(overview())
+        return 0
+    try:
+        record = board_records.load(arguments.board)
+    except board_records.BoardUnknown as fault:
+        print(f"boards: {fault}", file=sys.stderr)
+        return 1
+    print(json.dumps(record, indent=4, ensure_ascii=False))
+    return 0
+
+
+def check() -> list[str]:
+    """What is wrong with boards/ and with README.md's table, a line for each."""
+    try:
+        found = board_records.faults()
+    except ModuleNotFoundError as missing:
+        return [f"boards: {missing}: make setup"]
+    return found or readme_faults(README)
+
+
+def readme_faults(path: Path) -> list[str]:
+    """Whether the file's table is the one that boards/ gives, if it has the two comments; and
+    whether the file claims an emulator that there is not."""
+    text = path.read_text(encoding="utf-8")
+    claims = board_records.false_claims(text)
+    if claims:
+        return [f"{path.name}: says {claim!r}, and there is no emulator of it" for claim in claims]
+    if BEGIN not in text and END not in text:
+        return []
+    try:
+        current = _with_table(text)
+    except ValueError as error:
+        return [f"{path.name}: {error}"]
+    return [] if current == text else [f"{path.name}: countersign boards --readme=write"]
+
+
+def table() -> str:
+    """The table for README.md, in Markdown."""
+    lines = [
+        "| board | for whom | what ran | prove, verify | transports | entropy | the key lies in |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for record in _records():
+        if not board_records.is_to_be_bought(record):
+            continue
+        cells = (
+            f"[{record['product']}](boards/{record['id']}/deploy.md)",
+            record["purpose"],
+            record["tested"]["how"],
+            _cost(record),
+            ", ".join(record["transports"]),
+            record["entropy"]["quality"],
+            record["key_storage"]["level"],
+        )
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def overview() -> str:
+    """All boards for a terminal: which to buy, and what is proven about it."""
+    parts = []
+    for record in _records():
+        storage = record["key_storage"]
+        parts.append(
+            f"{record['id']}  ({record['product']})\n"
+            f"    {record['purpose']}\n"
+            f"    what ran:   {record['tested']['how']}\n"
+            f"    proof:      {_cost(record)}\n"
+            f"    transports: {', '.join(record['transports']) or 'none'}\n"
+            f"    entropy:    {record['entropy']['source']}: {record['entropy']['quality']}\n"
+            f"    key:        {storage['level']}, {storage['place']}\n"
+            f"    set it up:  boards/{record['id']}/deploy.md"
+        )
+    return "\n\n".join(parts)
+
+
+def _records() -> list[Record]:
+    """Those to buy first; among them those about which most is proven."""
+    return sorted(
+        (board_records.load(name) for name in board_records.names()),
+        key=lambda record: (
+            not board_records.is_to_be_bought(record),
+            _PROVEN.index(record["tested"]["how"]),
+            record["mcu"].startswith("esp"),
+            -len(record["tested"]["by"]),
+            record["mcu"],
+            record["id"],
+        ),
+    )
+
+
+def _cost(record: Record) -> str:
+    proof = record["proof"]
+    if proof is None:
+        return "not measured"
+    costs = [proof["prove"], proof["verify_new_key"]]
+    if proof["unit"] == "instructions":
+        return ", ".join(f"{cost:,}" for cost in costs) + " instructions"
+    clock_hz = proof["clock_hz"]
+    times = ", ".join(f"{cost * 1000 / clock_hz:.1f}" for cost in costs)
+    where = "" if record["tested"]["how"] == "hardware" else " in the emulator"
+    return f"{times} ms at {clock_hz // 1_000_000} MHz{where}"
+
+
+def _readme(wanted: str) -> int:
+    if wanted == "print":
+        print(f"{BEGIN}\n\n{table()}\n\n{END}")
+        return 0
+    text = README.read_text(encoding="utf-8")
+    try:
+        README.write_text(_with_table(text), encoding="utf-8")
+    except ValueError as error:
+        print(f"boards: {README.name}: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _with_table(text: str) -> str:
+    """The text with today's table between the comments; ValueError if they are not a pair."""
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end or BEGIN in after or END in before + after:
+        raise ValueError("the two comments around the table of boards are not there once each")
+    return f"{before}{BEGIN}\n\n{table()}\n\n{END}{after}"

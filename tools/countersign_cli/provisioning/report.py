@@ -1,0 +1,78 @@
+"""What a run did, for people's records: one row a board, as CSV or as JSON. No secrets."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from countersign_cli.provisioning.resume_file import Journal
+from countersign_cli.provisioning.rows import Row
+
+COLUMNS = (
+    "name",
+    "result",
+    "device_id",
+    "public_key",
+    "next_key_digest",
+    "identity",
+    "replaced",
+    "unique_id",
+    "port",
+    "machine",
+    "micropython",
+    "agent_version",
+    "firmware",
+    "engine",
+    "engine_fault",
+    "environment",
+    "host_entropy",
+    "steps",
+    "error",
+)
+"""result: done, failed or not started. identity: made, kept or replaced. firmware: whether the
+agent is frozen into it or installed beside it. host_entropy: whether ours went into its key."""
+
+
+def entries(
+    rows: Sequence[Row], journal: Journal, failed: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """One for each row, in the rows' order, with COLUMNS."""
+    result = []
+    for row in rows:
+        known = journal.row(row.name)
+        known["name"] = row.name
+        known["port"] = row.port
+        known["identity"] = known.get("origin")
+        # What the agent will say of itself: emulated where it sees that, or was told to.
+        stated = json.loads(row.config).get("environment", "hardware")
+        known["environment"] = "emulated" if known.get("emulated") else stated
+        known["error"] = failed.get(row.name)
+        if row.name in failed:
+            known["result"] = "failed"
+        elif known.get("step") == "done":
+            known["result"] = "done"
+        else:
+            known["result"] = "not started"
+        result.append({name: known.get(name) for name in COLUMNS})
+    return result
+
+
+def write(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Replace the report: JSON if the name ends so, else CSV. OSError if that fails."""
+    if path.suffix == ".json":
+        text = json.dumps(rows, indent=2) + "\n"
+    else:
+        buffer = io.StringIO()
+        table = csv.DictWriter(buffer, COLUMNS, lineterminator="\n")
+        table.writeheader()
+        for row in rows:
+            table.writerow({**row, "steps": " ".join(row["steps"] or ())})
+        text = buffer.getvalue()
+    beside = path.with_name(path.name + ".tmp")
+    beside.write_text(text, encoding="utf-8")
+    os.replace(beside, path)

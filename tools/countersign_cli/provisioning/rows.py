@@ -1,0 +1,210 @@
+"""What is to be written to which board: a CSV of boards, or one board from the command line.
+
+    name, port          in every row; names are unique
+    board               a name of board_kinds.py: another board at the port is then refused
+    baud                of the port, 115200 if empty
+    any setting of countersign_agent/config.py, such as site, transport, broker_host, wifi_ssid;
+    an empty cell leaves it to --settings, and then to the agent's default
+    tls_ca_path         a DER file on this machine, which is copied to the board
+
+Everything is checked here, by the agent's own code and before a board is touched; all that is
+wrong is said at once.
+"""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from countersign.proofs import curve
+from countersign_agent.config import FIELDS, Config, ConfigError
+from countersign_cli.board_catalogue import board_kinds
+from countersign_cli.board_port import board_line
+from countersign_cli.provisioning.bundle import STORAGE_FOLDER
+
+COLUMNS = ("name", "port", "board", "baud")
+CA_PATH = "/broker_ca.der"
+_SETTINGS = {entry[0]: entry[1] for entry in FIELDS}
+# Set here for every board, or by a column of its own.
+_OURS = ("storage_folder", "name", "device_id")
+_MOST_CA_BYTES = 8192
+
+
+class RowsError(Exception):
+    """Rows cannot be used. faults: one sentence each, with the line and the board."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+@dataclass(frozen=True)
+class Row:
+    """One board. config: the file that its agent reads, but for the device id, which only the board
+    can say. files: others, by path on the board."""
+
+    name: str
+    port: str
+    board: str
+    baud: int
+    config: bytes = field(repr=False)
+    files: dict[str, bytes] = field(repr=False)
+
+    def config_of(self, device_id: bytes) -> bytes:
+        """The file that the agent of this device reads: no other device starts with it."""
+        return _config_file({**json.loads(self.config), "device_id": device_id.hex()})
+
+    def digest(self) -> str:
+        """What the row asks of a board, to tell whether that has changed. Hexadecimal."""
+        digest = hashlib.sha256(f"{self.board}\0".encode())
+        for path, content in sorted({"config": self.config, **self.files}.items()):
+            digest.update(hashlib.sha256(path.encode()).digest())
+            digest.update(hashlib.sha256(content).digest())
+        return digest.hexdigest()
+
+
+def read_settings(path: Path | None) -> dict[str, Any]:
+    """The settings that all boards share: a JSON object; none without a file."""
+    if path is None:
+        return {}
+    try:
+        settings = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as fault:
+        raise RowsError([f"{path} cannot be read: {fault.strerror}"]) from None
+    except ValueError as fault:
+        raise RowsError([f"{path} is not JSON: {fault}"]) from None
+    if not isinstance(settings, dict):
+        raise RowsError([f"{path} is not one JSON object"])
+    faults = [f"{path}: {_unknown(name)}" for name in settings if name not in _SETTINGS]
+    faults += [f"{path}: {name} is set for each board" for name in _OURS if name in settings]
+    if faults:
+        raise RowsError(faults)
+    return settings
+
+
+def read_csv(path: Path, shared: Mapping[str, Any]) -> list[Row]:
+    """The rows of a CSV file with a header; RowsError with everything that is wrong in it."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file, strict=True)
+            header = [name.strip() for name in reader.fieldnames or ()]
+            reader.fieldnames = header
+            faults = _header_faults(path, header)
+            if faults:
+                raise RowsError(faults)
+            lines = [(reader.line_num, cells) for cells in reader]
+    except OSError as fault:
+        raise RowsError([f"{path} cannot be read: {fault.strerror}"]) from None
+    except (csv.Error, UnicodeDecodeError) as fault:
+        raise RowsError([f"{path} is not a CSV file in UTF-8: {fault}"]) from None
+    return _rows(
+        ((f"{path.name} line {number}", cells) for number, cells in lines), shared, path.parent
+    )
+
+
+def single(cells: Mapping[str, str], shared: Mapping[str, Any]) -> Row:
+    """One board from the command line: cells as a CSV would hold them."""
+    faults = [_unknown(name) for name in cells if name not in (*COLUMNS, *_SETTINGS)]
+    if faults:
+        raise RowsError(faults)
+    return _rows([("command line", dict(cells))], shared, Path())[0]
+
+
+def _rows(
+    lines: Iterable[tuple[str, Mapping[Any, Any]]], shared: Mapping[str, Any], folder: Path
+) -> list[Row]:
+    rows: list[Row] = []
+    faults: list[str] = []
+    seen: dict[str, str] = {}
+    for place, cells in lines:
+        if None in cells or None in cells.values():
+            faults.append(f"{place}: not as many cells as the header has")
+            continue
+        texts = {str(name): str(value).strip() for name, value in cells.items()}
+        if not any(texts.values()):
+            continue
+        name = texts.get("name", "")
+        where = f"{place} ({name})" if name else place
+        try:
+            rows.append(_row(texts, shared, folder))
+        except (ConfigError, board_line.PortError, ValueError) as fault:
+            faults.append(f"{where}: {fault}")
+        if name and name in seen:
+            faults.append(f"{where}: the same name as in {seen[name]}")
+        seen.setdefault(name, place)
+    if faults:
+        raise RowsError(faults)
+    if not rows:
+        raise RowsError(["there are no boards in it"])
+    return rows
+
+
+def _row(texts: Mapping[str, str], shared: Mapping[str, Any], folder: Path) -> Row:
+    for needed in ("name", "port"):
+        if not texts.get(needed):
+            raise ValueError(f"{needed} is empty")
+    board_line.check_name(texts["port"])
+    board = texts.get("board", "")
+    if board and board not in board_kinds.KINDS:
+        raise ValueError(f"no such board: {board} (there are: {', '.join(board_kinds.KINDS)})")
+    settings = {**shared, "name": texts["name"], "storage_folder": STORAGE_FOLDER}
+    for name, text in texts.items():
+        if name in _SETTINGS and text and name != "name":
+            settings[name] = _number(name, text) if _SETTINGS[name] is int else text
+    files = {}
+    if settings.get("tls_ca_path") is not None:
+        files[CA_PATH] = _certificate(folder / str(settings["tls_ca_path"]))
+        settings["tls_ca_path"] = CA_PATH
+    Config(settings)
+    gateway_public_key = bytes.fromhex(settings["gateway_public_key"].removeprefix("0x"))
+    if curve.lift_x(gateway_public_key) is None:
+        raise ValueError("gateway_public_key is not a point of the curve: copy it again")
+    config = _config_file(settings)
+    baud = _number("baud", texts.get("baud") or str(board_line.BAUD))
+    return Row(texts["name"], texts["port"], board, baud, config, files)
+
+
+def _config_file(settings: Mapping[str, Any]) -> bytes:
+    return json.dumps(settings, indent=1, sort_keys=True).encode() + b"\n"
+
+
+def _number(name: str, text: str) -> int:
+    if not text.isascii() or not text.isdigit():
+        raise ValueError(f"{name} is an integer")
+    return int(text)
+
+
+def _certificate(path: Path) -> bytes:
+    try:
+        content = path.read_bytes()
+    except OSError as fault:
+        raise ValueError(f"tls_ca_path: {path} cannot be read: {fault.strerror}") from None
+    if not content.startswith(b"\x30") or len(content) > _MOST_CA_BYTES:
+        raise ValueError(f"tls_ca_path: {path} is not a DER certificate")
+    return content
+
+
+def _header_faults(path: Path, header: list[str]) -> list[str]:
+    faults = [f"{path.name} line 1: {_unknown(name)}" for name in header if not _known(name)]
+    for name in ("name", "port"):
+        if name not in header:
+            faults.append(f"{path.name} line 1: there is no column {name}")
+    if len(set(header)) != len(header):
+        faults.append(f"{path.name} line 1: a column is there twice")
+    return faults
+
+
+def _known(name: str) -> bool:
+    return name in COLUMNS or (name in _SETTINGS and name not in _OURS)
+
+
+def _unknown(name: str) -> str:
+    known = [*COLUMNS, *(setting for setting in _SETTINGS if setting not in _OURS)]
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"unknown setting {name!r}" + (f": do you mean {near[0]}?" if near else "")

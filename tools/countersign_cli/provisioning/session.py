@@ -1,0 +1,288 @@
+"""One board at the other end of its port: what it is, its files, and its agent's answers.
+
+Every failure is a BoardFault: one sentence with what to do next. Nothing here decides in which
+order a board is written; see steps.py.
+"""
+
+from __future__ import annotations
+
+import base64
+import errno
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from countersign_cli.board_port import board_line
+from countersign_cli.board_port.raw_repl import BoardGone, RawRepl, ReplError, ScriptFailed
+from countersign_cli.provisioning import bundle, scripts
+
+ANSWER_S = 20.0
+_SCRIPT_S = 30.0
+# A device that makes its key in plain Python, on an emulator of a board.
+_DEVICE_S = 180.0
+# Some hundred sectors of the slowest flash.
+_ERASE_S = 300.0
+_PROMPT = ">>> "
+_CHUNK_BYTES = 768
+_OS_ERROR = re.compile(r"OSError: (?:\[Errno (\d+)\]|(-?\d+))")
+# What a file system answers that has lost something: LittleFS's corruption among them.
+_DAMAGE = {errno.EIO, errno.EILSEQ, errno.EBADF, errno.ENOTDIR}
+_FULL = errno.ENOSPC
+
+
+class BoardFault(Exception):
+    """A board cannot be provisioned as it is; one sentence with what to do next."""
+
+
+class KeyStoreFault(BoardFault):
+    """What the board keeps of its identity is damaged."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a board says of itself before anything is changed.
+
+    hardware_id: the bytes of its unique id. foreign_main: it has a main.py that is not ours.
+    config: the SHA-256 of its configuration, in hexadecimal, if it has one. configured: the device
+    id in it, if there is one. agent_file: where its agent is imported from, None if it has none.
+    fat: its files are on a FAT file system. has_files: it could mount them, whatever is in them.
+    can_erase: its firmware is ours, which keeps files that it cannot read and can make them anew.
+    """
+
+    machine: str
+    micropython: str
+    mpy: int
+    hardware_id: bytes
+    foreign_main: bool
+    config: str | None
+    configured: str | None
+    agent_file: str | None
+    agent_version: str | None
+    native_file: str | None
+    fat: bool
+    has_files: bool
+    can_erase: bool
+
+    @property
+    def unique_id(self) -> str:
+        """hardware_id in hexadecimal; empty if it is no identifier: all its bytes are the same."""
+        return self.hardware_id.hex() if len(set(self.hardware_id)) > 1 else ""
+
+    @property
+    def frozen(self) -> bool:
+        return self.agent_file is not None and not self.agent_file.startswith(bundle.LIBRARY)
+
+    @property
+    def native_built_in(self) -> bool:
+        file = self.native_file
+        return file is not None and not file.startswith(bundle.LIBRARY)
+
+
+class Session:
+    """An open port with a board at its prompt. Use it in a `with` statement."""
+
+    def __init__(self, port: str, baud: int, answer_s: float = ANSWER_S) -> None:
+        self.port = port
+        self._running = False
+        try:
+            self._repl = RawRepl(board_line.open_port(port, baud), self._check, paste=True)
+        except board_line.PortError as fault:
+            raise BoardFault(str(fault)) from None
+        try:
+            self._restart(answer_s)
+        except BaseException:
+            self._repl.close()
+            raise
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let the port go; the board stays as it is."""
+        self._repl.close()
+
+    def look(self) -> Look:
+        """What the board says of itself."""
+        found = self._ask(scripts.LOOK)
+        first_line = found["main"]
+        return Look(
+            machine=str(found["machine"]),
+            micropython=str(found["micropython"]),
+            mpy=int(found["mpy"]),
+            hardware_id=bytes.fromhex(found["unique_id"]),
+            foreign_main=first_line not in (None, bundle.MAIN_MARK.encode().hex()),
+            config=found["config"],
+            configured=None if found["configured"] is None else str(found["configured"]),
+            agent_file=found["agent_file"],
+            agent_version=found["agent_version"],
+            native_file=found["native_file"],
+            fat=any("Fat" in kind and place == "/" for kind, place in found["file_systems"]),
+            has_files=bool(found["has_files"]),
+            can_erase=bool(found["can_erase"]),
+        )
+
+    def differing(self, files: Mapping[str, bytes]) -> dict[str, bytes]:
+        """Those of the files that the board does not have with this content."""
+        paths = list(files)
+        different = {}
+        for at in range(0, len(paths), 16):
+            some = paths[at : at + 16]
+            for path, digest in zip(
+                some, self._ask(scripts.DIGESTS.format(paths=some)), strict=True
+            ):
+                if digest != _sha256(files[path]):
+                    different[path] = files[path]
+        return different
+
+    def names(self, folder: str) -> list[str]:
+        """What is in a folder of the board; nothing if there is none."""
+        return [str(name) for name in self._ask(scripts.LIST.format(folder=folder))]
+
+    def write(self, path: str, content: bytes) -> None:
+        """Replace a file as a whole: until it is all there and right, the old one is."""
+        self._run(f"_begin({path!r})")
+        for at in range(0, len(content), _CHUNK_BYTES):
+            text = base64.b64encode(content[at : at + _CHUNK_BYTES]).decode()
+            self._run(f"_write('{text}')")
+        self._run(f"_commit({path!r}, '{_sha256(content)}')")
+
+    def remove(self, path: str) -> None:
+        """No such file is left."""
+        self._run(scripts.REMOVE.format(path=path))
+
+    def rename(self, old: str, new: str) -> str:
+        """Move a file over another; the SHA-256 of what is there now, in hexadecimal."""
+        return str(self._ask(scripts.RENAME.format(old=old, new=new)))
+
+    def settle(self) -> None:
+        """Make the root's older state one that has the files that are in it now."""
+        self._run(scripts.SETTLE)
+
+    def abandon_identity(self) -> None:
+        """Take the identity away, whole. A start afterwards makes a new one."""
+        self._run(scripts.ABANDON.format(folder=bundle.STORAGE_FOLDER))
+
+    def erase_files(self) -> None:
+        """Blank the flash that holds files which the board cannot read, and make empty ones."""
+        self._run(scripts.ERASE_FILES, _ERASE_S)
+        self.restart()
+
+    def device(self, call: str) -> dict[str, Any]:
+        """Call a function of the board's countersign_agent.provisioning; its answer.
+
+        BoardFault if the device refuses, with its own words; KeyStoreFault for its key store.
+        """
+        answer: dict[str, Any] = self._ask(scripts.DEVICE.format(call=call), _DEVICE_S)
+        if "fault" in answer:
+            raise _refusal(str(answer["fault"]), str(answer["why"]))
+        return answer
+
+    def restart(self) -> None:
+        """A new virtual machine: what was imported before is imported again."""
+        self._restart(ANSWER_S)
+
+    def reset(self) -> None:
+        """Start the board as its power does, main.py included. The session is over."""
+        try:
+            self._repl.start(scripts.RESET)
+            # Closing a port drops what has not left it yet; a reset board has nothing to say.
+            self._repl.drain(1.0)
+        except ReplError:
+            return  # it was faster than our waiting for it
+
+    def _restart(self, answer_s: float) -> None:
+        try:
+            self._repl.enter(answer_s)
+            self._repl.soft_reset(answer_s)
+            self._repl.run(scripts.TOOLS, answer_s)
+        except BoardGone as fault:
+            raise self._gone(fault) from None
+        except ReplError:
+            raise BoardFault(
+                f"no MicroPython answers at {self.port}: press the board's reset button and run "
+                "this again; if it never ran MicroPython, countersign flash it first"
+            ) from None
+        except ScriptFailed as failed:
+            raise BoardFault(_explained(failed)) from None
+
+    def _check(self, _ended: bool) -> None:
+        # A script does not prompt: a board that does has lost its power or its patience meanwhile.
+        if self._running and self._repl.unread().endswith(_PROMPT):
+            raise BoardFault(
+                f"the board at {self.port} restarted in the middle: look at its power and its "
+                "cable, then run this again; it goes on where it stopped"
+            )
+
+    def _ask(self, script: str, timeout_s: float = _SCRIPT_S) -> Any:
+        output = self._run(script, timeout_s)
+        try:
+            return json.loads(output.splitlines()[-1])
+        except (ValueError, IndexError):
+            raise BoardFault(
+                f"the board at {self.port} answers nonsense: press its reset button, check the "
+                "cable, and run this again"
+            ) from None
+
+    def _run(self, script: str, timeout_s: float = _SCRIPT_S) -> str:
+        self._running = True
+        try:
+            return self._repl.run(script, timeout_s)
+        except BoardGone as fault:
+            raise self._gone(fault) from None
+        except ReplError:
+            raise BoardFault(
+                f"the board at {self.port} stopped answering: press its reset button and run this "
+                "again; it goes on where it stopped"
+            ) from None
+        except ScriptFailed as failed:
+            raise BoardFault(_explained(failed)) from None
+        finally:
+            self._running = False
+
+    def _gone(self, fault: BoardGone) -> BoardFault:
+        return BoardFault(
+            f"the board at {self.port} is gone ({fault}): plug it in and run this again; it goes "
+            "on where it stopped"
+        )
+
+
+def _refusal(kind: str, why: str) -> BoardFault:
+    if kind in ("KeyStoreDamaged", "RecordDamaged"):
+        return KeyStoreFault(
+            f"the board's key store is damaged ({why}) and was left as it is: revoke the device if "
+            "it was enrolled, then run this with --new-identity --abandon and the board's unique id"
+        )
+    if kind == "EntropyError":
+        return BoardFault(f"the board has no usable randomness ({why}): no key may be made on it")
+    if kind == "ConfigError":
+        return BoardFault(f"the agent on the board refuses the configuration: {why}; correct it")
+    return BoardFault(
+        f"the board's storage fails ({why}): run this again; if it fails again, make its files "
+        "anew with countersign flash --erase-files, which ends its identity"
+    )
+
+
+def _explained(failed: ScriptFailed) -> str:
+    last = str(failed).splitlines()[-1] if str(failed) else "no traceback"
+    found = _OS_ERROR.search(last)
+    number = abs(int(found[1] or found[2])) if found else None
+    if number == _FULL:
+        return "the board's file system is full: delete what is not ours on it, then run this again"
+    if number in _DAMAGE:
+        return (
+            f"the board's file system is damaged ({last}): nothing more was written; "
+            "countersign flash --erase-files makes it anew, and ends its identity"
+        )
+    if last.startswith("MemoryError"):
+        return "the board ran out of memory: press its reset button, then run this again"
+    return f"the board refuses a step ({last}): press its reset button, then run this again"
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

@@ -1,0 +1,321 @@
+"""The steps that make a board a device, in the order that makes each safe to repeat.
+
+    begun       the board is the row's; what it had is on record
+    erasing     only if asked for, and if its files cannot be read: they are being made anew
+    quiet       only if an installed agent is to change: it has no configuration and cannot start
+    installed   library, agent and native engine, unless its firmware has them
+    described   what it has: version, engine, identity
+    replacing   only if asked for: the identity that it had is being ended
+    entropy     32 bytes of this machine's, for the pool that the key is made from
+    identity    made on the board, or kept; its public half is on record
+    configured  the configuration is on the board, under a name that the agent does not read
+    proven      the board has signed our challenge with the key, for this board and configuration
+    done        the configuration has its name, and the agent was started
+
+A kill or a power cut between any two leaves a board that starts no agent, or one that is complete.
+An identity is made by the device's own key store, which makes one only where there never was one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from countersign import identity
+from countersign.proofs import schnorr
+from countersign_cli.board_catalogue import board_kinds
+from countersign_cli.provisioning import bundle
+from countersign_cli.provisioning.resume_file import Journal
+from countersign_cli.provisioning.rows import Row
+from countersign_cli.provisioning.session import BoardFault, KeyStoreFault, Look, Session
+
+STEPS = ("begun", "installed", "described", "entropy", "identity", "configured", "proven", "done")
+_STAGED = bundle.CONFIG_PATH + ".new"
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """new_identity: end the identity that a board has. erase_files: make files anew that a board
+    cannot read. abandon: device ids or unique ids (lower case hexadecimal) of those for which that
+    is confirmed. pure_engine: install no native one. start: start the agent at the end."""
+
+    new_identity: bool = False
+    erase_files: bool = False
+    pure_engine: bool = False
+    start: bool = True
+    abandon: frozenset[str] = frozenset()
+
+
+class Provisioning:
+    """One board's way to "done", from whatever an earlier run left.
+
+    on_step: called with each step's name when it is on record.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        row: Row,
+        journal: Journal,
+        wishes: Wishes,
+        on_step: Callable[[str], None],
+    ) -> None:
+        self._session = session
+        self._row = row
+        self._journal = journal
+        self._wishes = wishes
+        self._on_step = on_step
+
+    def run(self, look: Look) -> None:
+        """All of it, on a board that looked like this. BoardFault if it fails."""
+        check(self._row, look)
+        if not look.has_files:
+            check_erasing(look, self._wishes)
+        self._begin(look)
+        if not look.has_files:
+            look = self._erase()
+        self._install(look)
+        self._describe(look)
+        entropy = secrets.token_bytes(32)
+        taken = self._device(f"contribute({bundle.STORAGE_FOLDER!r}, {entropy!r})")["taken"]
+        self._record("entropy", host_entropy=bool(taken or self._known("host_entropy")))
+        own = self._introduce()
+        config = self._row.config_of(own["device_id"])
+        self._session.write(_STAGED, config)
+        self._record("configured")
+        self._prove(own, look, config)
+        self._record("proven")
+        self._activate(config)
+        if self._wishes.start:
+            # Before it is on record: a board that is done must not wait for somebody to start it.
+            self._session.reset()
+        self._record("done")
+
+    def _begin(self, look: Look) -> None:
+        before = self._known("unique_id")
+        if before and look.unique_id != before:
+            raise BoardFault(
+                f"{self._row.name} was begun on board {before} and {look.unique_id or 'another'} "
+                f"is at {self._row.port}: connect the first one, or give --release "
+                f"{self._row.name} to begin on this one"
+            )
+        other = self._journal.claim(
+            self._row.name,
+            look.unique_id,
+            port=self._row.port,
+            board=self._row.board,
+            machine=look.machine,
+            micropython=look.micropython,
+            row_digest=self._row.digest(),
+        )
+        if other is not None:
+            raise BoardFault(
+                f"the board at {self._row.port} is that of {other}: connect another one, or "
+                "correct the port"
+            )
+        self._on_step("begun")
+
+    def _erase(self) -> Look:
+        """Empty files in place of those that cannot be read; what the board looks like then."""
+        self._record("erasing", replaced=self._known("device_id") or _UNREADABLE, device_id=None)
+        self._session.erase_files()
+        look = self._session.look()
+        if not look.has_files:
+            raise BoardFault("the board's flash does not take files: it is failing, put it aside")
+        return look
+
+    def _install(self, look: Look) -> None:
+        session = self._session
+        wanted: dict[str, bytes] = {}
+        strangers: list[str] = []
+        if not look.frozen:
+            wanted.update(bundle.modules())
+            strangers = [
+                f"{bundle.LIBRARY}/{package}/{name}"
+                for package in bundle.PACKAGES
+                for name in session.names(f"{bundle.LIBRARY}/{package}")
+                if f"{bundle.LIBRARY}/{package}/{name}" not in wanted
+            ]
+        if not look.native_built_in and not self._wishes.pure_engine:
+            engine = bundle.native_module(look.mpy)
+            if engine is not None:
+                wanted[bundle.NATIVE_PATH] = engine
+        different = session.differing({**wanted, bundle.MAIN_PATH: bundle.MAIN, **self._row.files})
+        if (different or strangers) and look.config is not None:
+            # An agent of two versions must not start, so one that is to change does not start.
+            session.remove(bundle.CONFIG_PATH)
+            self._record("quiet")
+        for path in strangers:
+            session.remove(path)
+        for path, content in different.items():
+            session.write(path, content)
+        if different or strangers:
+            session.restart()
+        self._record("installed", firmware="frozen" if look.frozen else "installed")
+
+    def _describe(self, look: Look) -> None:
+        """What the device is, its old identity ended if that is wished."""
+        describe = f"describe({bundle.STORAGE_FOLDER!r})"
+        try:
+            found = self._device(describe)
+            old, enrolled = found["device_id"], bool(found["enrolled"])
+            if look.configured not in (None, old):
+                raise KeyStoreFault(_ANOTHER.format(is_now=old or "none", was=look.configured))
+        except KeyStoreFault:
+            if not self._wishes.new_identity:
+                raise
+            old, enrolled = _DAMAGED, True
+        # An identity that replaced the old one in an earlier run stays.
+        if self._wishes.new_identity and old and self._known("replaced") in (None, old):
+            if enrolled and not self._wishes.abandon & {old, look.hardware_id.hex()}:
+                raise BoardFault(
+                    f"{self._row.name} is enrolled as {old}: a new identity ends that for good; "
+                    "revoke it at its gateway, then add --abandon "
+                    + (look.hardware_id.hex() if old is _DAMAGED else old)
+                )
+            self._record("replacing", replaced=old, device_id=None)
+            self._session.remove(bundle.CONFIG_PATH)
+            self._session.abandon_identity()
+            self._session.restart()
+            found = self._device(describe)
+        first = self._known("had_identity")
+        self._record(
+            "described",
+            agent_version=found["version"],
+            engine=found["engine"],
+            engine_fault=found["engine_fault"],
+            emulated=found["emulated"],
+            had_identity=(old or "") if first is None else first,
+        )
+
+    def _introduce(self) -> dict[str, bytes]:
+        answer = self._device(f"introduce({bundle.STORAGE_FOLDER!r})")
+        own = {name: _bytes(answer, name, 32) for name in _PUBLIC}
+        if own["device_id"] != identity.device_id(identity.SUITE_SECP256K1, own["public_key"]):
+            raise BoardFault(_NOT_ITSELF)
+        device_id = own["device_id"].hex()
+        known = self._known("device_id")
+        if known not in (None, device_id):
+            raise BoardFault(
+                f"the board was {known} and is {device_id} now: somebody gave it another identity; "
+                f"to accept that, give --release {self._row.name}"
+            )
+        other = self._journal.other(self._row.name, "device_id", device_id)
+        if other is not None:
+            raise BoardFault(
+                f"the board has the identity of {other}: it is the same board, or its flash is a "
+                f"copy; connect another one, or run this with --new-identity --abandon {device_id}"
+            )
+        if self._known("replaced"):
+            origin = "replaced"
+        else:
+            origin = "kept" if self._known("had_identity") == device_id else "made"
+        self._record("identity", origin=origin, **{name: own[name].hex() for name in _PUBLIC})
+        return own
+
+    def _prove(self, own: dict[str, bytes], look: Look, config: bytes) -> None:
+        challenge = secrets.token_bytes(32)
+        hardware_digest = hashlib.sha256(look.hardware_id).digest()
+        answer = self._device(
+            f"prove({bundle.STORAGE_FOLDER!r}, {challenge!r}, {hardware_digest!r}, {_STAGED!r})"
+        )
+        statement = identity.provisioning_digest(
+            challenge,
+            own["device_id"],
+            own["next_key_digest"],
+            hardware_digest,
+            hashlib.sha256(config).digest(),
+        )
+        if not schnorr.verify(own["public_key"], statement, _bytes(answer, "signature", 64)):
+            raise BoardFault(_NOT_ITSELF)
+
+    def _activate(self, config: bytes) -> None:
+        digest = self._session.rename(_STAGED, bundle.CONFIG_PATH)
+        if digest != hashlib.sha256(config).hexdigest():
+            self._session.remove(bundle.CONFIG_PATH)
+            raise BoardFault(
+                "the board does not read back the configuration that was written: its flash is "
+                "failing, put it aside"
+            )
+        self._session.settle()
+
+    def _device(self, call: str) -> dict[str, Any]:
+        return self._session.device(call)
+
+    def _known(self, fact: str) -> Any:
+        return self._journal.row(self._row.name).get(fact)
+
+    def _record(self, step: str, **facts: Any) -> None:
+        self._journal.append(self._row.name, step, **facts)
+        self._on_step(step)
+
+
+_PUBLIC = ("device_id", "public_key", "next_key_digest")
+_DAMAGED = "damaged"
+_UNREADABLE = "unreadable"
+_ANOTHER = (
+    "the board's configuration is for {was} and its key store has {is_now}: its flash has lost "
+    "something, and was left as it is; revoke the device if it was enrolled, then run this with "
+    "--new-identity --abandon and the board's unique id"
+)
+_NOT_ITSELF = (
+    "the board does not prove that it holds its key: its arithmetic or its memory is failing, put "
+    "it aside"
+)
+
+
+def check(row: Row, look: Look) -> None:
+    """BoardFault unless this is a board that the row can be written to. Changes nothing."""
+    if row.board and not board_kinds.matches(board_kinds.KINDS[row.board], look.machine):
+        raise BoardFault(
+            f"{row.name} is to be a {row.board}, and at {row.port} is a {look.machine}: connect "
+            "the right board, or correct the column board"
+        )
+    if look.fat:
+        raise BoardFault(
+            "the board's files are on FAT, which can lose an identity at a power cut: make them "
+            "anew as LittleFS (vfs.VfsLfs2.mkfs), then run this again"
+        )
+    if look.foreign_main:
+        raise BoardFault(
+            "the board has a main.py that is not ours: save it if somebody needs it (mpremote cp "
+            ":main.py .), remove it (mpremote rm :main.py), then run this again"
+        )
+    try:
+        bundle.check_bytecode(look.mpy)
+    except bundle.BundleError as fault:
+        raise BoardFault(str(fault)) from None
+    if look.frozen and look.agent_version != bundle.version():
+        raise BoardFault(
+            f"the board's firmware has agent {look.agent_version} and this checkout has "
+            f"{bundle.version()}: countersign flash it first"
+        )
+
+
+def check_erasing(look: Look, wishes: Wishes) -> None:
+    """BoardFault unless files that the board cannot read are to be made anew, and can be."""
+    hardware_id = look.hardware_id.hex()
+    if not look.can_erase:
+        raise BoardFault(
+            "the board's files cannot be read: revoke the device at its gateway if it was "
+            "enrolled, then make them anew with countersign flash --erase-files --abandon-identity"
+        )
+    if not wishes.erase_files or hardware_id not in wishes.abandon:
+        raise BoardFault(
+            "the board's files cannot be read and were left as they are: revoke the device at its "
+            "gateway if it was enrolled, then run this with --erase-files --abandon "
+            f"{hardware_id}, which makes a new identity"
+        )
+
+
+def _bytes(answer: dict[str, Any], name: str, size: int) -> bytes:
+    try:
+        value = bytes.fromhex(answer[name])
+    except (KeyError, TypeError, ValueError):
+        value = b""
+    if len(value) != size:
+        raise BoardFault(f"the board answers nonsense for its {name}: reset it, run this again")
+    return value

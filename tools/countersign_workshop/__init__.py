@@ -1,0 +1,1 @@
+"""What only a checkout can do: fetch parts, build, emulate, measure, check."""

@@ -1,0 +1,61 @@
+"""A gateway in a process of its own, at the other end of one board's serial line."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from countersign_cli.site_folder import CONFIG_NAME, create_site
+from countersign_workshop.child_processes.events import Events
+from countersign_workshop.child_processes.process import Child
+
+SITE = "bench"
+
+
+class GatewayEnded(Exception):
+    """The gateway has ended by itself; the text is the last that it said."""
+
+
+@dataclass(frozen=True)
+class RunningGateway:
+    public_key: bytes
+    child: Child
+
+    def check(self) -> None:
+        """GatewayEnded if it has."""
+        if not self.child.running():
+            raise GatewayEnded(f"the gateway has ended: {self.child.tail()}")
+
+
+@contextmanager
+def running_gateway(folder: Path, line: str) -> Iterator[RunningGateway]:
+    """A new site in `folder` that allows emulated devices, without broker and ledger.
+
+    SiteError, GatewayEnded, events.Stuck.
+    """
+    site = create_site(folder, SITE, broker=None, lines=[line], allow_emulated=True)
+    events = Events()
+    take = events.listener("gateway")
+
+    def on_line(text: str) -> None:
+        # A long run has tens of thousands of other lines.
+        if '"gateway_ready"' in text:
+            take(text)
+
+    child = Child(
+        "gateway",
+        [
+            *(sys.executable, "-m", "countersign_cli.cli", "gateway", "run"),
+            *("--config", str(folder / CONFIG_NAME)),
+        ],
+        on_line=on_line,
+    )
+    gateway = RunningGateway(site.gateway_public_key, child)
+    try:
+        events.wait("the gateway", lambda: events.select("gateway_ready"), alive=gateway.check)
+        yield gateway
+    finally:
+        child.stop()

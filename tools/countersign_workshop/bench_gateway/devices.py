@@ -1,0 +1,164 @@
+"""Thousands of devices: their keys, their enrolments, and all their evidence, made beforehand.
+
+Everything a device would do is done before the clock starts, since it is the gateway that is
+measured: each evidence is sealed and stands in its MQTT packet, ready to be written to a socket.
+Keys are random and live in memory only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import multiprocessing
+import os
+import secrets
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from itertools import accumulate
+
+from countersign import evidence, identity, messages
+from countersign.carriers import topics
+from countersign_gateway.model import (
+    ENVIRONMENT_EMULATED,
+    Decision,
+    DeviceRecord,
+    Enrolment,
+    Status,
+)
+from countersign_gateway.statements.keys import GROUP_ORDER, SigningKey
+from countersign_workshop.bench_gateway import mqtt_wire
+
+# An enrolment uses a device's first counter, evidence the ones after it.
+ENROLMENT_COUNTER = 1
+OWNER = b"\x0a" * 20
+
+
+@dataclass(frozen=True)
+class Packets:
+    """One connection's PUBLISH packets, in the order of sending, end to end in one buffer.
+
+    data[ends[i - 1]:ends[i]] is packet i. subjects: the SHA-256 of each packet's message.
+    A device always uses the same connection, so that its counters arrive in order.
+    """
+
+    data: bytes
+    ends: list[int]
+    subjects: list[bytes]
+
+    def __len__(self) -> int:
+        return len(self.ends)
+
+
+def make_secrets(count: int) -> list[bytes]:
+    """`count` secret keys, 32 bytes each."""
+    made: list[bytes] = []
+    while len(made) < count:
+        secret = secrets.token_bytes(32)
+        if 0 < int.from_bytes(secret, "big") < GROUP_ORDER:
+            made.append(secret)
+    return made
+
+
+def enrolments(device_secrets: Sequence[bytes], gateway: SigningKey) -> list[Decision]:
+    """What the registry would hold after each device had enrolled: proofs and answers are real."""
+    return [_enrolment(SigningKey(secret), gateway) for secret in device_secrets]
+
+
+def _enrolment(device: SigningKey, gateway: SigningKey) -> Decision:
+    device_id = identity.device_id(identity.SUITE_SECP256K1, device.public_key)
+    proof = messages.seal(
+        messages.ENROL_PROOF,
+        {
+            "device_id": device_id,
+            "audience": gateway.gateway_id,
+            "challenge": os.urandom(32),
+            "counter": ENROLMENT_COUNTER,
+            "registration_signature": None,
+        },
+        device.sign,
+    )
+    subject = messages.digest(proof)
+    result = messages.seal(
+        messages.ATTESTATION_RESULT,
+        {
+            "gateway_id": gateway.gateway_id,
+            "device_id": device_id,
+            "subject": subject,
+            "allow": True,
+            "reason": 0,
+            "mode": messages.MODE_DEGRADED,
+            "age_s": None,
+            "policy_version": 1,
+            "revocation_epoch": 0,
+            "counter": ENROLMENT_COUNTER,
+        },
+        gateway.sign,
+    )
+    record = DeviceRecord(
+        device_id=device_id,
+        suite=identity.SUITE_SECP256K1,
+        public_key=device.public_key,
+        post_quantum_digest=identity.ZERO_DIGEST,
+        # No device of this run lives to rotate; the digest of a key that nobody has.
+        next_key_digest=os.urandom(32),
+        owner=OWNER,
+        device_class=identity.CLASS_STANDARD,
+        environment=ENVIRONMENT_EMULATED,
+        status=Status.ENROLLED,
+        counter=ENROLMENT_COUNTER,
+    )
+    commitment = evidence.commitment(subject, messages.digest(result))
+    return Decision(
+        device_id, ENROLMENT_COUNTER, proof, result, commitment, Enrolment(record, None)
+    )
+
+
+def presign(
+    device_secrets: Sequence[bytes],
+    rounds: int,
+    connections: int,
+    site: str,
+    gateway_id: bytes,
+    beacon: bytes,
+) -> list[Packets]:
+    """`rounds` pieces of evidence of every device, in one stream of packets a connection.
+
+    A stream goes through its devices round by round: no two messages of one device are close.
+    """
+    slices = [list(device_secrets[n::connections]) for n in range(connections)]
+    # A fresh interpreter a worker: this process has threads, and forking those is not safe.
+    spawning = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=spawning) as pool:
+        streams = [pool.submit(_stream, part, rounds, site, gateway_id, beacon) for part in slices]
+        return [stream.result() for stream in streams]
+
+
+def _stream(
+    device_secrets: Sequence[bytes], rounds: int, site: str, gateway_id: bytes, beacon: bytes
+) -> Packets:
+    signers = [SigningKey(secret) for secret in device_secrets]
+    ids = [identity.device_id(identity.SUITE_SECP256K1, signer.public_key) for signer in signers]
+    packets: list[bytes] = []
+    subjects: list[bytes] = []
+    for number in range(rounds):
+        for signer, device_id in zip(signers, ids, strict=True):
+            message = messages.seal(
+                messages.EVIDENCE,
+                {
+                    "audience": gateway_id,
+                    "beacon": beacon,
+                    "device_id": device_id,
+                    "uptime_s": 60 * (number + 1),
+                    "boot_count": 3,
+                    "software_version": "0.1.0",
+                    "counter": ENROLMENT_COUNTER + 1 + number,
+                    "readings": {"temperature_mk": 294150 + number, "door": 0},
+                    "environment": ENVIRONMENT_EMULATED,
+                },
+                signer.sign,
+            )
+            packet_id = len(packets) % mqtt_wire.MAX_PACKET_ID + 1
+            topic = topics.uplink(site, device_id, "evidence")
+            packets.append(mqtt_wire.publish_qos1(topic, packet_id, message))
+            subjects.append(hashlib.sha256(message).digest())
+    return Packets(b"".join(packets), list(accumulate(map(len, packets))), subjects)

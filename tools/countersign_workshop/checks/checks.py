@@ -1,0 +1,104 @@
+"""`make check`: everything that is decided by reading the sources, in seconds.
+
+python -m countersign_workshop.checks.checks
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from countersign_workshop.checkout import ROOT, cache_folder
+
+_BIN = Path(sys.executable).parent
+
+
+@dataclass(frozen=True)
+class Result:
+    name: str
+    passed: bool
+    output: str
+    duration_s: float
+
+
+def _command(*argv: str) -> Callable[[], tuple[bool, str]]:
+    def run() -> tuple[bool, str]:
+        finished = subprocess.run(
+            [str(_BIN / argv[0]), *argv[1:]],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        return finished.returncode == 0, finished.stdout
+
+    return run
+
+
+def _module(name: str, *words: str) -> Callable[[], tuple[bool, str]]:
+    return _command("python", "-m", f"countersign_workshop.{name}", *words)
+
+
+def _locks() -> tuple[bool, str]:
+    """No lock may say where a package comes from: that is the affair of each machine."""
+    faults = []
+    for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines():
+        if not line.startswith("#") and not re.fullmatch(r"[a-z0-9-]+==[\w.+!]+", line):
+            faults.append(f"constraints.txt: {line}")
+    for folder in ("tools", "contracts"):
+        for path in (ROOT / folder).rglob("package-lock.json"):
+            if "node_modules" in path.parts:
+                continue
+            packages = json.loads(path.read_text(encoding="utf-8"))["packages"]
+            for name, package in packages.items():
+                if "resolved" in package:
+                    faults.append(f"{path.relative_to(ROOT)}: {name} names an address")
+                if name and "integrity" not in package:
+                    faults.append(f"{path.relative_to(ROOT)}: {name} has no integrity")
+    return not faults, "\n".join(faults)
+
+
+CHECKS: dict[str, Callable[[], tuple[bool, str]]] = {
+    "types": _command("mypy", "--cache-dir", str(cache_folder() / "mypy")),
+    "lint": _command("ruff", "check", "--quiet", "."),
+    "format": _command("ruff", "format", "--quiet", "--check", "."),
+    "imports": _command("lint-imports", "--cache-dir", str(cache_folder() / "importlinter")),
+    "contracts format": _module("ledger.contracts", "check-format"),
+    "contracts abi": _module("ledger.contracts", "check-abi"),
+    "sizes": _module("images.size_budget"),
+    "boards": _command("countersign", "boards", "--check"),
+    "locks": _locks,
+}
+
+
+def _run(name: str) -> Result:
+    start = time.monotonic()
+    passed, output = CHECKS[name]()
+    return Result(name, passed, output, time.monotonic() - start)
+
+
+def main() -> int:
+    """Exit status 1 if a check fails; each failing check's own words are shown."""
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        results = list(pool.map(_run, CHECKS))
+    for result in results:
+        if not result.passed:
+            print(result.output.rstrip())
+        verdict = "passed" if result.passed else "FAILED"
+        print(f"check {result.name}: {verdict} in {result.duration_s:.1f} s")
+    failed = sum(not result.passed for result in results)
+    print(f"check: {len(results) - failed} passed, {failed} failed, 0 skipped")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

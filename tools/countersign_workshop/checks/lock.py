@@ -1,0 +1,58 @@
+"""Write constraints.txt anew: the newest versions that pyproject.toml allows, proven together.
+
+    python -m countersign_workshop.checks.lock
+
+Resolves in a virtual environment of its own, so that nothing left over in yours gets in. The lock
+holds names and versions only: where packages come from is the affair of each machine.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import venv
+from pathlib import Path
+
+from countersign_workshop.checkout import ROOT
+
+HEADER = """\
+# Every version that `make setup` installs, proven together on Python 3.11.
+# Written by `make lock`; change the ranges in pyproject.toml, then run it again.
+"""
+
+
+def main() -> int:
+    if sys.version_info[:2] != (3, 11):
+        print("lock: the lock is made with Python 3.11", file=sys.stderr)
+        return 1
+    environment = {name: v for name, v in os.environ.items() if name != "PIP_CONSTRAINT"}
+    with tempfile.TemporaryDirectory() as scratch:
+        venv.create(scratch, with_pip=True)
+        pip = [str(Path(scratch) / "bin/pip"), "--quiet"]
+        # The build backend is locked as well: an isolated build takes it from the same list.
+        for wanted in (["--upgrade", "setuptools"], ["--editable", f"{ROOT}[dev]"]):
+            subprocess.run([*pip, "install", *wanted], env=environment, check=True)
+        frozen = subprocess.run(
+            [*pip, "freeze", "--all", "--exclude-editable", "--exclude", "pip"],
+            env=environment,
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+    lines = sorted((_normal(line) for line in frozen.stdout.split()), key=lambda x: x.split("=="))
+    (ROOT / "constraints.txt").write_text(HEADER + "\n".join(lines) + "\n", encoding="utf-8")
+    print(f"lock: {len(lines)} packages")
+    return 0
+
+
+def _normal(line: str) -> str:
+    """One spelling for a package's name, so that the lock changes only when a version does."""
+    name, version = line.split("==")
+    return f"{re.sub(r'[-_.]+', '-', name).lower()}=={version}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

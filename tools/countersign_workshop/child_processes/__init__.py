@@ -1,0 +1,1 @@
+"""Programs that the workshop starts and always ends."""

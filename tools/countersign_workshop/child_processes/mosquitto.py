@@ -1,0 +1,95 @@
+"""A Mosquitto broker of our own: loopback, a free port, its files in a folder that is given."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from pathlib import Path
+
+from countersign_workshop.child_processes.process import Child
+from countersign_workshop.parts import toolchain
+
+START_TIMEOUT_S = 10.0
+
+
+class Mosquitto:
+    """`start`, then `port`; `kill` and `start` again to see what a broker's crash does.
+
+    persistent: keep sessions and queued messages over a restart.
+    max_inflight, max_queued: messages that one client may have unacknowledged, and waiting.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        persistent: bool = False,
+        max_inflight: int = 4096,
+        max_queued: int = 100_000,
+    ) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.host = "127.0.0.1"
+        self.port = free_port()
+        self._child: Child | None = None
+        self._config = folder / "mosquitto.conf"
+        lines = [
+            f"listener {self.port} {self.host}",
+            "allow_anonymous true",
+            # Else a verdict may wait for the acknowledgement of the packet before it.
+            "set_tcp_nodelay true",
+            f"max_inflight_messages {max_inflight}",
+            f"max_queued_messages {max_queued}",
+            f"persistence {str(persistent).lower()}",
+            f"persistence_location {folder}/",
+            "log_type error",
+        ]
+        if os.geteuid() == 0:
+            # Else it would change to a user of its own, which cannot write a private folder.
+            lines.append("user root")
+        self._config.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+    def __enter__(self) -> Mosquitto:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def pid(self) -> int:
+        return self._running().pid
+
+    def start(self) -> None:
+        """Return once it accepts connections; RuntimeError with its own words if it does not."""
+        child = Child("mosquitto", [*toolchain.mosquitto(), "-c", self._config])
+        self._child = child
+        deadline_s = time.monotonic() + START_TIMEOUT_S
+        while time.monotonic() < deadline_s and child.running():
+            try:
+                socket.create_connection((self.host, self.port), timeout=1).close()
+            except OSError:
+                time.sleep(0.02)
+            else:
+                return
+        child.kill()
+        raise RuntimeError(f"mosquitto does not start: {child.tail()}")
+
+    def stop(self) -> None:
+        self._running().stop()
+
+    def kill(self) -> None:
+        self._running().kill()
+
+    def _running(self) -> Child:
+        if self._child is None:
+            raise RuntimeError("mosquitto was not started")
+        return self._child
+
+
+def free_port() -> int:
+    """A TCP port on loopback that nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port

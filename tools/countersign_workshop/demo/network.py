@@ -1,0 +1,111 @@
+"""Someone else on the network: sees every message, replays one, and claims to be another.
+
+The broker is trusted with nothing, so the demonstration gives the attacker all that a broker has.
+The attacker has keys of its own, and no device's.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from typing import Any
+
+import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion
+
+from countersign import identity, messages
+from countersign.carriers import topics
+from countersign.proofs import schnorr
+from countersign_workshop.child_processes.events import Stuck
+
+TRIES = 6
+ANSWER_S = 4.0
+
+
+class Attacker:
+    """Connected to the broker; reads all topics of the site."""
+
+    def __init__(self, host: str, port: int, site: str) -> None:
+        self._site = site
+        self._seen: list[tuple[str, bytes]] = []
+        self._arrived = threading.Condition()
+        self._client = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv311)
+        self._client.on_connect = self._connected
+        self._client.on_message = self._message
+        self._client.connect(host, port)
+        self._client.loop_start()
+
+    def close(self) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def captured(self, device_id: bytes, kind: str) -> list[bytes]:
+        """Messages of that kind on the device's uplink, oldest first."""
+        wanted = topics.uplink(self._site, device_id, kind)
+        with self._arrived:
+            return [payload for topic, payload in self._seen if topic == wanted]
+
+    def replay(self, device_id: bytes, payload: bytes) -> int:
+        """Send a captured evidence again; returns the reason of the gateway's refusal."""
+        topic = topics.uplink(self._site, device_id, "evidence")
+        return self._refusal_of(topic, device_id, payload)
+
+    def claim(self, device_id: bytes, gateway_id: bytes) -> int:
+        """Ask to be enrolled as `device_id` with a key of our own; returns the reason."""
+        secret_key = secrets.token_bytes(32)
+
+        def sign(digest: bytes) -> bytes:
+            return schnorr.sign(secret_key, digest, secrets.token_bytes(32))
+
+        public_key = schnorr.public_key(secret_key)
+        request = messages.seal(
+            messages.ENROL_REQUEST,
+            {
+                "device_id": device_id,
+                "suite": identity.SUITE_SECP256K1,
+                "public_key": public_key,
+                "post_quantum_digest": identity.ZERO_DIGEST,
+                "next_key_digest": identity.next_key_digest(identity.SUITE_SECP256K1, public_key),
+                "audience": gateway_id,
+                "request_nonce": secrets.token_bytes(32),
+                "environment": identity.ENVIRONMENT_EMULATED,
+            },
+            sign,
+        )
+        topic = topics.uplink(self._site, device_id, "enrol")
+        return self._refusal_of(topic, device_id, request)
+
+    def _refusal_of(self, topic: str, device_id: bytes, payload: bytes) -> int:
+        """The reason of the refusal. An answer may be held back, or go to the device's own line if
+        that is heard at the same moment: then we try again, as an attacker would."""
+        for _ in range(TRIES):
+            reason = self._answer_to(topic, device_id, payload)
+            if reason is not None:
+                return reason
+        raise Stuck(f"the gateway did not refuse a message that was sent {TRIES} times")
+
+    def _answer_to(self, topic: str, device_id: bytes, payload: bytes) -> int | None:
+        subject = messages.digest(payload)
+        error_topic = topics.downlink(self._site, device_id, "error")
+        with self._arrived:
+            start = len(self._seen)
+        self._client.publish(topic, payload, qos=1)
+        deadline_s = time.monotonic() + ANSWER_S
+        with self._arrived:
+            while time.monotonic() < deadline_s:
+                for seen_topic, seen in self._seen[start:]:
+                    if seen_topic == error_topic:
+                        fields = messages.open_message(seen).fields
+                        if fields["subject"] == subject:
+                            return int(fields["reason"])
+                self._arrived.wait(0.25)
+        return None
+
+    def _connected(self, client: paho.Client, *_: Any) -> None:
+        client.subscribe(f"{topics.ROOT}{self._site}/#", qos=1)
+
+    def _message(self, _client: paho.Client, _userdata: Any, message: paho.MQTTMessage) -> None:
+        with self._arrived:
+            self._seen.append((message.topic, bytes(message.payload)))
+            self._arrived.notify_all()

@@ -1,0 +1,1 @@
+"""Boards without boards: QEMU, an emulated RP2040, MicroPython processes."""

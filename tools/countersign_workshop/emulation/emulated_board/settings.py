@@ -1,0 +1,38 @@
+"""The agent's settings for a board that is to join a site (countersign_agent/config.py)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from countersign_gateway import config
+from countersign_gateway.statements.keys import SigningKey
+
+STORAGE_FOLDER = "/key_store"
+
+Settings = dict[str, object]
+
+
+def for_site(gateway_toml: Path, name: str, port: str = "usb", **more: object) -> Settings:
+    """Settings for a device on a serial line of that site. port: "usb" or "uart:1".
+
+    Raises config.ConfigError and KeyFileError if the site's own settings are not sound.
+    """
+    site = config.load(gateway_toml)
+    return for_gateway(
+        site.site, SigningKey.from_file(site.key_file).public_key, name, port, **more
+    )
+
+
+def for_gateway(
+    site: str, public_key: bytes, name: str, port: str = "usb", **more: object
+) -> Settings:
+    """The same where the gateway's public key is known."""
+    return {
+        "name": name,
+        "site": site,
+        "gateway_public_key": public_key.hex(),
+        "transport": "serial",
+        "serial_port": port,
+        "storage_folder": STORAGE_FOLDER,
+        **more,
+    }

@@ -1,0 +1,282 @@
+"""The real image for an RP2040 board, run in a cycle-counting emulator: the ladder's rung 4.
+
+The processor, its peripherals and USB are rp2040js; the boot ROM is ours (rp2040_machine/bootrom).
+Cycles are exact and repeatable, but there are no XIP cache misses and no flash times, and the boot
+ROM's own cycles are ours: say so wherever they are quoted as milliseconds.
+"""
+
+from __future__ import annotations
+
+import json
+import queue
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from countersign_cli.board_catalogue import uf2
+from countersign_cli.board_port.board_line import SocketLine
+from countersign_cli.board_port.raw_repl import RawRepl
+from countersign_workshop.checkout import cache_folder
+from countersign_workshop.child_processes.process import Child
+from countersign_workshop.parts import cross, toolchain
+
+_FOLDER = Path(__file__).parent / "rp2040_machine"
+_START_S = 60
+_POWER_CUT_STATUS = 42
+
+MEASURE = """\
+import gc as _gc, machine as _machine
+def cycles(work):
+    # The exact cycles that work() takes on the emulator; its counter is at an address of its own.
+    _gc.collect()
+    memory = _machine.mem32
+    state = _machine.disable_irq()
+    memory[0x40070000]
+    start = memory[0x40070000]
+    between = memory[0x40070000]
+    work()
+    end = memory[0x40070000]
+    _machine.enable_irq(state)
+    return (end - between - (between - start)) & 0xffffffff
+"""
+"""Defines `cycles(work)` on the board: cycles of one call, up to 2^32 of them, the reading of the
+counter taken off. Garbage is collected before and interrupts wait, so that the count does not
+depend on what else goes on. It does depend on the heap: see test_rp2040.py."""
+
+
+class EmulatorError(Exception):
+    """The emulated board stopped by itself; the text says where."""
+
+
+class PowerCut(Exception):
+    """Power was cut as asked for; the flash holds what was written until then.
+
+    output: what the running script had printed that had left the board.
+    """
+
+    output = ""
+
+
+class Rp2040:
+    """One emulated board, running from construction until `stop`. Use it in a `with` statement.
+
+    image: the UF2 to install first; None to boot what the flash file holds. flash: the file of its
+    2 MiB of flash, made if absent, kept after the end; None for a flash that is forgotten. cut_at:
+    the flash operation (erase or program; the first is 0) at which power is cut, after cut_bytes of
+    its bytes are done. seed: makes the ring oscillator's random bit repeatable (never for keys that
+    are to be kept); None takes this machine's entropy. entropy: False for a ring oscillator that
+    stands still. unique_id: the board's, 16 hexadecimal
+    digits; all zero, which is no identifier, by default. timeline: the file to which everything is
+    added that happened to the flash and left the board, in its order (flash_timeline.py).
+    uf2.Uf2Error for an image that is not this chip's.
+    """
+
+    def __init__(
+        self,
+        image: Path | None,
+        *,
+        flash: Path | None = None,
+        cut_at: int | None = None,
+        cut_bytes: int = 0,
+        seed: int | None = None,
+        entropy: bool = True,
+        unique_id: str | None = None,
+        timeline: Path | None = None,
+    ) -> None:
+        if image is not None:
+            uf2.decode(image.read_bytes())  # what a boot loader refuses is not emulated either
+        options = {
+            "modules": str(toolchain.rp2040js()),
+            "rom": str(boot_rom()),
+            "image": str(image) if image else None,
+            "flash": str(flash) if flash else None,
+            "cut_at": cut_at,
+            "cut_bytes": cut_bytes,
+            "seed": seed,
+            "entropy": entropy,
+            "unique_id": unique_id,
+            "timeline": str(timeline) if timeline else None,
+        }
+        self._events: queue.Queue[dict[str, object]] = queue.Queue()
+        self._last_words = ""
+        self._child = Child(
+            "rp2040",
+            [toolchain.node(), _FOLDER / "emulator.mjs", json.dumps(options)],
+            on_line=self._line,
+        )
+        self._repl: RawRepl | None = None
+        self._connected = False
+        try:
+            listening = self._wait_for("listening")
+            self.serial_port = int(str(listening["serial"]))
+            """The TCP port on 127.0.0.1 of the board's USB serial port, for one client."""
+            self.uart1_port = int(str(listening["uart1"]))
+            """The TCP port on 127.0.0.1 of the board's UART1, for one client."""
+        except BaseException:
+            self.stop()
+            raise
+
+    def __enter__(self) -> Rp2040:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def pid(self) -> int:
+        return self._child.pid
+
+    def stop(self) -> None:
+        """Switch it off. What was written to the flash is in its file."""
+        self.release()
+        self._child.stop()
+
+    def wait_until_connected(self) -> None:
+        """Until its USB serial port works, which is when somebody may connect to it."""
+        if not self._connected:
+            self._wait_for("connected")
+            self._connected = True
+
+    def release(self) -> None:
+        """Let go of its serial port, for somebody else."""
+        if self._repl is not None:
+            self._repl.close()
+            self._repl = None
+
+    def ended(self) -> str | None:
+        """Why it has stopped by itself or its power was cut; None while it runs."""
+        if self._child.running():
+            return None
+        return self._last_words or self._child.tail()
+
+    def wait_for_usb(self) -> None:
+        """Until its USB serial port works. EmulatorError if it does not in time."""
+        self._wait_for("connected")
+
+    def wait_for_restart(self) -> None:
+        """Until it has reset itself."""
+        self._wait_for("restarted")
+
+    def repl(self) -> RawRepl:
+        """Its raw REPL, entered; whatever ran there has been interrupted."""
+        if self._repl is None:
+            self.wait_until_connected()
+            try:
+                connection = socket.create_connection(("127.0.0.1", self.serial_port))
+            except OSError:
+                self._check(True)
+                raise
+            self._repl = RawRepl(SocketLine(connection), self._check)
+            self._repl.enter()
+        return self._repl
+
+    def run(self, script: str, timeout_s: float = 600) -> str:
+        """Run a script in the raw REPL and return what it printed.
+
+        Raises ScriptFailed if it raised, PowerCut or EmulatorError if the board stopped.
+        """
+        repl = self.repl()
+        try:
+            return repl.run(script, timeout_s)
+        except PowerCut as cut:
+            cut.output = repl.unread().removeprefix("OK")
+            raise
+
+    def reset(self) -> None:
+        """Reset the board from within, as its reset button or a crash would."""
+        repl = self.repl()
+        repl.start("import machine\nmachine.reset()")
+        self._wait_for("restarted")
+        self._wait_for("connected")
+        repl.enter()
+
+    def copy_in(self, files: Mapping[str, bytes]) -> None:
+        """Write files, such as native modules, to the board's own file system."""
+        self.repl().copy_in(files)
+
+    def cycles(self, setup: str, expression: str, timeout_s: float = 600) -> int:
+        """The exact cycles of evaluating an expression once on the board, after `setup`."""
+        script = f"{setup}\n{MEASURE}\nprint(cycles(lambda: {expression}))\n"
+        return int(self.run(script, timeout_s).splitlines()[-1])
+
+    def flash_operations(self) -> int:
+        """Erases and programs since the emulator started; the number for `cut_at` of the next."""
+        script = "import machine\nprint(machine.mem32[0x40070008] + machine.mem32[0x4007000c])"
+        return int(self.run(script))
+
+    def _line(self, line: str) -> None:
+        try:
+            event = json.loads(line)
+        except ValueError:
+            self._last_words = line
+            return
+        self._last_words = str(event.get("reason", self._last_words))
+        self._events.put(event)
+
+    def _wait_for(self, name: str) -> dict[str, object]:
+        deadline = time.monotonic() + _START_S
+        while True:
+            try:
+                event = self._events.get(timeout=0.2)
+            except queue.Empty:
+                self._check(False)
+                if time.monotonic() > deadline:
+                    raise EmulatorError(f"the board is not {name} in time") from None
+                continue
+            if event["event"] == name:
+                return event
+            if event["event"] in ("stopped", "power_cut"):
+                self._check(True)
+
+    def _check(self, ended: bool) -> None:
+        """Raise if the emulator is gone. ended: it has said so, or let its connection go."""
+        deadline = time.monotonic() + 10
+        while ended and self._child.running() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        status = self._child.exit_status()
+        if status is None:
+            return
+        self._child.stop()
+        if status == _POWER_CUT_STATUS:
+            raise PowerCut(self._last_words)
+        raise EmulatorError(self._last_words or self._child.tail())
+
+
+def boot_rom() -> Path:
+    """Our boot ROM, compiled if its sources are newer."""
+    sources = sorted((_FOLDER / "bootrom").iterdir())
+    folder = cache_folder() / "boards/rp2040-boot-rom"
+    rom = folder / "rom.bin"
+    if rom.is_file() and rom.stat().st_mtime > max(source.stat().st_mtime for source in sources):
+        return rom
+    folder.mkdir(parents=True, exist_ok=True)
+    prefix = cross.arm()
+    compile_options = [
+        "-mcpu=cortex-m0plus",
+        "-mthumb",
+        "-Os",
+        "-Wall",
+        "-Wextra",
+        "-Werror",
+        "-ffreestanding",
+        "-fno-builtin",
+        "-nostdlib",
+        "-ffunction-sections",
+        f"-Wl,-T,{_FOLDER / 'bootrom/rom.ld'}",
+    ]
+    code = [str(source) for source in sources if source.suffix in (".S", ".c")]
+    # Made elsewhere and moved: another process may be making or reading it.
+    with tempfile.TemporaryDirectory(dir=folder) as name:
+        elf, binary = Path(name) / "rom.elf", Path(name) / "rom.bin"
+        for argv in (
+            [f"{prefix}gcc", *compile_options, *code, "-lgcc", "-o", str(elf)],
+            [f"{prefix}objcopy", "-O", "binary", str(elf), str(binary)],
+        ):
+            finished = subprocess.run(argv, capture_output=True, text=True, check=False)
+            if finished.returncode != 0:
+                raise EmulatorError(f"the boot ROM does not compile:\n{finished.stderr.strip()}")
+        binary.replace(rom)
+    return rom

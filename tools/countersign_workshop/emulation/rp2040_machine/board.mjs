@@ -1,0 +1,377 @@
+// One RP2040 board: the emulator with our boot ROM, a flash that outlives it, entropy, a register of
+// cycles, and corrections for what the emulator does differently from the chip.
+
+import { closeSync, existsSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { Drive } from './drive.mjs';
+import { Rewind } from './rewind.mjs';
+
+const FLASH_START = 0x10000000;
+const FLASH_BYTES = 2 * 1024 * 1024;
+const UF2_BLOCK_BYTES = 512;
+
+// The breakpoints of bootrom/head.S.
+const TRAP_FLASH_ERASE = 0xe1;
+const TRAP_FLASH_PROGRAM = 0xe2;
+const TRAP_BOOT_LOADER = 0xe3;
+const TRAP_MISSING = 0xe4;
+const TRAP_FAULT = 0xe5;
+
+const SYSINFO_BASE = 0x40000;
+const SYSINFO_PLATFORM = 0x04;
+const FLASH_CONTROLLER_BASE = 0x18000;
+const FLASH_CONTROLLER_DATA = 0x60;
+const FLASH_READ_UNIQUE_ID = 0x4b;
+const FLASH_UNIQUE_ID_DUMMIES = 4;
+const ROSC_BASE = 0x40060;
+const ROSC_RANDOMBIT = 0x1c;
+// An address that the chip leaves free; see Counters.
+const COUNTERS_BASE = 0x40070;
+// Another one; see rewind.mjs.
+const REWIND_BASE = 0x40074;
+
+const UART_USUAL_SPEED = 115_200; // until the image has set one
+const BITS_PER_CHARACTER = 10;
+const UART_DATA = 0x00;
+const UART_TX_INTERRUPT = 1 << 5;
+
+/** What a board's flash holds, kept in a file: every operation is in the file before it returns. */
+export class Flash {
+  /** file: made with erased flash if it is not there. Null: kept in memory only. */
+  constructor(file) {
+    this.bytes = new Uint8Array(FLASH_BYTES).fill(0xff);
+    this.descriptor = null;
+    this.erases = 0;
+    this.programs = 0;
+    /** Called with what each operation that was done whole did: see emulator.mjs, `timeline`. */
+    this.onOperation = () => {};
+    if (file === null) {
+      return;
+    }
+    const present = existsSync(file);
+    if (present) {
+      const kept = readFileSync(file);
+      if (kept.length !== FLASH_BYTES) {
+        throw new Error(`${file} is not the flash of a board: ${kept.length} bytes`);
+      }
+      this.bytes.set(kept);
+    }
+    this.descriptor = openSync(file, present ? 'r+' : 'w+');
+    if (!present) {
+      this.#keep(0, FLASH_BYTES);
+    }
+  }
+
+  /** Write an image as a boot loader would; the rest of the flash stays. */
+  install(uf2) {
+    for (let at = 0; at < uf2.length; at += UF2_BLOCK_BYTES) {
+      const address = uf2.readUInt32LE(at + 12) - FLASH_START;
+      const count = uf2.readUInt32LE(at + 16);
+      this.bytes.set(uf2.subarray(at + 32, at + 32 + count), address);
+      this.#keep(address, count);
+    }
+  }
+
+  /** Erased bits are ones. done: how many bytes before the power goes, all of them if absent. */
+  erase(offset, count, done = count) {
+    this.erases++;
+    this.bytes.fill(0xff, offset, offset + done);
+    this.#keep(offset, done);
+    if (done === count) {
+      this.onOperation({ erase: count, offset });
+    }
+  }
+
+  /** Programming only clears bits. */
+  program(offset, data, done = data.length) {
+    this.programs++;
+    for (let i = 0; i < done; i++) {
+      this.bytes[offset + i] &= data[i];
+    }
+    this.#keep(offset, done);
+    if (done === data.length) {
+      this.onOperation({ program: Buffer.from(data).toString('hex'), offset });
+    }
+  }
+
+  get operations() {
+    return this.erases + this.programs;
+  }
+
+  close() {
+    if (this.descriptor !== null) {
+      closeSync(this.descriptor);
+      this.descriptor = null;
+    }
+  }
+
+  #keep(offset, count) {
+    if (this.descriptor !== null && count > 0) {
+      writeSync(this.descriptor, this.bytes, offset, count, offset);
+    }
+  }
+}
+
+/**
+ * What the chip says of itself. Of the platform's two bits, "FPGA" and "chip", neither is true here:
+ * it is how the agent knows that its entropy was injected (countersign_agent/platform/device.py).
+ */
+function declareEmulated(chip) {
+  const sysinfo = chip.peripherals[SYSINFO_BASE];
+  const read = sysinfo.readUint32.bind(sysinfo);
+  sysinfo.readUint32 = (offset) => (offset === SYSINFO_PLATFORM ? 0 : read(offset));
+}
+
+/**
+ * The flash chip's number, which is the board's unique identifier. The emulator's flash controller
+ * has no chip behind it for commands, so that every board would be number zero.
+ */
+function numberFlash(controller, number) {
+  const answers = [];
+  let following = 0;
+  const write = controller.writeUint32.bind(controller);
+  controller.writeUint32 = (offset, value) => {
+    if (offset === FLASH_CONTROLLER_DATA && following > 0) {
+      answers.push(number[number.length - following] ?? 0);
+      following--;
+    } else if (offset === FLASH_CONTROLLER_DATA && value === FLASH_READ_UNIQUE_ID) {
+      answers.push(0);
+      following = FLASH_UNIQUE_ID_DUMMIES + number.length;
+    } else {
+      write(offset, value);
+    }
+  };
+  const read = controller.readUint32.bind(controller);
+  controller.readUint32 = (offset) =>
+    offset === FLASH_CONTROLLER_DATA && answers.length > 0 ? answers.shift() : read(offset);
+}
+
+/**
+ * The ring oscillator, of which only its random bit is of use to us. The emulator has none and reads
+ * as all ones; here it is the workstation's entropy, or a seeded sequence for a repeatable run.
+ * Without entropy it is as the emulator has it.
+ */
+class RingOscillator {
+  constructor(hasEntropy, seed) {
+    this.hasEntropy = hasEntropy;
+    this.state = seed;
+    this.pool = [];
+  }
+
+  readUint32(offset) {
+    if (offset !== ROSC_RANDOMBIT) {
+      return 0;
+    }
+    if (!this.hasEntropy) {
+      return 1;
+    }
+    if (this.state !== null) {
+      // xorshift32: no secret may come from a seeded board, so it need not be better than this.
+      this.state ^= this.state << 13;
+      this.state ^= this.state >>> 17;
+      this.state ^= this.state << 5;
+      return (this.state >>> 16) & 1;
+    }
+    if (this.pool.length === 0) {
+      this.pool = [...randomBytes(1024)].flatMap((byte) =>
+        Array.from({ length: 8 }, (_, bit) => (byte >> bit) & 1),
+      );
+    }
+    return this.pool.pop();
+  }
+
+  writeUint32Atomic() {}
+}
+
+/**
+ * Registers for measuring, at an address where the chip has nothing (reading it there faults):
+ * +0 cycles executed, low word; +4 high word as it was when the low one was read; +8 flash erases;
+ * +12 flash programs. Cycles spent asleep are not executed and not counted.
+ */
+class Counters {
+  constructor(core, flash) {
+    this.core = core;
+    this.flash = flash;
+    this.high = 0;
+  }
+
+  readUint32(offset) {
+    switch (offset) {
+      case 0:
+        this.high = Math.floor(this.core.cycles / 2 ** 32);
+        return this.core.cycles >>> 0;
+      case 4:
+        return this.high;
+      case 8:
+        return this.flash.erases;
+      case 12:
+        return this.flash.programs;
+    }
+    return 0xffffffff;
+  }
+
+  writeUint32Atomic() {}
+}
+
+/** Raised out of the emulator when the power is cut in the middle of a flash operation. */
+export class PowerCut extends Error {}
+
+export class Board {
+  /**
+   * rp2040js: the emulator's module. rom: the boot ROM's bytes. flash: a Flash.
+   * cutAt: the flash operation (the first is 0) in the middle of which power goes, after cutBytes of
+   * its bytes; null for never. hasEntropy: false for a random bit that stands still.
+   * seed: of the random bit, null for the workstation's entropy.
+   * uniqueId: the flash chip's number, 8 bytes.
+   * on: {stopped(reason)}: called when the board cannot go on.
+   */
+  constructor({ rp2040js, rom, flash, cutAt, cutBytes, hasEntropy, seed, uniqueId, on }) {
+    this.flash = flash;
+    this.cutAt = cutAt;
+    this.cutBytes = cutBytes;
+    this.on = on;
+    this.restarting = false;
+
+    const simulator = new rp2040js.Simulator();
+    this.drive = new Drive(simulator);
+    const chip = simulator.rp2040;
+    this.chip = chip;
+    chip.logger = new rp2040js.ConsoleLogger(rp2040js.LogLevel.Error);
+    const words = new Uint32Array(4096);
+    new Uint8Array(words.buffer).set(rom);
+    chip.loadBootrom(words);
+    chip.flash.set(flash.bytes);
+    chip.core.SP = words[0];
+    chip.core.PC = (words[1] & ~1) >>> 0;
+
+    declareEmulated(chip);
+    numberFlash(chip.peripherals[FLASH_CONTROLLER_BASE], uniqueId);
+    chip.peripherals[ROSC_BASE] = new RingOscillator(hasEntropy, seed);
+    chip.peripherals[COUNTERS_BASE] = new Counters(chip.core, flash);
+    chip.peripherals[REWIND_BASE] = new Rewind(chip);
+    chip.onBreak = (number) => this.#trapped(number);
+    for (const uart of chip.uart) {
+      correctUart(uart);
+    }
+  }
+
+  #trapped(number) {
+    const { registers } = this.chip.core;
+    const [first, second, third] = [registers[0] >>> 0, registers[1] >>> 0, registers[2] >>> 0];
+    if (number === TRAP_FLASH_ERASE) {
+      this.#operate(first, second, (done) => this.flash.erase(first, second, done));
+    } else if (number === TRAP_FLASH_PROGRAM) {
+      const data = Uint8Array.from({ length: third }, (_, i) => this.chip.readUint8(second + i));
+      this.#operate(first, third, (done) => this.flash.program(first, data, done));
+    } else {
+      const names = {
+        [TRAP_BOOT_LOADER]: 'entered the USB boot loader',
+        [TRAP_MISSING]: 'called a boot ROM function that ours does not have',
+        [TRAP_FAULT]: 'faulted in the boot ROM',
+      };
+      const what = names[number] ?? `stopped at breakpoint ${number} (0 is a hard fault)`;
+      this.drive.stop();
+      this.on.stopped(`${what}; lr ${(this.chip.core.LR >>> 0).toString(16)}`);
+    }
+  }
+
+  #operate(offset, count, operation) {
+    if (offset + count > FLASH_BYTES) {
+      throw new Error(`a flash operation beyond the flash, at ${offset.toString(16)}`);
+    }
+    if (this.flash.operations === this.cutAt) {
+      operation(Math.min(this.cutBytes, count));
+      throw new PowerCut(`at flash operation ${this.cutAt}, after ${this.cutBytes} bytes of it`);
+    }
+    operation(count);
+    this.chip.flash.set(this.flash.bytes.subarray(offset, offset + count), offset);
+  }
+}
+
+/**
+ * The emulator raises the transmitter's interrupt on every access to the UART, so that a driver that
+ * waits for it never gets out of its handler; the chip raises it when a character has gone.
+ */
+function correctUart(uart) {
+  uart.checkInterrupts = function () {
+    this.rp2040.setInterrupt(this.irq, (this.interruptStatus & this.interruptMask) !== 0);
+  };
+  const write = uart.writeUint32.bind(uart);
+  uart.writeUint32 = function (offset, value) {
+    write(offset, value);
+    if (offset === UART_DATA) {
+      this.interruptStatus |= UART_TX_INTERRUPT;
+      this.checkInterrupts();
+    }
+  };
+}
+
+/** The other end of a UART's receiving wire: bytes arrive at the UART's own speed, not at once. */
+export class UartInput {
+  constructor(chip, uart) {
+    this.uart = uart;
+    this.queue = [];
+    this.isUnderWay = false;
+    this.alarm = chip.clock.createAlarm(() => this.#arrived());
+  }
+
+  write(bytes) {
+    for (const byte of bytes) {
+      this.queue.push(byte);
+    }
+    this.#begin();
+  }
+
+  #begin() {
+    if (!this.isUnderWay && this.queue.length > 0) {
+      this.isUnderWay = true;
+      const { baudRate } = this.uart;
+      const bitsPerSecond = baudRate > 0 && baudRate < 1e8 ? baudRate : UART_USUAL_SPEED;
+      this.alarm.schedule((BITS_PER_CHARACTER * 1e9) / bitsPerSecond);
+    }
+  }
+
+  #arrived() {
+    this.uart.feedByte(this.queue.shift());
+    this.isUnderWay = false;
+    this.#begin();
+  }
+}
+
+/**
+ * The host's end of the board's USB serial port.
+ *
+ * The emulator answers each of the board's requests for data at once, with an empty packet if there
+ * is none, and the board asks again at once: two thirds of its time go there. A real host answers
+ * when it has something to say.
+ */
+export class UsbSerial {
+  /** onConnected: the board is set up. onData: bytes from the board. */
+  constructor(rp2040js, chip, { onConnected, onData }) {
+    this.controller = chip.usbCtrl;
+    this.queue = [];
+    this.asked = null;
+    this.port = new rp2040js.USBCDC(chip.usbCtrl);
+    this.port.onDeviceConnected = onConnected;
+    this.port.onSerialData = (bytes) => onData(Buffer.from(bytes));
+    this.controller.onEndpointRead = (endpoint, bytes) => {
+      if (endpoint === this.port.outEndpoint) {
+        this.asked = bytes;
+        this.#answer();
+      }
+    };
+  }
+
+  write(bytes) {
+    this.queue.push(...bytes);
+    this.#answer();
+  }
+
+  #answer() {
+    if (this.asked !== null && this.queue.length > 0) {
+      const bytes = Uint8Array.from(this.queue.splice(0, this.asked));
+      this.asked = null;
+      this.controller.endpointReadDone(this.port.outEndpoint, bytes);
+    }
+  }
+}

@@ -1,0 +1,34 @@
+"""`countersign runtime`: start a real MicroPython on this machine, with our modules on its path.
+
+countersign runtime                       a prompt on rung 0
+countersign runtime --on armhf script.py  a script on 32-bit ARM, with a heap like an RP2040's
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from countersign_workshop.checkout import ROOT
+from countersign_workshop.parts import micropython
+
+
+def register(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--on", choices=micropython.runtimes(), help="the runtime; rung 0 if absent"
+    )
+    parser.add_argument("--heap-bytes", type=int, metavar="N", help="a device's heap if absent")
+    parser.add_argument("script", nargs=argparse.REMAINDER, help="a script and its arguments")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Becomes the runtime; returns only if it is not there."""
+    try:
+        argv = micropython.argv(arguments.on, arguments.heap_bytes)
+    except micropython.RuntimeMissing as fault:
+        print(f"countersign runtime: {fault}", file=sys.stderr)
+        return 1
+    folders = [ROOT / "firmware/lib", ROOT / "firmware/agent"]
+    script = arguments.script[arguments.script[:1] == ["--"] :]
+    os.execve(argv[0], [*argv, *script], micropython.environment(folders))

@@ -1,0 +1,1 @@
+"""Firmware images, native modules and packages, and their budgets."""

@@ -1,0 +1,285 @@
+"""The native engine as MicroPython modules: firmware/native compiled for each architecture.
+
+    countersign native [ARCHITECTURE...]
+
+Each is one file, countersign_native.mpy, which a device imports like any other module. Flags are
+those of MicroPython's own py/dynruntime.mk, whose linker (tools/mpy_ld.py) makes the module from
+the object files. The same sources give the same bytes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from countersign_workshop.checkout import ROOT, alone, cache_folder
+from countersign_workshop.parts import board_sources, cross
+
+SOURCES = ROOT / "firmware/native"
+MODULE = "countersign_native"
+UNITS = (
+    "words",
+    "field",
+    "inverse",
+    "scalar",
+    "eisenstein",
+    "group",
+    "tables",
+    "prover",
+    "verifier",
+    "freestanding",
+)
+"""The arithmetic, without the module's face: what the tests also build for themselves."""
+
+# Where the loops are; the rest is compiled for size, which costs a proof less than a percent. Where
+# field arithmetic is assembly, what is left of it and of words in C is called rarely.
+_FAST_UNITS: tuple[str, ...] = ()
+_FAST_UNITS_WITHOUT_ASSEMBLY = ("field", "words")
+
+_FLAGS = (
+    "-std=gnu99",
+    "-Wall",
+    "-Wextra",
+    "-Werror",
+    "-Wno-unused-parameter",  # MicroPython's headers
+    "-Wno-unused-but-set-variable",  # wiping is nothing but setting
+    "-Wno-sign-compare",  # MicroPython's headers
+    "-fpic",
+    "-fno-common",
+    "-fno-stack-protector",
+    "-ffreestanding",
+    "-fno-tree-loop-distribute-patterns",  # or memset would call itself
+    "-fno-jump-tables",  # a jump by a table is an address by a value
+    "-U_FORTIFY_SOURCE",
+    "-DNDEBUG",
+    "-DNO_QSTR",
+    "-DMICROPY_ENABLE_DYNRUNTIME",
+)
+
+
+class NativeBuildError(Exception):
+    """A module could not be built; the text is the end of what the build printed."""
+
+
+FAULTS = (NativeBuildError, board_sources.SourcesMissing, cross.CompilerMissing)
+"""What building may raise; each text is fit to be shown as it is."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """One architecture, as MicroPython names it.
+
+    assembly: whether its field arithmetic is the generated Thumb assembly.
+    windowed: whether its assembler must be spared some instructions (firmware/native/windowed.py).
+    muluh: whether a windowed one multiplies by MULUH; only QEMU's cores do not.
+    """
+
+    compiler: Callable[[], str]
+    flags: tuple[str, ...]
+    float_kind: str
+    assembly: bool = False
+    windowed: bool = False
+    muluh: bool = True
+
+
+TARGETS = {
+    "x64": Target(cross.host, (), "DOUBLE"),
+    "armv6m": Target(
+        cross.arm,
+        ("-mthumb", "-mcpu=cortex-m0plus", "-masm-syntax-unified"),
+        "NONE",
+        assembly=True,
+    ),
+    # The same assembly: it multiplies by MULS alone, which no Cortex-M ends early.
+    "armv7m": Target(
+        cross.arm,
+        ("-mthumb", "-mcpu=cortex-m3", "-masm-syntax-unified"),
+        "NONE",
+        assembly=True,
+    ),
+    "rv32imc": Target(
+        cross.riscv,
+        ("-march=rv32imac", "-mabi=ilp32", "-mno-relax", "--specs=picolibc.specs"),
+        "NONE",
+    ),
+}
+
+
+# Its arithmetic ran in an emulator, the module nowhere (firmware/native/README.md): boards use the
+# pure engine there unless the self-test of countersign/proofs/engines.py passes.
+TARGETS["xtensawin"] = Target(cross.xtensa, ("-mabi=windowed",), "FLOAT", windowed=True)
+
+
+# A linker for several processors must be told which where it links objects only.
+_LINKER: dict[Callable[[], str], tuple[str, ...]] = {
+    cross.arm: (),
+    cross.riscv: ("-m", "elf32lriscv"),
+}
+
+
+def register(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "architectures", nargs="*", metavar="ARCHITECTURE", help=f"of {', '.join(TARGETS)}"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Exit status 0 if every module was built; each one's name, size and hash are printed."""
+    for architecture in arguments.architectures or TARGETS:
+        try:
+            path = build(architecture)
+        except FAULTS as fault:
+            print(f"native: {architecture}: {fault}", file=sys.stderr)
+            return 1
+        data = path.read_bytes()
+        digest = hashlib.sha256(data).hexdigest()
+        print(f"native: {architecture}: {len(data)} bytes, sha256 {digest}", flush=True)
+    return 0
+
+
+def module(architecture: str) -> Path:
+    """The module that `build` made last, or NativeBuildError with the command to make it."""
+    path = _path(architecture)
+    if not path.is_file():
+        raise NativeBuildError(f"{path.name} for {architecture} is missing: make native")
+    return path
+
+
+def build(architecture: str) -> Path:
+    """Build one module from nothing; returns its path.
+
+    Several processes may do so at once: one after the other, and a reader has a whole module.
+    """
+    if architecture not in TARGETS:
+        raise NativeBuildError(f"not built for {architecture} (only {', '.join(TARGETS)})")
+    path = _path(architecture)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with alone(path.parent):
+        work = path.parent / "build"
+        shutil.rmtree(work, ignore_errors=True)
+        work.mkdir()
+        return _make(architecture, work).replace(path)
+
+
+def _make(architecture: str, folder: Path) -> Path:
+    target = TARGETS[architecture]
+    objects = compile_units(target, folder)
+    if target.windowed:
+        # What MicroPython's headers want of a C library's, and nothing of it is used.
+        (folder / "assert.h").write_text("#define assert(e) ((void)0)\n", encoding="ascii")
+        for header in ("errno.h", "string.h", "stdio.h"):
+            (folder / header).touch()
+
+    tools = board_sources.micropython() / "tools"
+    link: list[str | Path] = [sys.executable, tools / "mpy_ld.py", "--arch", architecture]
+    config = folder / "module.config.h"
+    source = SOURCES / "module.c"
+    _run([*link, "--preprocess", "-o", config, source], folder)
+    objects.append(
+        compile_unit(
+            target,
+            folder,
+            source,
+            f"-I{board_sources.micropython()}",
+            f"-DMP_CONFIGFILE=<{config.name}>",
+            f"-DMICROPY_FLOAT_IMPL=MICROPY_FLOAT_IMPL_{target.float_kind}",
+        )
+    )
+    path = folder / f"{MODULE}.mpy"
+    # The module holds the name it was written under, so that must not be a path.
+    _run([*link, "--qstrs", config, "-o", path.name, *objects], folder)
+    return path
+
+
+def arithmetic(architecture: str, folder: Path) -> Path:
+    """The arithmetic as one object file to link into an image, made in the folder.
+
+    Each function is a section of its own. Code of an image stays where it is linked to, and the
+    image has the C library's memcpy and memset.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    target = TARGETS[architecture]
+    objects = compile_units(target, folder, "-fno-pic", "-ffunction-sections")
+    result = folder / "arithmetic.o"
+    whole = [path for path in objects if path.stem != "freestanding"]
+    _run([f"{target.compiler()}ld", "-r", *_LINKER[target.compiler], "-o", result, *whole], folder)
+    return result
+
+
+def compile_units(target: Target, folder: Path, *flags: str) -> list[Path]:
+    """Generate what is generated, then compile the arithmetic; returns the object files."""
+    _run([sys.executable, SOURCES / "generate_tables.py", folder / "tables.h"], folder)
+    objects = []
+    if target.assembly:
+        assembly = folder / "field_thumb.S"
+        _run([sys.executable, SOURCES / "generate_field.py", assembly], folder)
+        objects.append(compile_unit(target, folder, assembly, *flags))
+    units = (compile_unit(target, folder, SOURCES / f"{unit}.c", *flags) for unit in UNITS)
+    return [*objects, *units]
+
+
+def compile_unit(target: Target, folder: Path, source: Path, *flags: str) -> Path:
+    """Compile or assemble one source file into the folder."""
+    result = folder / f"{source.stem}.o"
+    if target.windowed:
+        text, rewritten = result.with_suffix(".s"), result.with_suffix(".windowed.s")
+        _compile(target, folder, source, ("-S", *flags), text)
+        options = () if target.muluh else ("without-muluh",)
+        _run([sys.executable, SOURCES / "windowed.py", text, rewritten, *options], folder)
+        _run([f"{target.compiler()}as", rewritten, "-o", result], folder)
+    else:
+        _compile(target, folder, source, ("-c", *flags), result)
+    return result
+
+
+def _compile(
+    target: Target, folder: Path, source: Path, flags: Sequence[str], result: Path
+) -> None:
+    assembly = ("-DCOUNTERSIGN_FIELD_ASSEMBLY",) if target.assembly else ()
+    fast_units = _FAST_UNITS if target.assembly else _FAST_UNITS_WITHOUT_ASSEMBLY
+    _run(
+        [
+            f"{target.compiler()}gcc",
+            *_FLAGS,
+            *target.flags,
+            "-O2" if source.stem in fast_units else "-Os",
+            *assembly,
+            *flags,
+            f"-I{SOURCES}",
+            f"-I{folder}",
+            f"-ffile-prefix-map={folder}=.",
+            f"-ffile-prefix-map={ROOT}=.",
+            source,
+            "-o",
+            result,
+        ],
+        folder,
+    )
+
+
+def _path(architecture: str) -> Path:
+    return cache_folder() / "native" / architecture / f"{MODULE}.mpy"
+
+
+def _run(argv: Sequence[str | Path], folder: Path) -> None:
+    finished = subprocess.run(
+        [str(word) for word in argv],
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    if finished.returncode != 0:
+        last_lines = "\n".join(finished.stdout.splitlines()[-40:])
+        name = re.sub(r".*/", "", str(argv[1] if argv[0] == sys.executable else argv[0]))
+        raise NativeBuildError(f"{name} failed:\n{last_lines}")

@@ -1,0 +1,146 @@
+"""`countersign package`: what `provision` installs on a board, for MicroPython's own installers.
+
+    countersign package --board RPI_PICO_W          build/RPI_PICO_W/
+
+The folder serves each way of installing; whoever serves it decides on the address:
+
+    mpremote mip install build/RPI_PICO_W/package.json
+    python -m http.server --directory build/RPI_PICO_W 8000       and on the board
+        mip.install("countersign", index="http://<this machine>:8000")
+
+package.json names its files relative to itself, which mpremote understands since 1.25, and the mip
+of boards only after it. The folder is therefore also a package index, whose files are named by
+their hash: that every mip understands.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from countersign_cli.board_catalogue import board_records
+from countersign_cli.provisioning import bundle
+from countersign_workshop.checkout import ROOT
+from countersign_workshop.images import native
+
+NAME = "countersign"
+MPY_VERSION = 6
+"""Of the .mpy format: what mip asks an index for."""
+
+
+class PackageError(Exception):
+    """The package could not be made; the text says why."""
+
+
+FAULTS = (PackageError, bundle.BundleError, board_records.BoardUnknown, *native.FAULTS)
+"""What making a package may raise; each text is fit to be shown as it is."""
+
+
+@dataclass(frozen=True)
+class Package:
+    """files: what is installed, by its name on the board. version: the agent's."""
+
+    folder: Path
+    version: str
+    files: dict[str, bytes]
+
+
+def register(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--board", required=True, metavar="BOARD")
+    parser.add_argument(
+        "--engine",
+        choices=("native", "pure"),
+        help="native: with the module of machine code, which the device tests before it uses it. "
+        "By default as board.json says: without it where it was never executed",
+    )
+    parser.add_argument(
+        "--output", type=Path, metavar="FOLDER", help="build/<board> if absent; made anew"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Exit status 0 if the package was made; its size, engine and hash are printed."""
+    board = arguments.board
+    try:
+        engine = arguments.engine or default_engine(board)
+        package = make(board, arguments.output or ROOT / "build" / board, engine)
+    except FAULTS as fault:
+        print(f"package: {fault}", file=sys.stderr)
+        return 1
+    total = sum(map(len, package.files.values()))
+    print(f"{package.folder}: {len(package.files)} files, {total} bytes, {engine} engine")
+    digest = hashlib.sha256((package.folder / _index_path("latest")).read_bytes()).hexdigest()
+    print(f"sha256 {digest} of the list of all files' hashes")
+    return 0
+
+
+def default_engine(board: str) -> str:
+    """ "native", or "pure" where the module of machine code was never executed."""
+    included = board_records.load(board)["native_module"] == "included"
+    return "native" if included else "pure"
+
+
+def make(board: str, folder: Path, engine: str) -> Package:
+    """Compile the library and the agent into a folder; the same sources give the same bytes.
+
+    engine: "native" adds the module of machine code, which is built anew.
+    Raises any of FAULTS.
+    """
+    architecture = board_records.load(board)["architecture"]
+    files = dict(bundle.modules())
+    if engine == "native":
+        files[bundle.NATIVE_PATH] = native.build(architecture).read_bytes()
+    named = {path.removeprefix(f"{bundle.LIBRARY}/"): file for path, file in files.items()}
+    _clear(folder)
+    package = Package(folder, bundle.version(), named)
+    _write(package)
+    return package
+
+
+def _clear(folder: Path) -> None:
+    """Only what an earlier package left is removed: the folder may be named by a person."""
+    if folder.exists() and any(folder.iterdir()):
+        if not (folder / "package.json").is_file():
+            raise PackageError(f"{folder} holds something else than a package: name another")
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+
+
+def _write(package: Package) -> None:
+    """The files, package.json with relative addresses, and an index with the files by hash."""
+    paths = sorted(package.files)
+    for path in paths:
+        file = package.folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(package.files[path])
+    described = {
+        "version": package.version,
+        "deps": [],
+        "urls": [[path, path] for path in paths],
+    }
+    _write_json(package.folder / "package.json", described)
+
+    hashes = []
+    for path in paths:
+        digest = hashlib.sha256(package.files[path]).hexdigest()
+        file = package.folder / "file" / digest[:2] / digest
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(package.files[path])
+        hashes.append([path, digest])
+    index = {"v": 1, "version": package.version, "deps": [], "hashes": hashes}
+    for version in ("latest", package.version):
+        _write_json(package.folder / _index_path(version), index)
+
+
+def _index_path(version: str) -> Path:
+    return Path("package") / str(MPY_VERSION) / NAME / f"{version}.json"
+
+
+def _write_json(path: Path, content: object) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

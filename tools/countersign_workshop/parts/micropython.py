@@ -1,0 +1,127 @@
+"""Real MicroPython virtual machines on this workstation: the emulation ladder's first two rungs.
+
+Rung 0 runs on the machine's own architecture. Rung 1 is 32-bit ARM under qemu-arm: the integers,
+object sizes and native code format of a board's ARM, with a heap like the RP2040's. Neither is a
+board: there is no flash, no radio and no peripheral here.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from countersign_workshop.checkout import cache_folder
+from countersign_workshop.parts import debian
+
+VERSION = "1.25"
+
+# An object is twice as large where a pointer is, so the same program needs twice the heap there.
+HEAP_BYTES = {"x64": 380_000, "arm64": 380_000, "armhf": 190_000}
+
+_ARCHITECTURES = {"x64": "amd64", "arm64": "arm64", "armhf": "armhf"}
+_PROGRAM = "usr/bin/micropython"
+
+
+class RuntimeMissing(Exception):
+    """A runtime is not there or does not run; the text names the command that mends it."""
+
+
+def host_runtime() -> str:
+    """Rung 0 on this machine: "x64" or "arm64"."""
+    return {"amd64": "x64", "arm64": "arm64"}[debian.host_architecture()]
+
+
+def runtimes() -> tuple[str, str]:
+    """Both runtimes that this machine can start: rung 0, rung 1."""
+    return (host_runtime(), "armhf")
+
+
+def argv(runtime: str | None = None, heap_bytes: int | None = None) -> list[str]:
+    """The command that starts a runtime (rung 0 if none is named), to be followed by a script.
+
+    heap_bytes: the whole garbage-collected heap; a device's by default.
+    """
+    name = runtime or host_runtime()
+    if name not in _ARCHITECTURES:
+        raise RuntimeMissing(f"no such runtime: {name} (there are: {', '.join(runtimes())})")
+    tree = _tree(name)
+    if not (tree / _PROGRAM).is_file():
+        raise RuntimeMissing(f"MicroPython {name} is missing: countersign fetch {part_name(name)}")
+    prefix: list[str] = []
+    if name == "armhf":
+        prefix = [str(qemu_arm()), "-L", str(tree)]
+    start = debian.loader_argv(tree, _ARCHITECTURES[name], _PROGRAM)
+    return [*prefix, *start, "-X", f"heapsize={heap_bytes or HEAP_BYTES[name]}"]
+
+
+def environment(
+    module_folders: Iterable[str | Path], base: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """The environment for `argv`: modules come from these folders and the frozen ones only."""
+    result = dict(os.environ if base is None else base)
+    result["MICROPYPATH"] = ":".join([*(str(folder) for folder in module_folders), ".frozen"])
+    return result
+
+
+def part_name(runtime: str) -> str:
+    """What `countersign fetch` calls this runtime."""
+    return f"micropython-{runtime}"
+
+
+def fetch(runtime: str) -> None:
+    """Unpack the runtime and see it run."""
+    architecture = _ARCHITECTURES[runtime]
+    debian.fetch(
+        str(_tree(runtime).relative_to(cache_folder())),
+        ["micropython"],
+        architecture,
+        cache_folder(),
+    )
+    verify(runtime)
+
+
+def verify(runtime: str) -> str:
+    """The version that the runtime itself reports, such as "1.25.0"."""
+    script = "import sys; print('.'.join(str(n) for n in sys.implementation.version[:3]))"
+    finished = subprocess.run(
+        [*argv(runtime), "-c", script],
+        env=environment([]),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    version = finished.stdout.strip()
+    if finished.returncode != 0 or not version:
+        raise RuntimeMissing(f"MicroPython {runtime} does not start: {finished.stderr.strip()}")
+    if version.split(".")[:2] != VERSION.split("."):
+        raise RuntimeMissing(f"MicroPython {runtime} is {version}, wanted {VERSION}")
+    return version
+
+
+def fetch_qemu_arm() -> None:
+    """Debian's qemu-arm for this machine. It is static, so only the one program is unpacked."""
+    debian.fetch(
+        "qemu-user",
+        ["qemu-user"],
+        debian.host_architecture(),
+        cache_folder(),
+        dependencies=False,
+        members=["usr/bin/qemu-arm"],
+    )
+    subprocess.run([qemu_arm(), "--version"], check=True, capture_output=True)
+
+
+def qemu_arm() -> Path:
+    """The program that runs 32-bit ARM programs on this machine."""
+    path = cache_folder() / "qemu-user" / "usr/bin/qemu-arm"
+    if not path.is_file():
+        raise RuntimeMissing("qemu-arm is missing: countersign fetch qemu-arm")
+    return path
+
+
+def _tree(runtime: str) -> Path:
+    return cache_folder() / "micropython" / _ARCHITECTURES[runtime]

@@ -1,0 +1,64 @@
+"""Debian's QEMU: processors that run single programs on this machine, and whole machines.
+
+The first are RV32 and Xtensa, for the native engine's arithmetic, which needs no board around it;
+32-bit Arm has the same of its own (micropython.py), as a whole MicroPython runs on it. The second
+are what our QEMU boards run on (qemu.py).
+"""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from countersign_workshop.checkout import cache_folder
+from countersign_workshop.parts import debian
+
+PART = "qemu-riscv-xtensa"
+NAMES = ("riscv32", "xtensa")
+MACHINES_PART = "qemu-system"
+
+
+class ProcessorMissing(Exception):
+    """A processor or a machine is not there; the text names the command that mends it."""
+
+
+def fetch() -> None:
+    """Unpack both, which are static programs, and see them start."""
+    debian.fetch(
+        PART,
+        ["qemu-user"],
+        debian.host_architecture(),
+        cache_folder(),
+        dependencies=False,
+        members=[f"usr/bin/qemu-{name}" for name in NAMES],
+    )
+    for name in NAMES:
+        subprocess.run([program(name), "--version"], check=True, capture_output=True)
+
+
+def program(name: str) -> Path:
+    """The program that runs programs of one of NAMES on this machine."""
+    path = cache_folder() / PART / f"usr/bin/qemu-{name}"
+    if not path.is_file():
+        raise ProcessorMissing(f"{PART} is missing: countersign fetch {PART}")
+    return path
+
+
+def fetch_machines() -> None:
+    """Unpack those for Arm and RISC-V machines, without what other machines boot from."""
+    debian.fetch(
+        MACHINES_PART,
+        ["qemu-system-arm", "qemu-system-riscv"],
+        debian.host_architecture(),
+        cache_folder(),
+        left_out=["./usr/share/*"],
+    )
+    machine()
+
+
+def machine(name: str = "qemu-system-arm") -> list[str]:
+    """The command that starts a machine."""
+    tree = cache_folder() / MACHINES_PART
+    if not (tree / "usr/bin" / name).is_file():
+        raise ProcessorMissing(f"{MACHINES_PART} is missing: countersign fetch {MACHINES_PART}")
+    return debian.loader_argv(tree, debian.host_architecture(), f"usr/bin/{name}")
