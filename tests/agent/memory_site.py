@@ -6,7 +6,7 @@ wants to go wrong it sets as an attribute, or does to `broker` directly.
 
 import hashlib
 
-from countersign import evidence, identity, merkle, messages, reasons
+from countersign import identity, merkle, messages, reasons
 from countersign.carriers import topics
 from countersign.proofs import schnorr
 from countersign_agent.transports.transport import MAX_PAYLOAD_BYTES, TransportError
@@ -194,7 +194,7 @@ class Gateway:
             return  # presence
         device_id, kind = parsed
         message = messages.open_message(payload)
-        assert message.definition.kind == kind
+        assert message.definition.kind.name == kind
         self.received.append((message.name, message, payload))
         if self.is_silent:
             return
@@ -239,7 +239,7 @@ class Gateway:
     def make_receipt(self, index, **changes):
         """A Receipt for the decision `index`, in one batch of all decisions so far."""
         leaves = [
-            evidence.commitment(messages.digest(message), messages.digest(result))
+            messages.commitment(messages.digest(message), messages.digest(result))
             for _, message, result in self.decided
         ]
         device_id, message, result = self.decided[index]

@@ -2,6 +2,7 @@
 
 from countersign.carriers import framing
 from countersign.carriers.link import Link
+from countersign.messages import kinds
 from countersign_agent.transports.transport import TransportError
 
 
@@ -13,7 +14,7 @@ class FarSide:
 
     def __init__(self, clock, session=1000):
         self.clock = clock
-        kinds = (framing.LISTEN,) + tuple(framing.UPLINK_KINDS)
+        kinds = framing.FROM_DEVICES
         self.link = Link(session, kinds, 115200, 100)
         self.taken = []
         self.acknowledges = True
@@ -32,7 +33,7 @@ class FarSide:
         return self.stream
 
     def send(self, kind, device_id, payload):
-        if kind == framing.BEACON:
+        if kind == kinds.BEACON.frame:
             self.link.send_newest(kind, payload)
         else:
             self.link.send(kind, device_id, payload)

@@ -5,6 +5,7 @@ from serial_line import FarSide
 
 from countersign.carriers import framing, topics
 from countersign.carriers.link import WINDOW
+from countersign.messages import kinds
 from countersign_agent.transports.serial_transport import (
     MAX_UNACKNOWLEDGED,
     RESPONSE_TIMEOUT_MS,
@@ -33,7 +34,7 @@ class Line:
         self.transport.connect(PRESENCE, b"offline")
         return self.transport
 
-    def taken(self, kind=framing.EVIDENCE):
+    def taken(self, kind=kinds.EVIDENCE.frame):
         return [payload for kind_, _, payload in self.far.taken if kind_ == kind]
 
 
@@ -55,14 +56,15 @@ def test_messages_go_up_and_come_down_under_their_topics():
     transport.publish(EVIDENCE, b"evidence")
     assert line.far.taken == [
         (framing.LISTEN, DEVICE, b""),
-        (framing.ENROL, DEVICE, b"request"),
-        (framing.EVIDENCE, DEVICE, b"evidence"),
+        (kinds.ENROL.frame, DEVICE, b"request"),
+        (kinds.EVIDENCE.frame, DEVICE, b"evidence"),
     ]
-    line.far.send(framing.BEACON, b"", b"beacon")
+    line.far.send(kinds.BEACON.frame, b"", b"beacon")
     expected = [(BEACON, b"beacon")]
-    for kind, name in framing.DOWNLINK_KINDS.items():
-        if kind != framing.BEACON:
-            line.far.send(kind, DEVICE, b"a " + name.encode())
+    for number in framing.FROM_GATEWAYS:
+        name = framing.KINDS[number].name
+        if number != kinds.BEACON.frame:
+            line.far.send(number, DEVICE, b"a " + name.encode())
             expected.append((topics.downlink(SITE, DEVICE, name), b"a " + name.encode()))
     assert [transport.poll(10) for _ in expected] == expected
 
@@ -70,12 +72,12 @@ def test_messages_go_up_and_come_down_under_their_topics():
 def test_a_message_is_acknowledged_when_it_is_done_with():
     line = Line()
     transport = line.connect()
-    line.far.send(framing.RESULT, DEVICE, b"one")
+    line.far.send(kinds.RESULT.frame, DEVICE, b"one")
     assert transport.poll(10) == (RESULT, b"one")
     assert line.far.link.waiting == 1, "acknowledged before it was dealt with"
     assert transport.poll(10) is None
     assert line.far.link.waiting == 0
-    line.far.send(framing.RESULT, DEVICE, b"two")
+    line.far.send(kinds.RESULT.frame, DEVICE, b"two")
     assert transport.poll(10) == (RESULT, b"two")
     transport.close()
     assert line.far.link.waiting == 0
@@ -85,8 +87,8 @@ def test_what_is_for_others_on_the_line_is_passed_over():
     line = Line()
     transport = line.connect()
     for _ in range(3):
-        line.far.send(framing.RESULT, OTHER, b"not ours")
-    line.far.send(framing.RESULT, DEVICE, b"ours")
+        line.far.send(kinds.RESULT.frame, OTHER, b"not ours")
+    line.far.send(kinds.RESULT.frame, DEVICE, b"ours")
     assert transport.poll(10) == (RESULT, b"ours")
     transport.poll(0)
     assert line.far.link.waiting == 0
@@ -199,7 +201,7 @@ def test_a_flood_of_messages_is_taken_one_at_a_time():
     line = Line()
     transport = line.connect()
     for number in range(50):
-        line.far.send(framing.RESULT, DEVICE, b"%d" % number)
+        line.far.send(kinds.RESULT.frame, DEVICE, b"%d" % number)
     for number in range(50):
         assert transport.poll(100) == (RESULT, b"%d" % number)
         assert len(transport._link._arrived) <= WINDOW

@@ -4,7 +4,8 @@ from fake_stream import CONNACK_NEW, FakeStream, publish
 from memory_site import SITE, Broker, Clock, Transport
 from serial_line import FarSide
 
-from countersign.carriers import framing, topics
+from countersign.carriers import topics
+from countersign.messages import kinds
 from countersign_agent.transports.mqtt_transport import MqttTransport
 from countersign_agent.transports.serial_transport import SerialTransport
 from countersign_agent.transports.transport import MAX_PAYLOAD_BYTES, TransportError
@@ -70,7 +71,7 @@ class SerialBench:
         self.transport = SerialTransport(self._far.open, self.clock, SITE, DEVICE, 1)
 
     def deliver(self, topic, payload):
-        kind = framing.RESULT if topic == RESULT else framing.RECEIPT
+        kind = kinds.RESULT.frame if topic == RESULT else kinds.RECEIPT.frame
         self._far.send(kind, DEVICE, payload)
 
     def go_down(self):

@@ -186,7 +186,7 @@ class Witness:
         for match in re.findall(rb"counter (\d+)\r\n", said):
             self.counter = max(self.counter, int(match))
         for frame in framing.FrameReader().feed(said + b"\x00"):
-            if frame.payload and frame.kind in framing.UPLINK_KINDS:
+            if frame.payload and frame.kind in framing.FROM_DEVICES:
                 self.device_ids.add(frame.device_id.hex())
                 try:
                     fields = messages.open_message(frame.payload).fields

@@ -90,7 +90,7 @@ def free():
     gc.collect()
     return gc.mem_free()
 result = {'start': free()}
-from countersign import evidence, identity, messages
+from countersign import identity, messages
 from countersign.carriers import topics
 from countersign import cbor
 from countersign.proofs import schnorr

@@ -21,7 +21,7 @@ from countersign import messages
 from countersign.carriers import framing
 from countersign.carriers.link import Link
 
-_KINDS = {name: kind for kind, name in framing.UPLINK_KINDS.items()}
+_FRAMES = {kind.name: number for number, kind in framing.KINDS.items()}
 
 
 def section(url: str, baud: int = 1_000_000) -> str:
@@ -39,7 +39,7 @@ class FarEnd:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._address = self._listener.getsockname()
         self.url = f"socket://127.0.0.1:{self._address[1]}"
-        self.link = Link(session, framing.DOWNLINK_KINDS, 1_000_000, 100_000)
+        self.link = Link(session, framing.FROM_GATEWAYS, 1_000_000, 100_000)
         self._connection: socket.socket | None = None
         self.connections = 0
         self.cut_at: int | None = None
@@ -55,7 +55,7 @@ class FarEnd:
         self._listener = socket.create_server(self._address)
 
     def send(self, device: SimulatedDevice, payload: bytes, kind: str = "evidence") -> None:
-        assert self.link.send(_KINDS[kind], device.device_id, payload)
+        assert self.link.send(_FRAMES[kind], device.device_id, payload)
 
     def listen(self, device: SimulatedDevice) -> None:
         assert self.link.send(framing.LISTEN, device.device_id, b"")
@@ -124,7 +124,7 @@ class FarEnd:
         except OSError:
             self._hang_up()
         while (delivery := self.link.take()) is not None:
-            kind = framing.DOWNLINK_KINDS[delivery.kind]
+            kind = framing.KINDS[delivery.kind].name
             if kind == "beacon":
                 self.beacon = messages.open_message(delivery.payload).fields["beacon"]
             else:

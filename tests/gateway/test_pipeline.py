@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 from site_under_test import LEDGER, OWNER, SiteUnderTest
 
-from countersign import evidence, messages, reasons
+from countersign import messages, reasons
 from countersign_gateway.ingress.intake import Intake
 from countersign_gateway.model import Decision, Envelope, Status
 from countersign_gateway.operations.throttle import Throttle
@@ -62,7 +62,7 @@ def test_the_commitment_binds_message_and_verdict():
     sent = device.evidence(site.beacons.current)
     result = site.one(device, sent, "evidence", "result")
     stored = site.registry.commitments(1, 1)
-    assert stored == [evidence.commitment(messages.digest(sent), messages.digest(result))]
+    assert stored == [messages.commitment(messages.digest(sent), messages.digest(result))]
 
 
 def test_with_a_ledger_the_device_signs_what_it_will_record():

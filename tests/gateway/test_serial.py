@@ -22,6 +22,7 @@ from simulated_device import SimulatedDevice
 
 from countersign import messages
 from countersign.carriers import framing
+from countersign.messages import kinds
 from countersign_gateway.ingress.serial_lines import serial_line
 from countersign_gateway.model import Reply
 
@@ -230,7 +231,7 @@ def test_a_flood_of_garbage_stays_on_its_line(site, far_ends):
     # Frames that are in order, of devices without number, and of one endless sender.
     frames = b"".join(
         framing.encode(
-            framing.Frame(framing.EVIDENCE, session, 0, 0, chance.randbytes(32), b"\xff" * 40)
+            framing.Frame(kinds.EVIDENCE.frame, session, 0, 0, chance.randbytes(32), b"\xff" * 40)
         )
         for session in range(500)
     )
@@ -280,8 +281,8 @@ def test_nothing_is_said_to_who_says_nothing(tmp_path, monkeypatch):
             line.sendall(b"\r\n>>> \x00\x00 no frame \x00")
             assert said_on(line) == b""
             line.sendall(framing.encode(framing.Frame(framing.PING, 7, 1)))
-            kinds = {frame.kind for frame in framing.FrameReader().feed(said_on(line))}
-            assert kinds >= {framing.PONG, framing.BEACON}
+            heard = {frame.kind for frame in framing.FrameReader().feed(said_on(line))}
+            assert heard >= {framing.PONG, kinds.BEACON.frame}
             time.sleep(1.5)
             said_on(line)
             before = len(site.events("beacon_published"))

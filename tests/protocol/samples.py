@@ -3,7 +3,7 @@
 The keys are fixed so that failures repeat; they are test keys and identify nothing.
 """
 
-from countersign import evidence, identity, messages
+from countersign import identity, messages
 from countersign.proofs import schnorr
 
 DEVICE_SECRET = bytes([7] * 32)
@@ -105,7 +105,7 @@ def values(type):
             "sequence": 1,
             "leaf_index": 0,
             "tree_size": 2,
-            "batch_root": _root_of_two(evidence.commitment(subject, result_digest), sibling),
+            "batch_root": _root_of_two(messages.commitment(subject, result_digest), sibling),
             "inclusion_proof": [sibling],
             "chain_id": CHAIN_ID,
             "contract": CONTRACT,
@@ -134,7 +134,7 @@ def values(type):
 
 def sealed(type):
     """A valid, signed message of this type as bytes."""
-    signer = messages.BY_TYPE[type].signer
+    signer = messages.BY_TYPE[type].sender
     return messages.seal(
         type, values(type), sign_as_device if signer == "device" else sign_as_gateway
     )

@@ -4,6 +4,7 @@ import hashlib
 
 from countersign.carriers import framing
 from countersign.carriers.framing import Frame, FrameReader, encode
+from countersign.messages import kinds
 
 DEVICE = bytes(range(224, 256))
 
@@ -17,7 +18,7 @@ def noise(size, seed=b"noise"):
 
 
 def evidence(payload, sequence=7):
-    return Frame(framing.EVIDENCE, 0xA1B2C3D4, sequence, 2, DEVICE, payload)
+    return Frame(kinds.EVIDENCE.frame, 0xA1B2C3D4, sequence, 2, DEVICE, payload)
 
 
 def fields(frame):
@@ -41,7 +42,7 @@ def test_every_kind_comes_out_as_it_went_in():
         Frame(framing.PING, framing.SESSION_MAX, framing.SEQUENCE_MAX),
         Frame(framing.PONG, 1, 2),
         Frame(framing.LISTEN, 1, 2, 3, bytes(32)),
-        Frame(framing.BEACON, 1, 2, 255, b"", b"b"),
+        Frame(kinds.BEACON.frame, 1, 2, 255, b"", b"b"),
     ]
     for kind in (17, 18, 32, 33, 34, 35):
         frames.append(Frame(kind, 5, 6, 0, DEVICE, noise(300)))
@@ -164,7 +165,7 @@ def sealed(content):
 
 def test_a_right_checksum_does_not_make_a_frame_of_anything():
     header = bytes([0, 0, 0, 1]) + bytes([0, 0, 0, 0, 0, 2]) + b"\x00"
-    assert len(read(sealed(bytes([framing.EVIDENCE]) + header + DEVICE + b"x"))) == 1
+    assert len(read(sealed(bytes([kinds.EVIDENCE.frame]) + header + DEVICE + b"x"))) == 1
     wrong = [
         b"",
         bytes([framing.ACK]),
@@ -172,9 +173,9 @@ def test_a_right_checksum_does_not_make_a_frame_of_anything():
         bytes([framing.ACK]) + header + b"x",
         bytes([framing.LISTEN]) + header + DEVICE[:31],
         bytes([framing.LISTEN]) + header + DEVICE + b"x",
-        bytes([framing.EVIDENCE]) + header + DEVICE,
-        bytes([framing.EVIDENCE]) + header + DEVICE[:20],
-        bytes([framing.BEACON]) + header,
+        bytes([kinds.EVIDENCE.frame]) + header + DEVICE,
+        bytes([kinds.EVIDENCE.frame]) + header + DEVICE[:20],
+        bytes([kinds.BEACON.frame]) + header,
         bytes([0]) + header + DEVICE + b"x",
         bytes([99]) + header + DEVICE + b"x",
     ]
@@ -188,10 +189,10 @@ def test_what_is_no_frame_is_not_sent():
     wrong = [
         Frame(framing.ACK, 1, 1, 0, DEVICE),
         Frame(framing.LISTEN, 1, 1),
-        Frame(framing.EVIDENCE, 1, 1, 0, DEVICE, b""),
-        Frame(framing.EVIDENCE, 1, 1, 0, DEVICE, bytes(2049)),
-        Frame(framing.EVIDENCE, 1, 1, 0, DEVICE[:31], b"x"),
-        Frame(framing.BEACON, 1, 1, 0, b"", b""),
+        Frame(kinds.EVIDENCE.frame, 1, 1, 0, DEVICE, b""),
+        Frame(kinds.EVIDENCE.frame, 1, 1, 0, DEVICE, bytes(2049)),
+        Frame(kinds.EVIDENCE.frame, 1, 1, 0, DEVICE[:31], b"x"),
+        Frame(kinds.BEACON.frame, 1, 1, 0, b"", b""),
         Frame(99, 1, 1, 0, DEVICE, b"x"),
     ]
     for frame in wrong:

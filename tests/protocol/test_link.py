@@ -4,9 +4,10 @@ import hashlib
 
 from countersign.carriers import framing
 from countersign.carriers.link import RESEND_MOST_MS, WINDOW, Link
+from countersign.messages import kinds
 
 DEVICE = b"\xd5" * 32
-DEVICE_KINDS = (framing.LISTEN,) + tuple(framing.UPLINK_KINDS)
+DEVICE_KINDS = framing.FROM_DEVICES
 
 
 class Chance:
@@ -21,7 +22,7 @@ class Chance:
 
 
 def device(session=1, most_queued=100):
-    return Link(session, framing.DOWNLINK_KINDS, 115200, most_queued)
+    return Link(session, framing.FROM_GATEWAYS, 115200, most_queued)
 
 
 def gateway(session=1000):
@@ -52,7 +53,7 @@ def taken(link, settle=True):
 
 def send(link, *payloads):
     for payload in payloads:
-        assert link.send(framing.EVIDENCE, DEVICE, payload)
+        assert link.send(kinds.EVIDENCE.frame, DEVICE, payload)
 
 
 def test_messages_come_in_order_and_are_forgotten_when_acknowledged():
@@ -182,9 +183,9 @@ def test_new_sessions_do_not_raise_how_much_is_in_work():
 
 def test_the_queue_is_bounded_and_the_newest_of_a_kind_replaces_what_waits():
     a = Link(1, DEVICE_KINDS, 115200, 3)
-    assert [a.send(framing.RESULT, DEVICE, b"%d" % n) for n in range(4)] == [True] * 3 + [False]
+    assert [a.send(kinds.RESULT.frame, DEVICE, b"%d" % n) for n in range(4)] == [True] * 3 + [False]
     for number in range(100):
-        a.send_newest(framing.BEACON, b"beacon %d" % number)
+        a.send_newest(kinds.BEACON.frame, b"beacon %d" % number)
     assert a.waiting == 4
     b = device()
     carry(a, b)
@@ -223,7 +224,7 @@ def test_a_ping_is_answered_by_the_other_side_only():
 
 def test_what_went_into_the_void_goes_again_when_somebody_comes():
     a = gateway()
-    assert a.send(framing.RESULT, DEVICE, b"one")
+    assert a.send(kinds.RESULT.frame, DEVICE, b"one")
     for now_ms in range(0, 60000, 100):
         a.next_frame(now_ms)
     assert a.next_frame(60000) == b""
@@ -237,7 +238,7 @@ def test_what_went_into_the_void_goes_again_when_somebody_comes():
 def test_only_the_newest_of_a_kind_waits_for_somebody_to_come():
     a = gateway()
     for number in range(10):
-        a.send_newest(framing.BEACON, b"%d" % number)
+        a.send_newest(kinds.BEACON.frame, b"%d" % number)
         a.next_frame(number * 20000)
     assert a.waiting == 1
     b = device()

@@ -2,7 +2,8 @@
 
 import samples
 
-from countersign import cbor, evidence, messages, reasons
+from countersign import cbor, messages, reasons
+from countersign.messages import attestation
 from countersign.proofs import schnorr
 
 TYPES = [definition.type for definition in messages.DEFINITIONS]
@@ -158,7 +159,7 @@ def test_readings_are_bounded():
         {"t": -0x80000001},
         {"t": True},
         {"t": "1"},
-        dict([("r%02d" % index, 0) for index in range(evidence.MAX_READINGS + 1)]),
+        dict([("r%02d" % index, 0) for index in range(attestation.MAX_READINGS + 1)]),
     ):
         wire = _wire(messages.EVIDENCE)
         wire[-65538] = readings
@@ -174,21 +175,21 @@ def test_audience_has_one_spelling():
 
 def test_largest_messages_fit():
     values = samples.values(messages.RECEIPT)
-    values["inclusion_proof"] = [bytes(32)] * messages.MAX_PROOF_HASHES
+    values["inclusion_proof"] = [bytes(32)] * attestation.MAX_PROOF_HASHES
     assert len(messages.seal(messages.RECEIPT, values, lambda d: bytes(64))) <= 2048
     values = samples.values(messages.EVIDENCE)
     values["readings"] = {}
-    for index in range(evidence.MAX_READINGS):
+    for index in range(attestation.MAX_READINGS):
         values["readings"]["%-23d" % index] = -0x80000000
     assert len(messages.seal(messages.EVIDENCE, values, lambda d: bytes(64))) <= 2048
 
 
 def test_commitment_binds_both():
     one, two = bytes([1] * 32), bytes([2] * 32)
-    assert evidence.commitment(one, two) != evidence.commitment(two, one)
+    assert messages.commitment(one, two) != messages.commitment(two, one)
     for bad in ((one, b""), (b"", two)):
         try:
-            evidence.commitment(*bad)
+            messages.commitment(*bad)
         except ValueError:
             continue
         raise AssertionError("took a digest of another length")

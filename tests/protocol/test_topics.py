@@ -17,7 +17,7 @@ def test_build():
 
 
 def test_round_trip():
-    for kind in topics.UPLINK_KINDS:
+    for kind in ("enrol", "evidence"):
         assert topics.parse_uplink("s", topics.uplink("s", DEVICE, kind)) == (DEVICE, kind)
 
 

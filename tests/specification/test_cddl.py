@@ -21,6 +21,7 @@ import pytest
 import samples
 
 from countersign import cbor, messages, reasons
+from countersign.messages import envelope
 
 ROOT = Path(__file__).resolve().parents[2]
 CDDL = (ROOT / "firmware/lib/countersign/countersign.cddl").read_text()
@@ -51,7 +52,7 @@ def _matches(root: str, data: bytes) -> bool:
 
 def _valid(data: bytes) -> bool:
     protected, _, payload, _ = cbor2.loads(data)
-    number = cbor2.loads(protected)[messages.LABEL_MESSAGE_TYPE]
+    number = cbor2.loads(protected)[envelope.LABEL_MESSAGE_TYPE]
     rule, fields = RULES[number]
     return (
         _matches(rule, data)

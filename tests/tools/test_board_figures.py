@@ -6,6 +6,7 @@ import pytest
 from simulated_device import SimulatedDevice
 
 from countersign.carriers import framing
+from countersign.messages import kinds
 from countersign_cli import cli
 from countersign_workshop.bench_boards import figures, soak, trend, wear
 from countersign_workshop.bench_boards.heard import CheckIn, Erase, Heard, NotAsSaid, replayed
@@ -36,7 +37,7 @@ class Record:
         for _ in range(times):
             self.sequence += 1
             frame = framing.Frame(
-                framing.EVIDENCE, 7, self.sequence, 0, self.device.device_id, payload
+                kinds.EVIDENCE.frame, 7, self.sequence, 0, self.device.device_id, payload
             )
             self.say(framing.encode(frame), at_ms)
 

@@ -1,8 +1,8 @@
-"""Kinds of field: how one value of a message stands on the wire, and what it may be.
+"""Fields: how one value of a message stands on the wire, and what it may be.
 
-Every kind has two methods, so that a message is strict in both directions:
+Every field has two methods, so that a message is strict in both directions:
 
-    to_wire(value)    value → CBOR item;  ValueError if a caller passes what the kind forbids
+    to_wire(value)    value → CBOR item;  ValueError if a caller passes what the field forbids
     from_wire(item)   CBOR item → value;  Refused(BAD_FIELD) if a peer sent what it forbids
 
 A caller's mistake and a peer's mistake are kept apart on purpose: the first is a bug here, the
@@ -26,10 +26,10 @@ def is_uint(item: object, maximum: int) -> bool:
     return not isinstance(item, bool) and isinstance(item, int) and 0 <= item <= maximum
 
 
-class Kind:
+class Field:
     """A field whose value stands on the wire as it is.
 
-    Each kind of this sort has `accepts(item) -> bool`, and `expected`: what it accepts, in words.
+    Each field of this sort has `accepts(item) -> bool`, and `expected`: what it accepts, in words.
     """
 
     def to_wire(self, value: object) -> object:
@@ -44,7 +44,7 @@ class Kind:
         return item
 
 
-class Bytes(Kind):
+class Bytes(Field):
     """Exactly `size` bytes."""
 
     def __init__(self, size: int):
@@ -55,7 +55,7 @@ class Bytes(Kind):
         return isinstance(item, bytes) and len(item) == self.size
 
 
-class Uint(Kind):
+class Uint(Field):
     """An unsigned integer in [minimum, maximum]."""
 
     def __init__(self, maximum: int = UINT32_MAX, minimum: int = 0):
@@ -67,7 +67,7 @@ class Uint(Kind):
         return is_uint(item, self.maximum) and item >= self.minimum
 
 
-class Flag(Kind):
+class Flag(Field):
     """true or false."""
 
     expected = "a boolean"
@@ -76,20 +76,20 @@ class Flag(Kind):
         return isinstance(item, bool)
 
 
-class Nullable(Kind):
-    """Another kind, or null. The key is always present: a map has one shape only."""
+class Nullable(Field):
+    """Another field, or null. The key is always present: a map has one shape only."""
 
-    def __init__(self, kind: Kind):
-        self.kind = kind
+    def __init__(self, field: Field):
+        self.field = field
 
     def to_wire(self, value):
-        return None if value is None else self.kind.to_wire(value)
+        return None if value is None else self.field.to_wire(value)
 
     def from_wire(self, item):
-        return None if item is None else self.kind.from_wire(item)
+        return None if item is None else self.field.from_wire(item)
 
 
-class Hashes(Kind):
+class Hashes(Field):
     """A list of at most `most` 32-byte hashes; each is handed on unchanged."""
 
     def __init__(self, most: int):
@@ -105,10 +105,10 @@ class Hashes(Kind):
         return True
 
 
-class Record(Kind):
+class Record(Field):
     """A map with exactly these integer keys. Values are dicts by field name.
 
-    `fields` is a tuple of (key, name, kind) in ascending order of the encoded key.
+    `fields` is a tuple of (key, name, field) in ascending order of the encoded key.
     """
 
     def __init__(self, *fields):
@@ -119,13 +119,13 @@ class Record(Kind):
         if not isinstance(value, dict) or len(value) != len(self.fields):
             raise ValueError("expected exactly the fields " + self.names())
         item = {}
-        for key, name, kind in self.fields:
+        for key, name, field in self.fields:
             if name not in value:
                 raise ValueError("missing field " + name)
             try:
-                item[key] = kind.to_wire(value[name])
+                item[key] = field.to_wire(value[name])
             except ValueError as error:
-                # The field's name is what the caller needs; kinds never quote the value.
+                # The field's name is what the caller needs; fields never quote the value.
                 raise ValueError(name + ": " + str(error))
         return item
 
@@ -133,14 +133,20 @@ class Record(Kind):
         if not isinstance(item, dict) or len(item) != len(self.fields):
             _refuse(self.expected)
         value = {}
-        for key, name, kind in self.fields:
+        for key, name, field in self.fields:
             if key not in item:
                 _refuse("field " + name)
             try:
-                value[name] = kind.from_wire(item[key])
+                value[name] = field.from_wire(item[key])
             except reasons.Refused as refused:
                 raise reasons.Refused(refused.reason, name + ": " + refused.detail)
         return value
 
     def names(self) -> str:
         return ", ".join([name for _, name, _ in self.fields])
+
+
+DIGEST = Bytes(32)  # also an identifier, a challenge, a nonce
+ADDRESS = Bytes(20)
+SEQUENCE = Uint(UINT63_MAX)
+COUNTER = Uint(UINT63_MAX, 1)

@@ -1,4 +1,4 @@
-"""Who a device is: identifiers derived from keys, fixed at birth.
+"""Who a device is: identifiers derived from keys, fixed at birth, and what it signs of itself.
 
     device_id = tagged_sha256("countersign/device/1",
                               suite ‖ sha256(classical_public_key) ‖ post_quantum_digest)
@@ -10,14 +10,8 @@ See PROTOCOL.md, "Identity".
 
 import hashlib
 
+from countersign.suites import SECP256K1, SUITE_SECP256K1, SUITE_SECP256K1_ML_DSA_44
 from countersign.tagged import tagged_sha256
-
-SUITE_SECP256K1 = 1
-SUITE_SECP256K1_ML_DSA_44 = 2  # has its place in the layout; not accepted yet
-SUITE_P256 = 3  # reserved for secure elements
-
-# Suites that this release can verify.
-SUPPORTED_SUITES = (SUITE_SECP256K1,)
 
 # Where suite 2 will put the digest of its ML-DSA-44 key, suite 1 has 32 zero bytes.
 ZERO_DIGEST = bytes(32)
@@ -117,5 +111,5 @@ def provisioning_digest(
 def _check_key(suite, public_key):
     if suite not in (SUITE_SECP256K1, SUITE_SECP256K1_ML_DSA_44):
         raise ValueError("unsupported suite")
-    if len(public_key) != 32:
+    if len(public_key) != SECP256K1.public_key_bytes:
         raise ValueError("public_key must be 32 bytes, x-only")

@@ -38,6 +38,31 @@ EMULATED_REFUSED = 44
 BUSY = 50
 INTERNAL = 51
 
+# Why any message may be refused, whatever it is. Each definition of a message lists the others.
+OF_ANY = (
+    MALFORMED,
+    TRUNCATED,
+    OVERSIZED,
+    OVER_DEEP,
+    NON_CANONICAL,
+    TRAILING_BYTES,
+    UNKNOWN_MESSAGE,
+    BAD_FIELD,
+    WRONG_TOPIC,
+    BUSY,
+    INTERNAL,
+)
+# Why every message of a device may be refused, in addition.
+OF_DEVICES = (
+    WRONG_AUDIENCE,
+    BAD_SIGNATURE,
+    SUSPENDED,
+    REVOKED,
+    QUARANTINED,
+    POLICY_DENIED,
+    EMULATED_REFUSED,
+)
+
 NAMES = {
     ACCEPTED: "ACCEPTED",
     MALFORMED: "MALFORMED",

@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Protocol
 
-from countersign import evidence, messages, reasons
+from countersign import messages, reasons
 from countersign_gateway.governance.appraisal import Appraisal, Policy
 from countersign_gateway.governance.freshness import Freshness
 from countersign_gateway.governance.lifecycle import Lifecycle
@@ -258,7 +258,7 @@ class Pipeline:
             counter=verified.counter,
             message=envelope.payload,
             result=result,
-            commitment=evidence.commitment(verified.subject, messages.digest(result)),
+            commitment=messages.commitment(verified.subject, messages.digest(result)),
             enrolment=enrolment,
             status=status,
         )

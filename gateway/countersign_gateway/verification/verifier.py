@@ -26,7 +26,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from countersign import identity, messages, reasons
+from countersign import identity, messages, reasons, suites
 from countersign_gateway.model import DeviceRecord, Envelope
 from countersign_gateway.verification import codec
 from countersign_gateway.verification.beacons import Beacons
@@ -117,8 +117,10 @@ class Verifier:
             return Refusal(refused.reason, refused.detail)
         fields = message.fields
 
+        definition = message.definition
+
         # 2. Topic. Only a device's own messages have a kind that a device's topic can end in.
-        if message.definition.kind != envelope.kind or message.definition.signer != "device":
+        if definition.kind.name != envelope.kind or definition.sender != messages.DEVICE:
             return Refusal(reasons.WRONG_TOPIC, f"{message.name} on {envelope.kind or 'no topic'}")
         if fields["device_id"] != envelope.device_id:
             return Refusal(reasons.WRONG_TOPIC, "topic and message name different devices")
@@ -193,7 +195,7 @@ class Verifier:
         fields = message.fields
 
         # 4. Device: it presents itself, so everything needed stands in the message.
-        if fields["suite"] not in identity.SUPPORTED_SUITES:
+        if fields["suite"] not in suites.SUPPORTED_SUITES:
             return Refusal(reasons.UNSUPPORTED_SUITE, f"suite {fields['suite']}")
         if fields["post_quantum_digest"] != identity.ZERO_DIGEST:
             return Refusal(reasons.BAD_FIELD, "suite 1 has no post-quantum key")

@@ -12,7 +12,7 @@ from typing import Any
 from anchoring.local_chain import CHAIN_ID, LocalChain
 from coincurve import PrivateKey
 
-from countersign import evidence, identity
+from countersign import identity, messages
 from countersign_gateway.anchoring.batcher import Batcher
 from countersign_gateway.anchoring.evm import EvmLedger
 from countersign_gateway.anchoring.fees import FeePolicy
@@ -80,7 +80,7 @@ class Device:
         self.counter += 1
         message = b"%s says %d" % (self.device_id.hex()[:8].encode(), self.counter)
         result = b"allowed: " + message
-        commitment = evidence.commitment(
+        commitment = messages.commitment(
             hashlib.sha256(message).digest(), hashlib.sha256(result).digest()
         )
         return Decision(self.device_id, self.counter, message, result, commitment)

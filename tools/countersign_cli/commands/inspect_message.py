@@ -19,7 +19,7 @@ MAX_INPUT_BYTES = 64 * 1024
 
 _CHOICES = {
     "environment": {1: "hardware", 2: "emulated"},
-    "mode": {messages.MODE_ONLINE: "online", messages.MODE_DEGRADED: "degraded"},
+    "mode": dict(enumerate(messages.MODE_NAMES)),
     "suite": {identity.SUITE_SECP256K1: "secp256k1"},
     "device_class": {
         identity.CLASS_STANDARD: "standard",
@@ -83,7 +83,7 @@ def describe(data: bytes, public_key: bytes | None = None) -> tuple[list[str], i
             *_as_cbor(data),
         ], 1
     lines = [
-        f"{message.name} (type {message.type}), signed by the {message.definition.signer}",
+        f"{message.name} (type {message.type}), signed by the {message.definition.sender}",
         *head,
         f"signing digest  {message.signing_digest().hex()}",
         f"signature       {message.signature.hex()}",

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from countersign import messages
 from countersign.carriers import framing
+from countersign.messages import kinds
 from countersign_workshop.emulation.emulated_board.line_tap import TextBetweenFrames
 
 SECTOR_BYTES = 4096
@@ -64,7 +65,7 @@ class Heard:
         self._now_ms = at_ms
         self._text.feed(data)
         for frame in self._frames.feed(data):
-            if frame.kind == framing.EVIDENCE:
+            if frame.kind == kinds.EVIDENCE.frame:
                 self._evidence(frame.payload)
 
     def erased(self, offset: int, count: int) -> None:

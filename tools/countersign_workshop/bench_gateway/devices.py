@@ -16,7 +16,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import accumulate
 
-from countersign import evidence, identity, messages
+from countersign import identity, messages
 from countersign.carriers import topics
 from countersign_gateway.model import (
     ENVIRONMENT_EMULATED,
@@ -107,7 +107,7 @@ def _enrolment(device: SigningKey, gateway: SigningKey) -> Decision:
         status=Status.ENROLLED,
         counter=ENROLMENT_COUNTER,
     )
-    commitment = evidence.commitment(subject, messages.digest(result))
+    commitment = messages.commitment(subject, messages.digest(result))
     return Decision(
         device_id, ENROLMENT_COUNTER, proof, result, commitment, Enrolment(record, None)
     )

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any
 
 from countersign.carriers import framing
+from countersign.messages import kinds
 from countersign_cli import site_folder
 from countersign_workshop.checkout import ROOT
 from countersign_workshop.child_processes.events import Event, Events, Stuck
@@ -250,7 +251,7 @@ class Cast:
 
         def listen(data: bytes) -> None:
             device.evidence_on_line += [
-                frame.payload for frame in frames.feed(data) if frame.kind == framing.EVIDENCE
+                frame.payload for frame in frames.feed(data) if frame.kind == kinds.EVIDENCE.frame
             ]
 
         return EmulatedBoard(

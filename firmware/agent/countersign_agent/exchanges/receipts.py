@@ -2,7 +2,7 @@
 (PROTOCOL.md 6.3). About twenty hashes for a million devices.
 """
 
-from countersign import evidence, merkle, messages
+from countersign import merkle, messages
 from countersign_agent.exchanges import inbound
 
 
@@ -43,7 +43,7 @@ def _fault(receipt, entry):
     # verdict of the gateway; with one it must be that one.
     if entry.result_digest is not None and receipt["result_digest"] != entry.result_digest:
         return "it commits to another verdict than the one received"
-    leaf = evidence.commitment(entry.subject, receipt["result_digest"])
+    leaf = messages.commitment(entry.subject, receipt["result_digest"])
     if not merkle.verify_inclusion(
         leaf,
         receipt["leaf_index"],

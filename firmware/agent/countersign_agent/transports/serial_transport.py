@@ -38,19 +38,18 @@ class SerialTransport:
         self._clock = clock
         self._device_id = device_id
         self._quiet_ms = min(keep_alive_s * 500, QUIET_MOST_MS)
-        self._link = Link(session, framing.DOWNLINK_KINDS, bits_per_s, MAX_UNACKNOWLEDGED)
+        self._link = Link(session, framing.FROM_GATEWAYS, bits_per_s, MAX_UNACKNOWLEDGED)
         self._stream = None
         self._to_acknowledge = None
         self._pinged_ms = 0
         self._presence = topics.presence(site, device_id)
         self._beacon = topics.beacon(site)
-        self._kinds = {}
-        for kind, name in framing.UPLINK_KINDS.items():
-            self._kinds[topics.uplink(site, device_id, name)] = kind
+        self._frames = {}
         self._topics = {}
-        for kind, name in framing.DOWNLINK_KINDS.items():
-            self._topics[kind] = topics.downlink(site, device_id, name)
-        self._topics[framing.BEACON] = self._beacon
+        for number, kind in framing.KINDS.items():
+            topic = topics.of(site, device_id, kind)
+            self._frames[topic] = number
+            self._topics[number] = topic
 
     def connect(self, will_topic: str, will_payload: bytes) -> None:
         """Open the line; TransportError unless somebody answers on it. There is no will."""
@@ -79,7 +78,7 @@ class SerialTransport:
     def publish(self, topic: str, payload: bytes, retain: bool = False) -> None:
         self._check_open()
         if topic != self._presence:
-            self._keep(self._kinds[topic], payload)
+            self._keep(self._frames[topic], payload)
 
     def poll(self, timeout_ms: int) -> tuple:
         self._check_open()

@@ -17,30 +17,20 @@ link.py; why COBS in decisions/0002. Works without a clock and holds one frame a
 
 import binascii
 
-MAX_MESSAGE_BYTES = 2048
+from countersign.messages import kinds
+from countersign.suites import MAX_MESSAGE_BYTES
+
 DEVICE_ID_BYTES = 32
 
 ACK = 1
 PING = 2
 PONG = 3
 LISTEN = 16
-ENROL = 17
-EVIDENCE = 18
-CHALLENGE = 32
-RESULT = 33
-RECEIPT = 34
-ERROR = 35
-BEACON = 36
 
-# The last segment of the topic that a frame of this kind stands for.
-UPLINK_KINDS = {ENROL: "enrol", EVIDENCE: "evidence"}
-DOWNLINK_KINDS = {
-    CHALLENGE: "challenge",
-    RESULT: "result",
-    RECEIPT: "receipt",
-    ERROR: "error",
-    BEACON: "beacon",
-}
+# The kinds of messages by the number of their frames.
+KINDS = {kind.frame: kind for kind in kinds.ALL}
+FROM_DEVICES = [LISTEN] + [kind.frame for kind in kinds.ALL if kind.direction == kinds.UP]
+FROM_GATEWAYS = [kind.frame for kind in kinds.ALL if kind.direction != kinds.UP]
 
 SESSION_MAX = (1 << 32) - 1
 SEQUENCE_MAX = (1 << 48) - 1
@@ -52,7 +42,7 @@ MAX_STUFFED_BYTES = _MOST_CONTENT + _MOST_CONTENT // 254 + 1
 
 
 class Frame:
-    """What a frame says. device_id and payload are b"" where the kind has none."""
+    """What a frame says. kind: its number. device_id and payload are b"" where it has none."""
 
     def __init__(self, kind, session, sequence, behind=0, device_id=b"", payload=b""):
         self.kind = kind
@@ -134,9 +124,10 @@ def _split(kind, body):
         return None if body else (b"", b"")
     if kind == LISTEN:
         return (body, b"") if len(body) == DEVICE_ID_BYTES else None
-    if kind not in UPLINK_KINDS and kind not in DOWNLINK_KINDS:
+    carried = KINDS.get(kind)
+    if carried is None:
         return None
-    start = 0 if kind == BEACON else DEVICE_ID_BYTES
+    start = 0 if carried.direction == kinds.SITE else DEVICE_ID_BYTES
     if not start < len(body) <= start + MAX_MESSAGE_BYTES:
         return None
     return body[:start], body[start:]

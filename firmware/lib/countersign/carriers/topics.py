@@ -10,11 +10,13 @@ A broker's access list needs two lines a device: write `…/<device_id>/up/#`, r
 signed message says (reason WRONG_TOPIC).
 """
 
+from countersign.messages import kinds
+
 ROOT = "countersign/v1/"
-UPLINK_KINDS = ("enrol", "evidence")
 MAX_SITE_BYTES = 32
 _SITE_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789-"
 _HEX_CHARACTERS = "0123456789abcdef"
+_UPLINKS = [kind.name for kind in kinds.ALL if kind.direction == kinds.UP]
 
 
 def check_site(site: str) -> str:
@@ -22,6 +24,14 @@ def check_site(site: str) -> str:
     if not 0 < len(site) <= MAX_SITE_BYTES or any([c not in _SITE_CHARACTERS for c in site]):
         raise ValueError("a site is 1 to 32 of a-z, 0-9 and '-'")
     return site
+
+
+def of(site: str, device_id: bytes, kind: kinds.Kind) -> str:
+    """The topic that carries a kind of message, from this device, to it, or for the whole site."""
+    if kind.direction == kinds.SITE:
+        return ROOT + check_site(site) + "/gateway/" + kind.name
+    place = uplink if kind.direction == kinds.UP else downlink
+    return place(site, device_id, kind.name)
 
 
 def uplink(site: str, device_id: bytes, kind: str) -> str:
@@ -45,7 +55,7 @@ def presence(site: str, device_id: bytes) -> str:
 
 
 def beacon(site: str) -> str:
-    return ROOT + check_site(site) + "/gateway/beacon"
+    return of(site, b"", kinds.BEACON)
 
 
 def parse_uplink(site: str, topic: str) -> tuple:
@@ -54,7 +64,7 @@ def parse_uplink(site: str, topic: str) -> tuple:
     if not topic.startswith(prefix):
         return None
     parts = topic[len(prefix) :].split("/")
-    if len(parts) != 3 or parts[1] != "up" or parts[2] not in UPLINK_KINDS:
+    if len(parts) != 3 or parts[1] != "up" or parts[2] not in _UPLINKS:
         return None
     name = parts[0]
     if len(name) != 64 or any([c not in _HEX_CHARACTERS for c in name]):

@@ -10,7 +10,7 @@ one, NOT CONSTANT-TIME, and secrets are not wiped: they become Python integers, 
 when they are longer and stay in the heap until it is reused. See curve.py.
 
 All values are bytes: secret keys, public keys (x-only) and entropy 32, signatures 64, messages
-of any length. A protocol message is always a 32-byte tagged digest (messages.py).
+of any length. A protocol message is always a 32-byte tagged digest (messages/envelope.py).
 
 Misuse on the prover's side raises; a verifier answers, with a fault of faults.py or with True or
 False, and nothing else. No text of an exception holds a value. Nothing here makes randomness: it

@@ -17,6 +17,7 @@ from functools import partial
 from countersign import reasons
 from countersign.carriers import framing
 from countersign.carriers.link import Delivery
+from countersign.messages import kinds
 from countersign_gateway.config import SerialConfig
 from countersign_gateway.ingress.intake import Inlet
 from countersign_gateway.ingress.serial_lines.serial_line import SerialLine
@@ -26,7 +27,7 @@ from countersign_gateway.operations.tally import Tally
 
 MAX_KNOWN_DEVICES = 16384
 _RESULT, _RECEIPT = "result", "receipt"
-_KINDS = {name: kind for kind, name in framing.DOWNLINK_KINDS.items()}
+_FRAMES = {kind.name: number for number, kind in framing.KINDS.items()}
 
 # What to tell a device whose message is never queued: (device_id or None, payload, reason).
 RefuseEarly = Callable[[bytes | None, bytes, int], None]
@@ -72,7 +73,7 @@ class SerialIngress:
             line = self._line_for(reply)
         if line is None:
             return False
-        if not line.send(_KINDS[reply.kind], reply.device_id, reply.payload):
+        if not line.send(_FRAMES[reply.kind], reply.device_id, reply.payload):
             with self._lock:
                 self._tally.serial_unsent += 1
             self._journal.event("reply_dropped", device_id=reply.device_id, kind=reply.kind)
@@ -94,7 +95,7 @@ class SerialIngress:
         """Send it on every line, now and to whoever asks until the next one."""
         self._beacon = beacon
         for line in self._lines:
-            line.send_newest(framing.BEACON, beacon)
+            line.send_newest(kinds.BEACON.frame, beacon)
         self.flush()
 
     def flush(self) -> None:
@@ -115,12 +116,12 @@ class SerialIngress:
             _remember(self._heard_on, device_id, line)
         if delivery.kind == framing.LISTEN:
             if self._beacon:
-                line.send_newest(framing.BEACON, self._beacon)
+                line.send_newest(kinds.BEACON.frame, self._beacon)
             line.acknowledge(delivery)
             return
         envelope = Envelope(
             device_id,
-            framing.UPLINK_KINDS[delivery.kind],
+            framing.KINDS[delivery.kind].name,
             delivery.payload,
             partial(line.acknowledge, delivery),
         )

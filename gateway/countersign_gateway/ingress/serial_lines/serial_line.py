@@ -20,6 +20,7 @@ import serial
 
 from countersign.carriers import framing
 from countersign.carriers.link import Delivery, Link
+from countersign.messages import kinds
 from countersign_gateway.config import SerialConfig
 from countersign_gateway.operations.log import Journal
 
@@ -31,7 +32,8 @@ MAX_WAITING_FOR_VERDICTS = 16
 # A line speaks only to who has spoken on it this lately: see PROTOCOL.md 11.
 ATTENTION_MS = 60_000
 NOISE_INTERVAL_S = 10.0
-UPLINKS = (framing.LISTEN, *framing.UPLINK_KINDS)
+# Kept for no line that does not get rid of them: a device asks again.
+_VERDICTS = (kinds.RESULT.frame, kinds.ERROR.frame)
 
 # Takes a message that came in; it is given back to `acknowledge` when it is dealt with.
 Deliver = Callable[["SerialLine", Delivery], None]
@@ -45,7 +47,7 @@ class SerialLine:
         self._baud = config.baud
         self._deliver = deliver
         self._journal = journal
-        self._link = Link(secrets.randbits(32), UPLINKS, config.baud, MAX_QUEUED_OUT)
+        self._link = Link(secrets.randbits(32), framing.FROM_DEVICES, config.baud, MAX_QUEUED_OUT)
         self._lock = threading.Lock()  # the link's
         self._is_open = False
         self._noise = 0
@@ -72,7 +74,7 @@ class SerialLine:
         Results and errors are not kept for a line that is closed or does not get rid of them.
         """
         with self._lock:
-            if kind in (framing.RESULT, framing.ERROR) and (
+            if kind in _VERDICTS and (
                 not self._is_open or self._link.waiting >= MAX_WAITING_FOR_VERDICTS
             ):
                 return False

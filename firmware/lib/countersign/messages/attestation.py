@@ -1,13 +1,39 @@
-"""Evidence: what a device claims at a check-in, as an EAT claims set (RFC 9711), and the
-32-byte commitment that stands for it on the ledger.
+"""2x, attestation: evidence, the verdict on it, the receipt for both, and their commitment.
 
-Claims of RFC 9711 and RFC 8392 keep their registered numbers; ours are private-use (below
--65536). No claim is a time: freshness comes from the gateway's beacon and from the counter.
+Evidence is what a device claims at a check-in, as an EAT claims set (RFC 9711). Claims of RFC 9711
+and RFC 8392 keep their registered numbers; ours are private-use (below -65536). No claim is a time:
+freshness comes from the gateway's beacon and from the counter.
 """
 
-from countersign import fields, reasons
+from countersign import reasons
+from countersign.fields import (
+    ADDRESS,
+    COUNTER,
+    DIGEST,
+    SEQUENCE,
+    UINT32_MAX,
+    Field,
+    Flag,
+    Hashes,
+    Nullable,
+    Record,
+    Uint,
+)
+from countersign.messages import kinds
+from countersign.messages.envelope import DEVICE, GATEWAY, Definition
 from countersign.tagged import tagged_sha256
 
+EVIDENCE = 20
+ATTESTATION_RESULT = 21
+RECEIPT = 22
+
+# How current the gateway's own knowledge is (PROTOCOL.md, section 5.2).
+MODE_ONLINE = 0
+MODE_DEGRADED = 1
+MODE_NAMES = ("online", "degraded")
+
+# 2**32 leaves in one batch is far beyond what a gateway makes; a longer proof is refused early.
+MAX_PROOF_HASHES = 32
 MAX_READINGS = 16
 MAX_READING_NAME_BYTES = 23  # one-byte CBOR head, so that both CBOR key orders agree
 MAX_VERSION_BYTES = 32
@@ -27,7 +53,7 @@ def commitment(subject: bytes, result_digest: bytes) -> bytes:
     return tagged_sha256("countersign/Commitment/1", subject, result_digest)
 
 
-class Ueid(fields.Kind):
+class Ueid(Field):
     """UEID of RFC 9711 §4.2.1, type RAND: 0x01 ‖ device_id. The value is the device_id."""
 
     def to_wire(self, value):
@@ -41,7 +67,7 @@ class Ueid(fields.Kind):
         return item[1:]
 
 
-class Audience(fields.Kind):
+class Audience(Field):
     """The aud claim must be text (RFC 8392 §3.1.3): the gateway_id in lower-case hexadecimal."""
 
     def to_wire(self, value):
@@ -59,7 +85,7 @@ class Audience(fields.Kind):
         raise reasons.Refused(reasons.BAD_FIELD, "expected 64 lower-case hexadecimal digits")
 
 
-class SoftwareVersion(fields.Kind):
+class SoftwareVersion(Field):
     """swversion of RFC 9711 §4.2.7: an array whose first entry is the version text."""
 
     def to_wire(self, value):
@@ -74,7 +100,7 @@ class SoftwareVersion(fields.Kind):
         raise reasons.Refused(reasons.BAD_FIELD, "expected [version], 1 to 32 bytes")
 
 
-class Readings(fields.Kind):
+class Readings(Field):
     """Sensor readings: a map of names to signed 32-bit integers (floats differ per runtime)."""
 
     expected = "up to 16 readings, names of 1 to 23 bytes, signed 32-bit values"
@@ -93,14 +119,70 @@ class Readings(fields.Kind):
 
 
 # Ascending encoded keys: non-negative first, then negative (RFC 8949 §4.2.1).
-CLAIMS = fields.Record(
+CLAIMS = Record(
     (3, "audience", Audience()),
-    (10, "beacon", fields.Bytes(32)),
+    (10, "beacon", DIGEST),
     (256, "device_id", Ueid()),
-    (261, "uptime_s", fields.Uint()),
-    (267, "boot_count", fields.Uint()),
+    (261, "uptime_s", Uint()),
+    (267, "boot_count", Uint()),
     (271, "software_version", SoftwareVersion()),
-    (-65537, "counter", fields.Uint(fields.UINT63_MAX, 1)),
+    (-65537, "counter", COUNTER),
     (-65538, "readings", Readings()),
-    (-65539, "environment", fields.Uint(2, 1)),
+    (-65539, "environment", Uint(2, 1)),
+)
+
+DEFINITIONS = (
+    Definition(
+        EVIDENCE,
+        "Evidence",
+        DEVICE,
+        kinds.EVIDENCE,
+        CLAIMS,
+        reasons.OF_DEVICES
+        + (
+            reasons.UNKNOWN_DEVICE,
+            reasons.STALE_BEACON,
+            reasons.REPLAYED,
+            reasons.OUT_OF_ORDER,
+        ),
+    ),
+    Definition(
+        ATTESTATION_RESULT,
+        "AttestationResult",
+        GATEWAY,
+        kinds.RESULT,
+        Record(
+            (1, "gateway_id", DIGEST),
+            (2, "device_id", DIGEST),
+            (3, "subject", DIGEST),
+            (4, "allow", Flag()),
+            (5, "reason", Uint(255)),
+            (6, "mode", Uint(1)),
+            (7, "age_s", Nullable(Uint())),
+            (8, "policy_version", Uint()),
+            (9, "revocation_epoch", Uint()),
+            (10, "counter", COUNTER),
+        ),
+    ),
+    Definition(
+        RECEIPT,
+        "Receipt",
+        GATEWAY,
+        kinds.RECEIPT,
+        Record(
+            (1, "gateway_id", DIGEST),
+            (2, "device_id", DIGEST),
+            (3, "subject", DIGEST),
+            (4, "result_digest", DIGEST),
+            (5, "sequence", SEQUENCE),
+            (6, "leaf_index", Uint()),
+            (7, "tree_size", Uint(UINT32_MAX, 1)),
+            (8, "batch_root", DIGEST),
+            (9, "inclusion_proof", Hashes(MAX_PROOF_HASHES)),
+            (10, "chain_id", COUNTER),
+            (11, "contract", ADDRESS),
+            (12, "block_number", SEQUENCE),
+            (13, "transaction_hash", DIGEST),
+        ),
+    ),
 )

@@ -1,0 +1,66 @@
+"""1x, enrolment: a device shows its key, is challenged, and proves that it holds it."""
+
+from countersign import reasons
+from countersign.fields import ADDRESS, COUNTER, DIGEST, Bytes, Nullable, Record, Uint
+from countersign.messages import kinds
+from countersign.messages.envelope import DEVICE, GATEWAY, Definition
+from countersign.suites import SECP256K1
+
+ENROL_REQUEST = 10
+ENROL_CHALLENGE = 11
+ENROL_PROOF = 12
+
+REGISTRATION = Record(
+    (1, "chain_id", COUNTER),
+    (2, "contract", ADDRESS),
+    (3, "owner", ADDRESS),
+    (4, "device_class", Uint(255)),
+)
+
+DEFINITIONS = (
+    Definition(
+        ENROL_REQUEST,
+        "EnrolRequest",
+        DEVICE,
+        kinds.ENROL,
+        Record(
+            (1, "device_id", DIGEST),
+            (2, "suite", Uint(255)),
+            (3, "public_key", Bytes(SECP256K1.public_key_bytes)),
+            (4, "post_quantum_digest", DIGEST),
+            (5, "next_key_digest", DIGEST),
+            (6, "audience", DIGEST),
+            (7, "request_nonce", DIGEST),
+            (8, "environment", Uint(2, 1)),
+        ),
+        reasons.OF_DEVICES + (reasons.UNSUPPORTED_SUITE, reasons.WRONG_KEY),
+    ),
+    Definition(
+        ENROL_CHALLENGE,
+        "EnrolChallenge",
+        GATEWAY,
+        kinds.CHALLENGE,
+        Record(
+            (1, "gateway_id", DIGEST),
+            (2, "device_id", DIGEST),
+            (3, "request_nonce", DIGEST),
+            (4, "challenge", DIGEST),
+            (5, "registration", Nullable(REGISTRATION)),
+        ),
+    ),
+    Definition(
+        ENROL_PROOF,
+        "EnrolProof",
+        DEVICE,
+        kinds.ENROL,
+        Record(
+            (1, "device_id", DIGEST),
+            (2, "audience", DIGEST),
+            (3, "challenge", DIGEST),
+            (4, "counter", COUNTER),
+            # The ledger verifies this one, and knows the one suite.
+            (5, "registration_signature", Nullable(Bytes(SECP256K1.signature_bytes))),
+        ),
+        reasons.OF_DEVICES + (reasons.REPLAYED, reasons.OUT_OF_ORDER, reasons.UNKNOWN_CHALLENGE),
+    ),
+)

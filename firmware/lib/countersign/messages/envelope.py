@@ -1,0 +1,126 @@
+"""What every message has in common: its envelope, its signature's digest, its limits.
+
+A message is a COSE_Sign1-shaped array (RFC 9052 §4.2) in deterministic CBOR:
+
+    [ protected: bstr, unprotected: {}, payload: bstr, signature: bstr ]
+
+`protected` is the encoded header {1: -65537, -65537: type}: algorithm BIP-340 (private use)
+and our message type. It has one legal byte string per type, so it needs no signature of its
+own. What is signed is `tagged_sha256("countersign/<Name>/1", payload)`: the tag holds the type,
+so that no message can be passed off as another. `signing_digest` is the only place that says so.
+
+A signature is not checked here: `open_message` answers what a message says, the verifier
+whether it is true. How long a signature and a message may be, the suites say (suites.py).
+"""
+
+import hashlib
+
+from countersign import cbor, reasons, suites
+from countersign.tagged import tagged_sha256
+
+MAX_DEPTH = 8
+
+ALGORITHM_BIP340 = -65537
+LABEL_ALGORITHM = 1
+LABEL_MESSAGE_TYPE = -65537
+
+DEVICE = "device"
+GATEWAY = "gateway"
+
+
+class Definition:
+    """One message: what is in it, who sends it, what carries it, how it may be refused.
+
+    type, name: as in PROTOCOL.md, section 5. sender: DEVICE or GATEWAY, who signs it. kind: the
+    Kind that carries it. payload: its fields. refusals: the reasons that a message of this type
+    may be refused with, beside those of any message (reasons.OF_ANY).
+    """
+
+    def __init__(self, type, name, sender, kind, payload, refusals=()):
+        self.type = type
+        self.name = name
+        self.sender = sender
+        self.kind = kind
+        self.payload = payload
+        self.refusals = refusals
+        self.tag = "countersign/" + name + "/1"
+        self.protected = cbor.encode({LABEL_ALGORITHM: ALGORITHM_BIP340, LABEL_MESSAGE_TYPE: type})
+
+
+class Message:
+    """A message that was read: well-formed, and not yet verified.
+
+    type, name: from its Definition. fields: dict by field name.
+    payload, signature: the bytes that the signature covers, and the signature.
+    """
+
+    def __init__(self, definition, values, payload, signature):
+        self.definition = definition
+        self.type = definition.type
+        self.name = definition.name
+        self.fields = values
+        self.payload = payload
+        self.signature = signature
+
+    def signing_digest(self) -> bytes:
+        """The 32 bytes that the signature must verify against."""
+        return signing_digest(self.definition, self.payload)
+
+
+def signing_digest(definition: Definition, payload: bytes) -> bytes:
+    """The 32 bytes that a sender signs: `tagged_sha256("countersign/<Name>/1", payload)`."""
+    return tagged_sha256(definition.tag, payload)
+
+
+def digest(data: bytes) -> bytes:
+    """SHA-256 of a whole message as sent: how one message names another (`subject`)."""
+    return hashlib.sha256(data).digest()
+
+
+class Table:
+    """The messages of a protocol, by what names them. Makes them and reads them."""
+
+    def __init__(self, definitions: tuple):
+        self.by_type = {definition.type: definition for definition in definitions}
+        self._by_protected = {definition.protected: definition for definition in definitions}
+
+    def seal(self, type: int, values: dict, sign, suite=suites.SECP256K1) -> bytes:
+        """Encode and sign a message.
+
+        `values`: exactly the fields of the type, by name. `sign(digest)`: takes the 32 bytes of
+        `signing_digest`, returns a signature of the sender's `suite`. ValueError on a field that
+        the type forbids, or a message that would not fit the suite's most.
+        """
+        definition = self.by_type[type]
+        payload = cbor.encode(definition.payload.to_wire(values))
+        signature = sign(signing_digest(definition, payload))
+        if len(signature) != suite.signature_bytes:
+            raise ValueError("a signature is " + str(suite.signature_bytes) + " bytes")
+        data = cbor.encode([definition.protected, {}, payload, signature])
+        if len(data) > suite.max_message_bytes:
+            raise ValueError("message exceeds what the suite allows")
+        return data
+
+    def open_message(self, data: bytes, decode=cbor.decode) -> Message:
+        """Read a message; Refused with the reason if it is not exactly one well-formed message.
+
+        `decode(data, max_bytes, max_depth)` is the CBOR decoder: a gateway passes a faster one
+        that accepts nothing this one would refuse.
+        """
+        envelope = decode(data, suites.MAX_MESSAGE_BYTES, MAX_DEPTH)
+        if not isinstance(envelope, list) or len(envelope) != 4:
+            raise reasons.Refused(reasons.MALFORMED, "not an array of four")
+        protected, unprotected, payload, signature = envelope
+        if not isinstance(protected, bytes) or not isinstance(payload, bytes):
+            raise reasons.Refused(reasons.MALFORMED, "header and payload are byte strings")
+        # An unprotected header would be the only unsigned bytes in a message.
+        if not isinstance(unprotected, dict) or unprotected:
+            raise reasons.Refused(reasons.MALFORMED, "the unprotected header is empty")
+        if not isinstance(signature, bytes) or len(signature) not in suites.SIGNATURE_SIZES:
+            expected = str(suites.SIGNATURE_SIZES[0])
+            raise reasons.Refused(reasons.MALFORMED, "a signature is " + expected + " bytes")
+        definition = self._by_protected.get(protected)
+        if definition is None:
+            raise reasons.Refused(reasons.UNKNOWN_MESSAGE, "unknown protected header")
+        values = definition.payload.from_wire(decode(payload, suites.MAX_MESSAGE_BYTES, MAX_DEPTH))
+        return Message(definition, values, payload, signature)

@@ -1,0 +1,22 @@
+"""255, the error: a message was refused, and why."""
+
+from countersign.fields import DIGEST, Record, Uint
+from countersign.messages import kinds
+from countersign.messages.envelope import GATEWAY, Definition
+
+ERROR = 255
+
+DEFINITIONS = (
+    Definition(
+        ERROR,
+        "Error",
+        GATEWAY,
+        kinds.ERROR,
+        Record(
+            (1, "gateway_id", DIGEST),
+            (2, "device_id", DIGEST),
+            (3, "subject", DIGEST),
+            (4, "reason", Uint(255)),
+        ),
+    ),
+)
