@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {CommitmentLog} from "../src/CommitmentLog.sol";
-import {DeviceID} from "../src/DeviceID.sol";
-import {IDeviceID} from "../src/IDeviceID.sol";
-import {Schnorr} from "../src/lib/Schnorr.sol";
-import {ReferenceTree} from "./ReferenceTree.sol";
-import {Test} from "./Test.sol";
-import {Vectors} from "./Vectors.sol";
+import {CommitmentLog} from "../src/log/CommitmentLog.sol";
+import {DeviceID} from "../src/identity/DeviceID.sol";
+import {IDeviceID} from "../src/identity/IDeviceID.sol";
+import {Schnorr} from "../src/proofs/Schnorr.sol";
+import {ReferenceTree} from "./support/ReferenceTree.sol";
+import {Test} from "./support/Test.sol";
+import {Vectors} from "./support/Vectors.sol";
 
 /// @title What the calls cost, without the 21,000 and the calldata of their transactions
 /// @dev The figures of .gas-snapshot. Preparations are left unmetered; about 3,000 of each figure is

@@ -23,7 +23,7 @@ from countersign.tagged import tagged_sha256
 from countersign_workshop.checkout import ROOT
 from countersign_workshop.ledger.deployment import address_text
 
-SOLIDITY_FILE = ROOT / "contracts/test/Vectors.sol"
+SOLIDITY_FILE = ROOT / "contracts/test/support/Vectors.sol"
 
 _CHAIN_ID = 31337
 _CLASS = identity.CLASS_STANDARD
@@ -66,7 +66,7 @@ class _Case:
 
 
 def solidity() -> str:
-    """The text of contracts/test/Vectors.sol."""
+    """The text of contracts/test/support/Vectors.sol."""
     return f"""\
 // SPDX-License-Identifier: Apache-2.0
 // Written by `python -m countersign_workshop.ledger.contracts abi`; the prover is our Python one.

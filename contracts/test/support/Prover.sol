@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Schnorr} from "../src/lib/Schnorr.sol";
+import {Schnorr} from "../../src/proofs/Schnorr.sol";
 import {Test, Vm} from "./Test.sol";
 
 /// @title A BIP-340 prover for fuzz tests; the multiplications of points are forge's

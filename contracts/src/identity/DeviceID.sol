@@ -4,7 +4,7 @@ pragma solidity 0.8.37;
 import {IDeviceID} from "./IDeviceID.sol";
 import {IUserID} from "./IUserID.sol";
 import {UserID} from "./UserID.sol";
-import {Schnorr} from "./lib/Schnorr.sol";
+import {Schnorr} from "../proofs/Schnorr.sol";
 
 /// @title DeviceID
 /// @notice The birth register of devices: see IDeviceID.

@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {ICommitmentLog} from "./ICommitmentLog.sol";
-import {InclusionProof} from "./lib/InclusionProof.sol";
+import {InclusionProof} from "../proofs/InclusionProof.sol";
 
 /// @title CommitmentLog
 /// @notice Where gateways anchor their batches: see ICommitmentLog.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {IUserID} from "../src/IUserID.sol";
-import {UserID} from "../src/UserID.sol";
-import {Test} from "./Test.sol";
+import {IUserID} from "../../src/identity/IUserID.sol";
+import {UserID} from "../../src/identity/UserID.sol";
+import {Test} from "../support/Test.sol";
 
 /// @dev This contract stands for the device registry: whoever creates a UserID is its registry.
 contract UserIDTest is Test {

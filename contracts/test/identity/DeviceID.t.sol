@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {DeviceID} from "../src/DeviceID.sol";
-import {IDeviceID} from "../src/IDeviceID.sol";
-import {IUserID} from "../src/IUserID.sol";
-import {Schnorr} from "../src/lib/Schnorr.sol";
-import {Prover} from "./Prover.sol";
-import {Vectors} from "./Vectors.sol";
+import {DeviceID} from "../../src/identity/DeviceID.sol";
+import {IDeviceID} from "../../src/identity/IDeviceID.sol";
+import {IUserID} from "../../src/identity/IUserID.sol";
+import {Schnorr} from "../../src/proofs/Schnorr.sol";
+import {Prover} from "../support/Prover.sol";
+import {Vectors} from "../support/Vectors.sol";
 
 contract DeviceIDTest is Prover {
     address private constant GATEWAY = address(0x6a7e);

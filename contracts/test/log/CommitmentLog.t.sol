@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {CommitmentLog} from "../src/CommitmentLog.sol";
-import {ICommitmentLog} from "../src/ICommitmentLog.sol";
-import {Test, Vm} from "./Test.sol";
+import {CommitmentLog} from "../../src/log/CommitmentLog.sol";
+import {ICommitmentLog} from "../../src/log/ICommitmentLog.sol";
+import {Test, Vm} from "../support/Test.sol";
 
 contract CommitmentLogTest is Test {
     address private constant GATEWAY = address(0x6a7e);

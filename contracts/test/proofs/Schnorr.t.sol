@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Schnorr} from "../src/lib/Schnorr.sol";
-import {Prover} from "./Prover.sol";
-import {Vectors} from "./Vectors.sol";
+import {Schnorr} from "../../src/proofs/Schnorr.sol";
+import {Prover} from "../support/Prover.sol";
+import {Vectors} from "../support/Vectors.sol";
 
 contract SchnorrTest is Prover {
     bytes32 private constant MESSAGE = keccak256("a message");

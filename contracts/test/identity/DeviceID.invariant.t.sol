@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {DeviceID} from "../src/DeviceID.sol";
-import {IDeviceID} from "../src/IDeviceID.sol";
-import {IUserID} from "../src/IUserID.sol";
-import {Prover} from "./Prover.sol";
+import {DeviceID} from "../../src/identity/DeviceID.sol";
+import {IDeviceID} from "../../src/identity/IDeviceID.sol";
+import {IUserID} from "../../src/identity/IUserID.sol";
+import {Prover} from "../support/Prover.sol";
 
 /// @dev Owners, registrars, strangers and devices that do whatever they can, in any order.
 contract DeviceIDHandler is Prover {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {CommitmentLog} from "../src/CommitmentLog.sol";
-import {ReferenceTree} from "./ReferenceTree.sol";
-import {Test} from "./Test.sol";
+import {CommitmentLog} from "../../src/log/CommitmentLog.sol";
+import {ReferenceTree} from "../support/ReferenceTree.sol";
+import {Test} from "../support/Test.sol";
 
 contract InclusionProofTest is Test {
     uint256 private constant LARGEST = 40;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {CommitmentLog} from "../src/CommitmentLog.sol";
-import {Test, Vm} from "./Test.sol";
+import {CommitmentLog} from "../../src/log/CommitmentLog.sol";
+import {Test, Vm} from "../support/Test.sol";
 
 /// @dev A few gateways that append, repeat, skip, and lie, in any order, and what they should find.
 contract CommitmentLogHandler is Test {
