@@ -1,5 +1,6 @@
 """The development chain: what it keeps, what it may lose, and that it leaves nothing behind."""
 
+import json
 import os
 import secrets
 import signal
@@ -10,9 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from eth_account import Account as EthAccount
 from register import Register, new_device
 
-from countersign_workshop.ledger.chain import ChainError, DevChain
+from countersign_workshop.ledger.anvil_process import ChainError
+from countersign_workshop.ledger.chain import DevChain
 from countersign_workshop.ledger.deployment import Account, address_text
 
 
@@ -128,6 +131,33 @@ def test_killed_again_and_again_it_always_starts(anvil, tmp_path):
         chain.mine(50)
         time.sleep(delay_s)
         chain.kill()
+
+
+def test_a_save_under_load_holds_the_block_of_every_effect(own_chain):
+    """anvil's own dump may not: it lists blocks, mines on, and then lists accounts."""
+    sender = EthAccount.from_key(secrets.token_bytes(32))
+    own_chain.fund(bytes.fromhex(sender.address[2:]))
+    fields = {"type": 2, "chainId": own_chain.chain_id, "to": bytes(19) + b"\1", "gas": 30_000}
+    fields |= {"value": 1, "maxFeePerGas": 10**10, "maxPriorityFeePerGas": 10**9}
+    signed = [sender.sign_transaction(fields | {"nonce": nonce}) for nonce in range(400)]
+
+    def send():
+        for transaction in signed:
+            own_chain.rpc("eth_sendRawTransaction", "0x" + transaction.raw_transaction.hex())
+
+    address, saves = sender.address.lower(), 0
+    with ThreadPoolExecutor(1) as other:
+        sending = other.submit(send)
+        while not sending.done():
+            own_chain.save()
+            saves += 1
+            state = json.loads((own_chain.folder / "state.json").read_bytes())
+            nonce = state["accounts"][address]["nonce"]
+            assert len(state["transactions"]) == nonce
+        sending.result()
+    assert saves > 3, "there was no save under load"
+    # Mining goes on as before: nothing was lost while it rested, and nothing waits.
+    assert int(own_chain.rpc("eth_getTransactionCount", address, "latest"), 16) == len(signed)
 
 
 def test_its_folder_is_for_one_chain_at_a_time(own_chain):

@@ -20,7 +20,7 @@ from countersign_workshop.child_processes.events import Event, Stuck
 from countersign_workshop.demo.cast import Cast
 from countersign_workshop.demo.network import Attacker
 from countersign_workshop.emulation.emulated_board import FAULTS
-from countersign_workshop.ledger.chain import ChainError
+from countersign_workshop.ledger.anvil_process import ChainError
 
 # How much older a degraded verdict must be than the first one before the story goes on.
 AGE_GROWTH_S = 3
