@@ -8,7 +8,7 @@ import {IUserID} from "./IUserID.sol";
 ///         identifier is made of, over a statement that names chain, registry, owner, class and the
 ///         key that will follow. What is entered never changes and is never removed.
 /// @dev Nobody owns this contract. Suspension, rotation and revocation are not written here: they
-///      belong to a governance contract that reads this one (decisions/0002).
+///      belong to a governance contract that reads this one (decision 0009).
 interface IDeviceID {
     /// @notice What is to be recorded about a device, as the device signed it.
     /// @dev `publicKey` and `postQuantumDigest` are in the device's identifier; the rest is in the

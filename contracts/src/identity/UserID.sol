@@ -5,7 +5,7 @@ import {IUserID} from "./IUserID.sol";
 
 /// @title UserID
 /// @notice Who answers for devices: see IUserID. Created by the constructor of DeviceID, never by
-///         hand: decisions/0001.
+///         hand: decision 0008.
 contract UserID is IUserID {
     /// @inheritdoc IUserID
     address public immutable deviceRegistry = msg.sender;

@@ -10,7 +10,7 @@ it came, and so does everything while there is no worker: the pipeline can alway
                  └────────── few messages ────────────────▲
 
 A quiet site, or one with a single core, never starts the worker, and pays one more queue. See
-gateway/decisions/0001.
+decision 0014.
 """
 
 from __future__ import annotations

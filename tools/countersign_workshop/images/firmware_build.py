@@ -2,7 +2,7 @@
 
 The image is MicroPython's own for the board with our library, agent and native engine built in:
 nothing of upstream is changed. Its manifest is replaced (boards/<board>/manifest.py) and our C code
-is added by the way that MicroPython has for it (firmware/native/decisions/0003).
+is added by the way that MicroPython has for it (decision 0022).
 
 What has not changed is not built again, and several processes may ask for the same image at once.
 """

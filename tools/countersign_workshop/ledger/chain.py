@@ -5,7 +5,7 @@ countersign chain FOLDER --fund 0x…    and give an account 100 ether
 
 It listens on loopback only, has no accounts of its own (no well-known key is ever funded), and
 ends with whoever started it, also by kill -9. Its state is saved every few seconds and when it
-stops; a save is complete or it did not happen (tools/decisions/0002).
+stops; a save is complete or it did not happen (decision 0011).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from countersign_workshop.parts import toolchain
 
 CHAIN_ID = 31337
 HARDFORK = "shanghai"
-"""The oldest rules among the chains that the contracts are for (contracts/decisions/0003)."""
+"""The oldest rules among the chains that the contracts are for (decision 0010)."""
 ETHER = 10**18
 
 _MOST_DUMPS = 10

@@ -75,7 +75,7 @@ class Account:
 def deploy(url: str, account: Account) -> dict[str, str]:
     """Create the contracts; their addresses by name, with checksum.
 
-    CommitmentLog stands alone; DeviceID creates its UserID itself (contracts/decisions/0001).
+    CommitmentLog stands alone; DeviceID creates its UserID itself (decision 0008).
     """
     contracts = {name: _create(url, account, name) for name in ("CommitmentLog", "DeviceID")}
     device_id = _contract(url, "DeviceID", contracts)

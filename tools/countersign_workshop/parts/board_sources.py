@@ -2,7 +2,7 @@
 
 All of it is Debian trixie's, downloaded and verified by apt: MicroPython and Mbed TLS as source
 packages with Debian's patches, the Pico SDK and TinyUSB as the packages that ship their sources
-(tools/decisions/0003). MicroPython's build looks for its libraries inside its own tree, where a
+(decision 0016). MicroPython's build looks for its libraries inside its own tree, where a
 release archive has them and Debian's has not, so they are put there.
 """
 

@@ -9,7 +9,7 @@ damages the first (counters.py).
 
 "Absent" and "unreadable" are kept apart because the key store makes a new identity only when
 there is none. A file is written beside its final name and moved over it, so a torn write never
-stands under the final name (decisions/0002-key-store.md).
+stands under the final name (decision 0003).
 """
 
 import os

@@ -1,4 +1,4 @@
-"""The transport over MQTT 3.1.1 (decisions/0001-own-mqtt-client.md).
+"""The transport over MQTT 3.1.1 (decision 0002).
 
 The broker keeps the session (clean session 0), so that receipts wait for a device that is away.
 What was published and not acknowledged is sent again after a reconnect: with DUP under its old

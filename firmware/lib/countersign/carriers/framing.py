@@ -12,7 +12,7 @@ follows; text between frames, such as a log on the same USB line, is noise like 
 
 The CRC tells damage from sense, no more: whoever can write to the line can make frames. What a
 frame carries is believed only for its signature. What sequence, behind and session mean is told in
-link.py; why COBS in decisions/0002. Works without a clock and holds one frame at most.
+link.py; why COBS: decision 0013. Works without a clock and holds one frame at most.
 """
 
 import binascii

@@ -18,7 +18,7 @@ more than two multiplications (on a Cortex-M0+, about 19,000 cycles). So:
 - tables hold packed points: two integers in a tuple take more heap. Those of G (5 kB and 3 kB,
   another 3 kB for keys that stay) are made at first use, about as long as five signatures take,
   and then kept.
-What was measured, and tried, is in decisions/0003-the-pure-engine-on-a-small-heap.md.
+What was measured, and tried, is in decision 0021.
 
 Points are tuples (x, y) of integers in [0, P), or None where a function says so; the point at
 infinity has no tuple. Inside, Jacobian (X, Y, Z) stands for (X / Z², Y / Z³), Z = 0 for infinity.

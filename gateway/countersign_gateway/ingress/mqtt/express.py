@@ -4,7 +4,7 @@ A check-in is a PUBLISH of QoS 1 in, a PUBACK and a PUBLISH of QoS 0 out. paho s
 the three, as much as verifying and signing: locks, callbacks that nobody has set, and an object
 with a condition variable for each message. Here they cost a tenth of that. Everything else
 (connecting, subscribing, keep-alive, messages of QoS 1 out, whatever is malformed) is paho's.
-See decisions/0002-the-express-lane.md. MQTT 3.1.1, OASIS standard, sections 2.2, 3.3 and 3.4.
+See decision 0012. MQTT 3.1.1, OASIS standard, sections 2.2, 3.3 and 3.4.
 """
 
 from __future__ import annotations

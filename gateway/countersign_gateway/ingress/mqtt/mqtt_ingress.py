@@ -130,7 +130,7 @@ class MqttIngress:
     def send(self, reply: Reply) -> None:
         """Queue a reply for its device; it goes out at `flush`.
 
-        Results and errors go at QoS 0 (decisions/0001): dropped and counted while the broker is
+        Results and errors go at QoS 0 (decision 0007): dropped and counted while the broker is
         away or does not read. A challenge goes at QoS 1.
         """
         topic = self._downlink(reply)
