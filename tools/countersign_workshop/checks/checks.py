@@ -77,6 +77,7 @@ CHECKS: dict[str, Callable[[], tuple[bool, str]]] = {
     "sizes": _module("images.size_budget"),
     "boards": _command("countersign", "boards", "--check"),
     "locks": _locks,
+    "documents": _module("checks.documents", "check"),
 }
 
 
