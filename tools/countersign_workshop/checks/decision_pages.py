@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from countersign_workshop.checks.named_paths import ROOMS, documents
+from countersign_workshop.checks.named_paths import NOT_OURS, ROOMS, documents
 
 INDEX = "DECISIONS.md"
 HEADINGS = ("Context", "Decision", "Consequences", "Revisit")
@@ -100,6 +100,8 @@ def _sources(root: Path) -> list[Path]:
         ours += [
             path
             for path in (root / room).rglob("*")
-            if path.suffix in _SOURCES - {".md"} and "node_modules" not in path.parts
+            if path.suffix in _SOURCES - {".md"}
+            and path.is_file()
+            and not NOT_OURS.intersection(path.relative_to(root).parts)
         ]
     return ours

@@ -18,7 +18,8 @@ from pathlib import Path
 ROOMS = ("firmware", "gateway", "contracts", "boards", "tools", "tests")
 """The top-level folders, which are fixed."""
 
-_NOT_OURS = {"node_modules", "out", "cache", "__pycache__"}
+NOT_OURS = {"node_modules", "out", "cache", "__pycache__"}
+"""Folders whose content the project did not write."""
 _LINK = re.compile(r"\]\(([^)\s]+)\)(?:[\s|,:]*`([A-Za-z_][\w.]*)(?:\(\))?`)?")
 _PATH = re.compile(rf"(?<![\w./:-])(?:{'|'.join(ROOMS)})/[\w./*-]*[\w*/]")
 _NOT_PATHS = {"gateway/beacon"}  # a topic
@@ -33,7 +34,7 @@ def documents(root: Path) -> list[Path]:
         found += [
             path
             for path in root.joinpath(room).rglob("*.md")
-            if not _NOT_OURS.intersection(path.relative_to(root).parts)
+            if not NOT_OURS.intersection(path.relative_to(root).parts)
         ]
     return sorted(found)
 
