@@ -14,7 +14,7 @@ from pathlib import Path
 from web3 import HTTPProvider, Web3
 
 import countersign_contracts
-from countersign import evidence, merkle, messages
+from countersign import merkle, messages
 
 BATCH = "SELECT first_position, size FROM batches WHERE sequence = ?"
 ENTRIES = "SELECT message, result FROM messages WHERE position >= ? ORDER BY position LIMIT ?"
@@ -25,7 +25,7 @@ def root_of(record: Path, sequence: int) -> tuple[bytes, int]:
     connection = sqlite3.connect(f"file:{record}?mode=ro", uri=True)
     first, size = connection.execute(BATCH, (sequence,)).fetchone()
     leaves = [
-        evidence.commitment(messages.digest(message), messages.digest(result))
+        messages.commitment(messages.digest(message), messages.digest(result))
         for message, result in connection.execute(ENTRIES, (first, size))
     ]
     connection.close()
