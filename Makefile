@@ -120,17 +120,11 @@ demo: demo-parts $(if $(BOARD),board-parts) ## run the whole path: devices, gate
 .PHONY: test
 test: test-parts native ## run every test on every runtime, emulated boards included
 	@for board in RPI_PICO QEMU_M0 QEMU_MPS2 QEMU_RV32; do $(BIN)/countersign build --board $$board; done
-	@COUNTERSIGN_BOARDS=$${COUNTERSIGN_BOARDS:-quick} $(BIN)/python -m countersign_workshop.checks.every_test
+	@$(BIN)/python -m countersign_workshop.checks.every_test
 
 .PHONY: test-boards
 test-boards: board-parts $(STAMPS)/anvil ## run all tests on emulated boards, the long ones too
-	@COUNTERSIGN_BOARDS=all $(BIN)/python -m pytest --quiet -rP tests/emulation/test_rp2040.py \
-		tests/emulation/test_qemu.py tests/emulation/test_qemu_port.py \
-		tests/emulation/test_images.py tests/emulation/test_mpremote_install.py \
-		tests/emulation/test_provisioning_rp2040.py tests/emulation/test_emulated_boards.py \
-		tests/integration/test_demo_on_boards.py \
-		tests/emulation/test_rp2040_damaged_files.py tests/emulation/test_rp2040_restart.py \
-		tests/emulation/test_rp2040_power_cuts.py tests/emulation/test_soak.py
+	@$(BIN)/python -m pytest --quiet -rsP --slow -m board tests/system
 
 .PHONY: native
 native: native-parts ## build the native engine for every architecture
@@ -138,8 +132,8 @@ native: native-parts ## build the native engine for every architecture
 
 .PHONY: test-native
 test-native: native ## prove the native engine: arithmetic, generated code, every runtime
-	@COUNTERSIGN_BOARDS=all COUNTERSIGN_PROOFS=$${COUNTERSIGN_PROOFS:-10000} \
-		$(BIN)/python -m pytest --quiet -rsP tests/native
+	@COUNTERSIGN_PROOFS=$${COUNTERSIGN_PROOFS:-10000} \
+		$(BIN)/python -m pytest --quiet -rsP --slow tests/native
 
 .PHONY: check
 check: $(STAMPS)/dev $(STAMPS)/forge ## lint, types, import rules, generated files, size budgets: seconds

@@ -9,7 +9,7 @@ that dies on the way is not mistaken for one that finished.
 import gc
 import sys
 
-from skip import Skip
+from support.skip import Skip
 
 
 def run(module_name, *chosen):

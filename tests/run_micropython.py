@@ -18,13 +18,15 @@ from countersign_workshop.parts import micropython
 
 TESTS = Path(__file__).resolve().parent
 ROOT = TESTS.parent
-FOLDERS = [TESTS / "protocol", TESTS / "agent"]
+# Their folders on_cpython hold what needs pytest.
+FOLDERS = [TESTS / "protocol", TESTS / "agent", TESTS / "conformance/transport"]
 TIMEOUT_S = 900
 
 # The agent's tests keep a whole site, their rig and uncompiled sources in the heap of the device
 # that they test, which on a board holds the agent alone, its modules frozen into flash.
 HEAP_SHARES = {
     TESTS / "agent": 2,
+    TESTS / "conformance/transport": 2,
     # Holds every point of a whole group, and the logarithm of each, which no device does.
     TESTS / "protocol/test_small_group.py": 2,
 }

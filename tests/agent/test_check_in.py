@@ -1,10 +1,9 @@
 """Check-in: rhythm, beacons, counters, denials."""
 
-from memory_site import GATEWAY_SECRET, OTHER_SECRET, SITE
-from rig import INTERVAL_MS, Rig
-
 from countersign import reasons
 from countersign.carriers import topics
+from support.agent.memory_site import GATEWAY_SECRET, OTHER_SECRET, SITE
+from support.agent.rig import INTERVAL_MS, Rig
 
 
 def enrolled(**changes):

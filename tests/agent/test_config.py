@@ -1,10 +1,9 @@
 """The configuration is read strictly."""
 
-from memory_site import GATEWAY_KEY
-from rig import settings
-
 from countersign import identity
 from countersign_agent.config import Config, ConfigError
+from support.agent.memory_site import GATEWAY_KEY
+from support.agent.rig import settings
 
 
 def expect_refused(**changes):

@@ -1,9 +1,8 @@
 """Coupons in the running agent: over lost sessions, resets and failing sends, each signature that
 ever left the device has a nonce of its own."""
 
-from rig import Rig
-
 from countersign import messages
+from support.agent.rig import Rig
 
 
 class Sent:

@@ -1,10 +1,9 @@
 """Enrolment, as the device sees it."""
 
-from memory_site import CHAIN_ID, CONTRACT, OTHER_SECRET, OWNER
-from rig import Rig
-
 from countersign import identity, reasons
 from countersign_agent.keys.records import Records
+from support.agent.memory_site import CHAIN_ID, CONTRACT, OTHER_SECRET, OWNER
+from support.agent.rig import Rig
 
 REGISTRATION = {"chain_id": CHAIN_ID, "contract": CONTRACT, "owner": OWNER, "device_class": 1}
 

@@ -1,9 +1,8 @@
 """The entropy pool: hedged, and closed when its source is broken."""
 
-from memory_site import Noise, Storage
-
 from countersign_agent.keys.entropy import EntropyError, EntropyPool
 from countersign_agent.keys.records import Records
+from support.agent.memory_site import Noise, Storage
 
 
 def pool(urandom, storage=None, ticks_us=lambda: 0, boot_count=1):

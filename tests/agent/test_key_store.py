@@ -1,7 +1,5 @@
 """The key store: one identity, whatever the storage says. Power cuts are swept elsewhere
-(tests/emulation)."""
-
-from memory_site import Noise, Storage
+(tests/agent/on_cpython)."""
 
 from countersign import identity
 from countersign.proofs import engines, schnorr
@@ -17,6 +15,7 @@ from countersign_agent.keys.entropy import EntropyPool
 from countersign_agent.keys.keystore import KeyStoreDamaged
 from countersign_agent.keys.records import RecordDamaged, Records
 from countersign_agent.keys.storage import StorageError
+from support.agent.memory_site import Noise, Storage
 
 
 class CountingStorage(Storage):

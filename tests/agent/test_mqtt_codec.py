@@ -1,10 +1,9 @@
 """MQTT packets: byte for byte as OASIS MQTT 3.1.1 has them, and nothing else accepted."""
 
-from fake_stream import publish, remaining_length
-from memory_site import Noise
-
 from countersign_agent.transports import mqtt_codec as codec
 from countersign_agent.transports.mqtt_codec import MAX_PACKET_BYTES, MqttError, PacketReader
+from support.agent.fake_stream import publish, remaining_length
+from support.agent.memory_site import Noise
 
 
 def packets(data, piece=None):

@@ -1,8 +1,5 @@
 """The MQTT client against a broker written by hand: order, repetition, time, and bad bytes."""
 
-from fake_stream import CONNACK_KEPT, CONNACK_NEW, FakeStream, publish
-from memory_site import Clock
-
 from countersign_agent.transports.mqtt_codec import puback_packet, publish_packet, subscribe_packet
 from countersign_agent.transports.mqtt_transport import (
     MAX_UNACKNOWLEDGED,
@@ -10,6 +7,8 @@ from countersign_agent.transports.mqtt_transport import (
     MqttTransport,
 )
 from countersign_agent.transports.transport import TransportError
+from support.agent.fake_stream import CONNACK_KEPT, CONNACK_NEW, FakeStream, publish
+from support.agent.memory_site import Clock
 
 KEEP_ALIVE_S = 30
 

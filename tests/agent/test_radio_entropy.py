@@ -6,10 +6,9 @@ import os
 import sys
 import time
 
-from memory_site import Noise, Storage
-
 from countersign_agent.keys.entropy import EntropyError
 from countersign_agent.platform import device
+from support.agent.memory_site import Noise, Storage
 
 
 class Chip:

@@ -1,7 +1,7 @@
 """Receipts: the device believes the arithmetic, not the sender."""
 
-from memory_site import GATEWAY_SECRET, OTHER_SECRET
-from rig import Rig
+from support.agent.memory_site import GATEWAY_SECRET, OTHER_SECRET
+from support.agent.rig import Rig
 
 
 def checked_in(verdicts=6):

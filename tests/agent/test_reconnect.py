@@ -1,10 +1,9 @@
 """Losing and finding the broker."""
 
-from memory_site import SITE, Noise
-from rig import Rig
-
 from countersign.carriers import topics
 from countersign_agent.backoff import Backoff
+from support.agent.memory_site import SITE, Noise
+from support.agent.rig import Rig
 
 
 def presence_of(rig):

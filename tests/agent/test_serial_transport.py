@@ -1,8 +1,5 @@
 """The serial transport against the gateway's end of a line: delivery, silence, damage, loss."""
 
-from memory_site import SITE, Clock
-from serial_line import FarSide
-
 from countersign.carriers import framing, topics
 from countersign.carriers.link import WINDOW
 from countersign.messages import kinds
@@ -13,6 +10,8 @@ from countersign_agent.transports.serial_transport import (
     session_number,
 )
 from countersign_agent.transports.transport import TransportError
+from support.agent.memory_site import SITE, Clock
+from support.agent.serial_line import FarSide
 
 DEVICE = b"\xd5" * 32
 OTHER = b"\x0f" * 32

@@ -1,10 +1,9 @@
 """What a broker may invent: nothing of it has an effect, and nothing of it stops the device."""
 
-from memory_site import GATEWAY_SECRET, OTHER_SECRET
-from rig import Rig
-
 from countersign import reasons
 from countersign.carriers import topics
+from support.agent.memory_site import GATEWAY_SECRET, OTHER_SECRET
+from support.agent.rig import Rig
 
 
 def silent_after_evidence():

@@ -2,10 +2,9 @@
 
 import sys
 
-from memory_site import Clock
-
 from countersign_agent.platform import wifi
 from countersign_agent.transports.transport import TransportError
+from support.agent.memory_site import Clock
 
 
 class FakeNetwork:

@@ -1,11 +1,11 @@
 """One chain with the contracts on it for all tests of a file, blocks made by transactions alone."""
 
 import pytest
-from register import Register
 
 from countersign_workshop.ledger.chain import DevChain
 from countersign_workshop.parts import toolchain
-from skip import skip
+from support.contracts.register import Register
+from support.skip import skip
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ import pytest
 from countersign_contracts import load
 from countersign_workshop.ledger import contracts
 from countersign_workshop.parts import toolchain
-from skip import skip
+from support.skip import skip
 
 
 @pytest.fixture(scope="module")

@@ -12,11 +12,13 @@ from pathlib import Path
 
 import pytest
 from eth_account import Account as EthAccount
-from register import Register, new_device
 
 from countersign_workshop.ledger.anvil_process import ChainError
 from countersign_workshop.ledger.chain import DevChain
 from countersign_workshop.ledger.deployment import Account, address_text
+from support.contracts.register import Register, new_device
+
+pytestmark = pytest.mark.chain
 
 
 @pytest.fixture()

@@ -9,6 +9,8 @@ import pytest
 from countersign import merkle
 from countersign_workshop.ledger import deployment
 
+pytestmark = pytest.mark.chain
+
 
 def _leaves(count):
     return [secrets.token_bytes(32) for _ in range(count)]

@@ -4,10 +4,12 @@ import secrets
 
 import pytest
 from coincurve import PrivateKey
-from register import new_device
 
 from countersign import identity
 from countersign_workshop.ledger import deployment
+from support.contracts.register import new_device
+
+pytestmark = pytest.mark.chain
 
 
 def test_a_device_enters_with_a_proof_from_python(register):

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from running_site import PATIENCE_S, SITE, ConnectedDevice
-from simulated_device import SimulatedDevice
 
 from countersign_cli import site_folder
 from countersign_gateway.config import Endpoint, load
 from countersign_workshop.child_processes.mosquitto import free_port
+from support.gateway.running_site import PATIENCE_S, SITE, ConnectedDevice
+from support.gateway.simulated_device import SimulatedDevice
 
 RUN = "import sys; from countersign_cli.cli import main; sys.exit(main(sys.argv[1:]))"
 

@@ -12,8 +12,6 @@ from pathlib import Path
 import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
-from running_site import PATIENCE_S, SITE, ConnectedDevice, RunningSite, reason_of, running_site
-from simulated_device import SimulatedDevice
 
 from countersign import messages
 from countersign.carriers import topics
@@ -21,6 +19,15 @@ from countersign_gateway.config import Endpoint
 from countersign_gateway.ingress.mqtt import broker as broker_module
 from countersign_workshop.child_processes.mosquitto import Mosquitto
 from countersign_workshop.parts import toolchain
+from support.gateway.running_site import (
+    PATIENCE_S,
+    SITE,
+    ConnectedDevice,
+    RunningSite,
+    reason_of,
+    running_site,
+)
+from support.gateway.simulated_device import SimulatedDevice
 
 try:
     toolchain.mosquitto()

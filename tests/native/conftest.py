@@ -1,6 +1,6 @@
-import on_processor
-import parts
 import pytest
+
+from support.native import on_processor, parts
 
 
 @pytest.fixture(scope="session", params=on_processor.ARCHITECTURES)

@@ -12,16 +12,14 @@ import subprocess
 from collections import Counter
 from random import Random
 
-import engine_calls
-import other_proofs
-import proofs
 import pytest
-from parts import HERE, or_skip
-from vector_files import open_official
 
 from countersign_workshop.checkout import ROOT
 from countersign_workshop.images import native
 from countersign_workshop.parts import micropython
+from support.native import engine_calls, other_proofs, proofs
+from support.native.parts import HERE, or_skip
+from support.protocol.vector_files import open_official
 
 PROOFS = int(os.environ.get("COUNTERSIGN_PROOFS", "1000"))
 SEED = os.urandom(8).hex() if os.environ.get("COUNTERSIGN_LONG") == "1" else "agreement"

@@ -9,8 +9,10 @@ import itertools
 import random
 
 import pytest
-from on_processor import Same
-from parts import (
+
+from countersign.proofs import curve
+from support.native.on_processor import Same
+from support.native.parts import (
     EDGES,
     LAMBDA,
     TABLE_BYTES,
@@ -24,8 +26,6 @@ from parts import (
     point_words,
     scalars,
 )
-
-from countersign.proofs import curve
 
 COUNT = 1500
 PAIR_BYTES = 8 * 96 + 32

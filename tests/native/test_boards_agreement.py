@@ -10,17 +10,16 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from random import Random
 
-import answers
-import emulated_pico
-import engine_calls
-import other_proofs
-import proofs
 import pytest
-from parts import HERE, or_skip
 
 from countersign.proofs import engines
 from countersign_workshop.emulation import qemu, rp2040
 from countersign_workshop.images import firmware_build, native
+from support.boards import emulated_pico
+from support.native import answers, engine_calls, other_proofs, proofs
+from support.native.parts import HERE, or_skip
+
+pytestmark = [pytest.mark.board, pytest.mark.slow]
 
 COUNT = int(os.environ.get("COUNTERSIGN_BOARD_PROOFS", "200"))
 # What a board can hold of questions and answers beside what works on them.
@@ -35,7 +34,6 @@ LOADED = "module_from_file"
 @pytest.fixture(scope="module")
 def results():
     """What became of each board: how many questions, or what was raised. They run side by side."""
-    emulated_pico.thorough()
     modules = {}
     for name, (architecture, _) in BOARDS.items():
         emulated_pico.built_or_skip(lambda board=name: firmware_build.build(board).file)

@@ -9,9 +9,10 @@ import os
 import random
 import struct
 
-import on_processor
 import pytest
-from parts import EDGES, LAMBDA, N, little
+
+from support.native import on_processor
+from support.native.parts import EDGES, LAMBDA, N, little
 
 NU = (0x3086D221A7D46BCDE86C90E49284EB15, -0xE4437ED6010E88286F547FA90ABFE4C3)
 UNITS = [(1, 0), (0, 1), (-1, -1), (-1, 0), (0, -1), (1, 1)]

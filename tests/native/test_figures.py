@@ -1,11 +1,11 @@
 """The engine's sizes and cycles against the committed table: growth is somebody's decision."""
 
 import pytest
-from parts import or_skip
 
 from countersign_workshop.bench_proof import table
 from countersign_workshop.images import firmware_build, native
 from countersign_workshop.parts import board_sources, cross, toolchain
+from support.native.parts import or_skip
 
 THEN = {"mpy_bytes": {"armv6m": 1000}, "rp2040_cycles": {"generate": 1_000_000}}
 

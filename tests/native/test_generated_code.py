@@ -10,10 +10,10 @@ import re
 import subprocess
 
 import pytest
-from parts import LAMBDA, N, big, or_skip, point_words, scalars
 
 from countersign.proofs import curve
 from countersign_workshop.images import native
+from support.native.parts import LAMBDA, N, big, or_skip, point_words, scalars
 
 SECRETS = [1, 2, 3, N - 1, N - 2, LAMBDA, N - LAMBDA, 2**255, *list(scalars(400, 30))[300:]]
 

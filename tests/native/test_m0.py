@@ -5,9 +5,19 @@ Wiped: what a call leaves on the stack below its frame is the same whatever the 
 The core counts cycles as the hardware does from RAM; misses of the flash cache are not modelled.
 """
 
-from parts import LAMBDA, N, P, big, from_little, little, numbers, point_bytes, point_words, scalars
-
 from countersign.proofs import curve
+from support.native.parts import (
+    LAMBDA,
+    N,
+    P,
+    big,
+    from_little,
+    little,
+    numbers,
+    point_bytes,
+    point_words,
+    scalars,
+)
 
 OPERATIONS = {
     "field_multiply": lambda a, b: a * b,

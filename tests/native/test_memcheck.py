@@ -10,10 +10,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-from on_processor import Hidden, Processor, build
-from parts import LAMBDA, N, big, little, point_words
 
 from countersign.proofs import curve
+from support.native.on_processor import Hidden, Processor, build
+from support.native.parts import LAMBDA, N, big, little, point_words
 
 COMPLAINED = 99
 HEADERS = Path("/usr/include")

@@ -3,16 +3,15 @@
 import subprocess
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
-from parts import or_skip
 
 from countersign_workshop.checkout import ROOT
 from countersign_workshop.images import native
 from countersign_workshop.parts import micropython
+from support.native.parts import HERE, or_skip
 
-SCRIPT = Path(__file__).parent / "module_on_micropython.py"
+SCRIPT = HERE / "module_on_micropython.py"
 MODULE_BYTES = 24_000
 
 

@@ -5,15 +5,16 @@ machine (countersign_workshop/bench_proof/trials.py). Each statement comes with 
 a little, which must be seen.
 """
 
-import emulated_pico
 import pytest
-from parts import N, or_skip
 
 from countersign.proofs import ring, schnorr
 from countersign_workshop.bench_proof import trials
 from countersign_workshop.bench_proof.boards import Rp2040Board
 from countersign_workshop.images import firmware_build, native
 from countersign_workshop.parts import toolchain
+from support.native.parts import N, or_skip
+
+pytestmark = pytest.mark.board
 
 MESSAGE = bytes(range(32))
 SETUP = f"message = {MESSAGE!r}\n"
@@ -104,12 +105,10 @@ def ring_trials(size, setup=""):
     return found
 
 
-@pytest.mark.parametrize("size", [4, 16])
+@pytest.mark.parametrize("size", [4, pytest.param(16, marks=pytest.mark.slow)])
 def test_a_ring_proof_takes_one_time_for_all_positions(size):
     """Other inputs being the same, the ring, site, message and entropy. Tag, nonces and the points
     of all branches follow from the key, so they differ from trial to trial, as they must."""
-    if size > 4:
-        emulated_pico.thorough()
     found = ring_trials(size)
     assert len(set(found.results)) == size
     print(f"ring of {size}: {sorted(set(found.cycles))} cycles")

@@ -5,10 +5,10 @@ at afterwards. Registers are not: a caller of C may find secrets in those that a
 """
 
 import pytest
-from on_processor import UNTOUCHED
-from parts import LAMBDA, N, big, little, point_words
 
 from countersign.proofs import curve
+from support.native.on_processor import UNTOUCHED
+from support.native.parts import LAMBDA, N, big, little, point_words
 
 SECRETS = [1, 2, N - 1, N - 2, LAMBDA, 2**255, N // 2, *(977**i % N for i in range(20, 28))]
 POINTS = [point_words(curve.multiply_generator(k)) for k in SECRETS]

@@ -2,9 +2,8 @@
 
 import hashlib
 
-import vector_files
-
 from countersign import cbor, reasons
+from support.protocol import vector_files
 
 
 def outcome(data, max_bytes=cbor.MAX_BYTES, max_depth=cbor.MAX_DEPTH):

@@ -3,13 +3,11 @@
 import gc
 import sys
 
-import fake_native
-import vector_files
-from fake_native import Broken
-
 from countersign.proofs import curve, engines, faults, pure_engine, schnorr
 from countersign.tagged import tagged_sha256
-from skip import skip
+from support.protocol import fake_native, vector_files
+from support.protocol.fake_native import Broken
+from support.skip import skip
 
 SECRET = bytes([7] * 32)
 MESSAGE = bytes([1] * 32)

@@ -1,8 +1,7 @@
 """RFC 9162 trees and proofs: every size up to 65, every index, and every way to tamper."""
 
-import vector_files
-
 from countersign import merkle
+from support.protocol import vector_files
 
 MOST = 65
 

@@ -1,10 +1,9 @@
 """Messages are strict in both directions, and every fault has its reason."""
 
-import samples
-
 from countersign import cbor, messages, reasons
 from countersign.messages import attestation
 from countersign.proofs import schnorr
+from support.protocol import samples
 
 TYPES = [definition.type for definition in messages.DEFINITIONS]
 

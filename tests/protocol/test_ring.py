@@ -1,14 +1,13 @@
 """The ring proof: one of N keys, which one nobody can tell, and one tag for each site.
 
-Rings are small where Python is slow; tests/protocol_differential has all sizes and an independent
+Rings are small where Python is slow; tests/protocol/on_cpython has all sizes and an independent
 verifier.
 """
 
 import sys
 
-import fake_native
-
 from countersign.proofs import curve, engines, faults, pure_engine, ring, schnorr, sigma
+from support.protocol import fake_native
 
 SIZE = 5 if sys.maxsize > 2**32 else 3
 PROVERS = [schnorr.Prover(bytes([i + 1] * 32)) for i in range(SIZE)]

@@ -1,10 +1,9 @@
 """BIP-340: the official vectors, our own, and what must be refused or raised."""
 
-import vector_files
-from fake_native import Broken
-
 from countersign.proofs import curve, engines, schnorr
-from skip import skip
+from support.protocol import vector_files
+from support.protocol.fake_native import Broken
+from support.skip import skip
 
 SECRET = bytes([7] * 32)
 MESSAGE = bytes([1] * 32)

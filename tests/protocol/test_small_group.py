@@ -6,10 +6,9 @@ Slow interpreters try every case of the smaller group and a part of the other.
 
 import sys
 
-import small_group
-from small_group import SmallGroup, number, textbook_add
-
 from countersign.proofs import curve, engines, faults, pure_engine, ring, schnorr, sigma
+from support.protocol import small_group
+from support.protocol.small_group import SmallGroup, number, textbook_add
 
 FAST = sys.implementation.name == "cpython"
 SLOW = sys.maxsize <= 2**32  # the 32-bit machine, which is emulated

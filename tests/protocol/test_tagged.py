@@ -2,9 +2,8 @@
 
 import hashlib
 
-import vector_files
-
 from countersign.tagged import tagged_sha256
+from support.protocol import vector_files
 
 
 def test_vectors():

@@ -14,9 +14,9 @@ import sys
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
-sys.path.insert(0, str(FOLDER.parent / "protocol_differential"))
+sys.path.insert(0, str(FOLDER.parent))
 
-from oracles import (  # noqa: E402 - found through the line above
+from support.differential.oracles import (  # noqa: E402 - found through the line above
     N,
     P,
     cbor_encode,

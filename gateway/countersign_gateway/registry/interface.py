@@ -1,6 +1,6 @@
 """What the other stages may ask of the durable record, and what they may rely on.
 
-Every backend passes tests/gateway/registry_conformance. All methods may be called from any
+Every backend passes tests/conformance/registry. All methods may be called from any
 thread. Identities, digests, roots and heads are 32 raw bytes; addresses are 20; positions are
 0-based and gapless: the order in which commitments became durable.
 

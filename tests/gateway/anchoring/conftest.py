@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from anchoring.local_chain import LocalChain
-from anchoring.site import Site
+
+from support.gateway.anchoring_site import Site
+from support.gateway.local_chain import LocalChain
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 
 import pytest
-from anchoring.site import Device
 
 from countersign import merkle, messages
 from countersign_gateway.anchoring.batcher import Batcher, following
@@ -13,6 +12,7 @@ from countersign_gateway.anchoring.fees import GWEI, FeePolicy
 from countersign_gateway.anchoring.receipts import DamagedBatch, Receipts
 from countersign_gateway.model import Anchored, BatchRecord
 from countersign_gateway.registry.memory import MemoryRegistry
+from support.gateway.anchoring_site import Device
 
 
 def filled(count: int) -> tuple[MemoryRegistry, Device]:

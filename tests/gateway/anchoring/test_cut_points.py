@@ -11,14 +11,16 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from anchoring.local_chain import LocalChain
-from anchoring.site import Device, Site
 from eth_account import Account
 
 from countersign import messages
 from countersign_gateway.anchoring.ledger_key import LedgerKey
 from countersign_gateway.registry.interface import OutboxState
 from countersign_gateway.registry.memory import MemoryRegistry
+from support.gateway.anchoring_site import Device, Site
+from support.gateway.local_chain import LocalChain
+
+pytestmark = pytest.mark.chain
 
 LASTING = (
     "create_batch",

@@ -6,8 +6,6 @@ import itertools
 import secrets
 
 import pytest
-from anchoring.local_chain import LocalChain
-from anchoring.site import Device, Site
 from eth_account import Account
 
 from countersign import merkle, messages
@@ -16,6 +14,10 @@ from countersign_gateway.anchoring.fees import GWEI, FeePolicy
 from countersign_gateway.anchoring.ledger_key import LedgerKey
 from countersign_gateway.registry.interface import OutboxState
 from countersign_gateway.registry.memory import MemoryRegistry
+from support.gateway.anchoring_site import Device, Site
+from support.gateway.local_chain import LocalChain
+
+pytestmark = pytest.mark.chain
 
 
 def feed(site: Site, count: int = 4) -> Device:

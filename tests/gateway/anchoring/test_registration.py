@@ -8,11 +8,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from anchoring.local_chain import LocalChain
-from anchoring.site import Device, Site
 from eth_account import Account
 
 from countersign_gateway.registry.interface import OutboxState
+from support.gateway.anchoring_site import Device, Site
+from support.gateway.local_chain import LocalChain
+
+pytestmark = pytest.mark.chain
 
 
 @pytest.fixture

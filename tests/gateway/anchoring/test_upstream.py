@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from anchoring.local_chain import LocalChain
-from anchoring.site import Device, Site
 
 from countersign_gateway.anchoring.evm import EvmLedger
 from countersign_gateway.anchoring.ledger import UpstreamDown
 from countersign_gateway.registry.interface import OutboxState
+from support.gateway.anchoring_site import Device, Site
+from support.gateway.local_chain import LocalChain
+
+pytestmark = pytest.mark.chain
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@
 image_bytes bounds what is stored in flash: code, constants and the first values of variables.
 heap_free_bytes is what must be free once the agent runs. An image alone shows only the heap's whole
 size, so `require` refuses one whose heap cannot hold that; what is free is measured on the emulated
-board (tests/emulation/test_images.py).
+board (tests/system/boards/test_images.py).
 """
 
 from __future__ import annotations

@@ -1,0 +1,159 @@
+"""Appraisal, lifecycle and freshness: what follows, and that no passing of time forgives."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+
+import pytest
+
+from countersign import identity, messages, reasons
+from countersign_gateway.governance.appraisal import SitePolicy
+from countersign_gateway.governance.freshness import Freshness, UpstreamFreshness
+from countersign_gateway.governance.lifecycle import IllegalTransition, Lifecycle, allows
+from countersign_gateway.model import DeviceRecord, Status
+from support.gateway.site_under_test import FakeClock, SiteUnderTest
+
+RECORD = DeviceRecord(
+    b"\x01" * 32, 1, b"\x02" * 32, bytes(32), bytes(32), bytes(20), 1, 1, Status.ACTIVE, 5
+)
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        (Status.ENROLLED, reasons.ACCEPTED),
+        (Status.ACTIVE, reasons.ACCEPTED),
+        (Status.SUSPENDED, reasons.SUSPENDED),
+        (Status.QUARANTINED, reasons.QUARANTINED),
+        (Status.REVOKED, reasons.REVOKED),
+    ],
+)
+def test_status_decides_first(status, reason):
+    policy = SitePolicy(3, allow_emulated=True)
+    for environment in (1, 2):
+        appraisal = policy.evidence({"environment": 1}, replace(RECORD, status=status))
+        assert (appraisal.reason, appraisal.policy_version) == (reason, 3)
+        assert appraisal.allow == (reason == reasons.ACCEPTED)
+        if reason != reasons.ACCEPTED:
+            known = replace(RECORD, status=status)
+            assert policy.enrolment(environment, known).reason == reason
+
+
+@pytest.mark.parametrize(
+    ("allow_emulated", "claimed", "enrolled_as", "reason"),
+    [
+        (False, 1, 1, reasons.ACCEPTED),
+        (False, 2, 1, reasons.EMULATED_REFUSED),
+        (False, 2, 2, reasons.EMULATED_REFUSED),
+        (False, 1, 2, reasons.POLICY_DENIED),
+        (True, 2, 2, reasons.ACCEPTED),
+        (True, 2, 1, reasons.POLICY_DENIED),
+        (True, 1, 2, reasons.POLICY_DENIED),
+    ],
+)
+def test_where_a_device_runs_decides_next(allow_emulated, claimed, enrolled_as, reason):
+    policy = SitePolicy(1, allow_emulated)
+    record = replace(RECORD, environment=enrolled_as)
+    assert policy.evidence({"environment": claimed}, record).reason == reason
+
+
+class Statuses:
+    def __init__(self, device: DeviceRecord) -> None:
+        self.device = device
+        self.lifecycle = Lifecycle(
+            lambda device_id: self.device if device_id == device.device_id else None, self._set
+        )
+
+    def _set(self, _device_id: bytes, status: Status) -> None:
+        self.device = replace(self.device, status=status)
+
+
+def test_an_ordinary_device_is_suspended_reinstated_and_revoked():
+    held = Statuses(RECORD)
+    assert held.lifecycle.suspend(RECORD.device_id) is Status.SUSPENDED
+    assert held.lifecycle.reinstate(RECORD.device_id) is Status.ACTIVE
+    assert held.lifecycle.revoke(RECORD.device_id) is Status.REVOKED
+    for act in (held.lifecycle.suspend, held.lifecycle.reinstate, held.lifecycle.revoke):
+        with pytest.raises(IllegalTransition):
+            act(RECORD.device_id)
+    assert held.device.status is Status.REVOKED
+
+
+def test_a_life_critical_device_is_quarantined_and_never_cut_in_one_step():
+    held = Statuses(replace(RECORD, device_class=identity.CLASS_LIFE_CRITICAL))
+    with pytest.raises(IllegalTransition):
+        held.lifecycle.revoke(RECORD.device_id)
+    assert held.lifecycle.suspend(RECORD.device_id) is Status.QUARANTINED
+    assert held.lifecycle.reinstate(RECORD.device_id) is Status.ACTIVE
+
+
+def test_nothing_leads_out_of_revoked_and_nothing_stays_where_it_is():
+    for device_class, wanted in itertools.product((0, 1, 2, 255), Status):
+        assert not allows(device_class, Status.REVOKED, wanted)
+        assert not allows(device_class, wanted, wanted)
+        assert not allows(device_class, wanted, Status.ENROLLED)
+
+
+def test_an_unknown_device_has_no_status_to_move():
+    with pytest.raises(KeyError):
+        Statuses(RECORD).lifecycle.suspend(bytes(32))
+
+
+def test_no_passing_of_time_leads_a_device_back():
+    site = SiteUnderTest()
+    device = site.enrolled("one")
+    lifecycle = Lifecycle(site.registry.device, site.registry.set_status)
+    lifecycle.suspend(device.device_id)
+    for _ in range(50):
+        site.clock.now_s += 86400
+        site.beacons.rotate_if_due(site.clock.now_s)
+        assert site.verdict(device, device.evidence(site.beacons.current)) == "SUSPENDED"
+        assert site.verdict(device, device.request(), "enrol") == "SUSPENDED"
+    lifecycle.reinstate(device.device_id)
+    assert site.verdict(device, device.evidence(site.beacons.current)) == "ACCEPTED"
+
+
+def freshness(clock: FakeClock, wall: FakeClock, stored: float | None) -> UpstreamFreshness:
+    return UpstreamFreshness(30.0, clock, wall, stored, noted.append)
+
+
+noted: list[float] = []
+
+
+def test_never_confirmed_is_degraded_without_an_age():
+    clock = FakeClock()
+    assert freshness(clock, clock, None).current() == Freshness(messages.MODE_DEGRADED, None)
+
+
+def test_age_grows_and_mode_turns_at_the_limit():
+    clock, wall = FakeClock(), FakeClock()
+    fresh = freshness(clock, wall, None)
+    fresh.confirmed()
+    assert noted[-1] == wall.now_s
+    assert fresh.current() == Freshness(messages.MODE_ONLINE, 0)
+    clock.now_s += 30.0
+    assert fresh.current() == Freshness(messages.MODE_ONLINE, 30)
+    clock.now_s += 0.5
+    assert fresh.current() == Freshness(messages.MODE_DEGRADED, 30)
+    clock.now_s += 1e12
+    assert fresh.current() == Freshness(messages.MODE_DEGRADED, 0xFFFFFFFF)
+    fresh.confirmed()
+    assert fresh.current() == Freshness(messages.MODE_ONLINE, 0)
+
+
+def test_after_a_restart_the_stored_time_counts_unless_the_clock_was_set_back():
+    clock, wall = FakeClock(), FakeClock()
+    assert freshness(clock, wall, wall.now_s - 100).current() == Freshness(1, 100)
+    assert freshness(clock, wall, wall.now_s - 10).current() == Freshness(0, 10)
+    assert freshness(clock, wall, wall.now_s + 10).current() == Freshness(1, None)
+
+
+def test_a_wall_clock_that_jumps_changes_no_age():
+    clock, wall = FakeClock(), FakeClock()
+    fresh = freshness(clock, wall, None)
+    fresh.confirmed()
+    clock.now_s += 40
+    for jump in (-1e6, 2e6):
+        wall.now_s += jump
+        assert fresh.current() == Freshness(messages.MODE_DEGRADED, 40)

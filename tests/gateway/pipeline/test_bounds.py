@@ -1,0 +1,251 @@
+"""Under a flood every table keeps its size, and the process its memory."""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import os
+import random
+import socket
+import struct
+import threading
+import time
+from pathlib import Path
+
+from countersign import messages, reasons
+from countersign.carriers import topics
+from countersign_gateway.ingress.intake import Intake
+from countersign_gateway.ingress.mqtt.mqtt_ingress import MqttIngress
+from countersign_gateway.model import Envelope
+from countersign_gateway.operations.tally import Tally
+from countersign_gateway.operations.throttle import Throttle
+from support.gateway import corpus
+from support.gateway.running_site import PATIENCE_S, SITE, ConnectedDevice, running_site
+from support.gateway.simulated_device import SimulatedDevice
+from support.gateway.site_under_test import FakeClock, SiteUnderTest
+
+MIB = 1 << 20
+
+
+def resident_bytes() -> int:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def test_the_intake_takes_no_more_than_it_holds():
+    intake = Intake(max_envelopes=100)
+    envelope = Envelope(None, "", b"", lambda: None)
+    assert sum(intake.put(envelope) for _ in range(1000)) == 100
+    assert len(intake) == 100
+    assert len(intake.take(30, 0)) == 30
+    assert sum(intake.put(envelope) for _ in range(1000)) == 30
+
+
+def test_the_intake_hands_over_in_order_and_wakes_whoever_waits():
+    intake = Intake()
+    taken: list[Envelope] = []
+    reader = threading.Thread(target=lambda: taken.extend(intake.take(10, PATIENCE_S)))
+    reader.start()
+    envelopes = [Envelope(None, "", bytes([number]), lambda: None) for number in range(5)]
+    for envelope in envelopes:
+        intake.put(envelope)
+    reader.join(PATIENCE_S)
+    taken.extend(intake.take(10, 0))
+    assert taken == envelopes
+
+
+def test_errors_are_rationed_and_the_table_of_topics_is_bounded():
+    clock = FakeClock()
+    throttle = Throttle(
+        clock, each_per_s=1.0, each_burst=2.0, all_per_s=10.0, all_burst=50.0, max_keys=64
+    )
+    passed = sum(throttle.allow(number.to_bytes(4, "big")) for number in range(10_000))
+    assert passed == 50
+    assert len(throttle) == 64
+    clock.now_s += 2.0
+    passed = sum(throttle.allow(number.to_bytes(4, "big")) for number in range(10_000))
+    assert passed == 20
+    clock.now_s += 1e6
+    assert [throttle.allow(b"one") for _ in range(3)] == [True, True, False]
+
+
+def test_a_flood_of_garbage_and_of_new_keys_leaves_no_trace_in_memory():
+    site = SiteUnderTest()
+    site.pipeline._throttle = Throttle(site.clock)
+    rng = random.Random(5)
+    mutants = list(corpus.mutants(5, 500))
+    # Requests of many keys: each is valid, none is followed up.
+    requests = [site.device(str(number)) for number in range(300)]
+    flood = [one.envelope(one.request(), "enrol") for one in requests]
+
+    def wave() -> None:
+        for _ in range(4):
+            nobody = [
+                Envelope(rng.randbytes(32), "evidence", data, lambda: None) for data in mutants
+            ]
+            site.process(*nobody)
+        site.process(*flood)
+        site.log.seek(0)
+        site.log.truncate()
+
+    wave()
+    gc.collect()
+    before = resident_bytes()
+    for _ in range(10):
+        wave()
+    gc.collect()
+    assert resident_bytes() - before < 16 * MIB
+    assert len(site.challenges) <= 4096
+    assert len(site.pipeline._throttle) <= 4096
+    assert site.registry.commitment_count() == 0
+
+
+class _Message:
+    """What paho hands over."""
+
+    def __init__(self, topic: str, payload: bytes, mid: int) -> None:
+        self.topic = topic
+        self.payload = payload
+        self.mid = mid
+        self.qos = 1
+
+
+class _Client:
+    def __init__(self) -> None:
+        self.acknowledged: list[int] = []
+
+    def ack(self, mid: int, qos: int) -> None:
+        self.acknowledged.append(mid)
+
+
+def an_ingress(site: SiteUnderTest, intake: Intake, tally: Tally) -> tuple[MqttIngress, _Client]:
+    from countersign_gateway.config import Endpoint
+    from countersign_gateway.operations.log import Journal
+
+    ingress = MqttIngress(
+        endpoint=Endpoint("127.0.0.1", 1),
+        site=SITE,
+        client_id="test",
+        intake=intake,
+        refuse_early=site.pipeline.refuse_early,
+        journal=Journal(site.log),
+        tally=tally,
+    )
+    client = _Client()
+    ingress._client = client  # type: ignore[assignment]
+    return ingress, client
+
+
+def test_what_the_queue_cannot_take_is_shed_acknowledged_counted_and_answered_busy():
+    site = SiteUnderTest()
+    site.pipeline._throttle = Throttle(site.clock, each_burst=2.0)
+    device = site.enrolled("one")
+    site.replies.clear()
+    intake, tally = Intake(max_envelopes=10), Tally()
+    ingress, client = an_ingress(site, intake, tally)
+    topic = topics.uplink(SITE, device.device_id, "evidence")
+    for mid in range(1, 101):
+        payload = device.evidence(site.beacons.current)
+        ingress._message(client, None, _Message(topic, payload, mid))  # type: ignore[arg-type]
+    assert len(intake) == 10
+    assert tally.shed == 90
+    assert client.acknowledged == list(range(11, 101))
+    assert [site.reason(reply.payload) for reply in site.replies] == ["BUSY", "BUSY"]
+    # What was taken is acknowledged when it has been worked on, and not before.
+    site.pipeline.process(intake.take(10, 0))
+    assert client.acknowledged[90:] == list(range(1, 11))
+
+
+def test_what_is_too_large_is_not_queued():
+    site = SiteUnderTest()
+    device = site.device("one")
+    intake, tally = Intake(), Tally()
+    ingress, client = an_ingress(site, intake, tally)
+    topic = topics.uplink(SITE, device.device_id, "evidence")
+    payload = bytes(messages.MAX_MESSAGE_BYTES + 1)
+    ingress._message(client, None, _Message(topic, payload, 7))  # type: ignore[arg-type]
+    assert (len(intake), tally.oversized, client.acknowledged) == (0, 1, [7])
+    (reply,) = site.replies
+    error = messages.open_message(reply.payload).fields
+    assert error["reason"] == reasons.OVERSIZED
+    assert error["subject"] == hashlib.sha256(payload).digest()
+
+
+def test_topics_of_an_attacker_s_making_are_not_collected():
+    site = SiteUnderTest()
+    ingress, client = an_ingress(site, Intake(max_envelopes=0), Tally())
+    for number in range(40_000):
+        message = _Message(f"countersign/v1/{SITE}/{number}/up/evidence", b"", 1)
+        ingress._message(client, None, message)  # type: ignore[arg-type]
+    assert len(ingress._senders) <= 16384
+
+
+def test_a_reconnect_makes_old_acknowledgements_void():
+    site = SiteUnderTest()
+    device = site.enrolled("one")
+    intake = Intake()
+    ingress, client = an_ingress(site, intake, Tally())
+    topic = topics.uplink(SITE, device.device_id, "evidence")
+    payload = device.evidence(site.beacons.current)
+    ingress._message(client, None, _Message(topic, payload, 7))  # type: ignore[arg-type]
+    ingress._connection += 1
+    site.pipeline.process(intake.take(1, 0))
+    assert client.acknowledged == []
+
+
+def _packet(kind: int, body: bytes) -> bytes:
+    size, length = len(body), bytearray()
+    while True:
+        length.append(size % 128 | (0x80 if size > 127 else 0))
+        size //= 128
+        if size == 0:
+            return bytes([kind]) + bytes(length) + body
+
+
+def _text(text: str) -> bytes:
+    return struct.pack(">H", len(text)) + text.encode()
+
+
+def test_a_client_that_floods_the_embedded_broker_costs_bounded_memory(tmp_path: Path):
+    with running_site(tmp_path, None) as site:
+        device = SimulatedDevice("one", site.gateway.key.gateway_id)
+        honest = ConnectedDevice(site.address, device)
+        assert honest.enrol() == "ACCEPTED"
+        flood = socket.create_connection((site.address.host, site.address.port))
+        flood.sendall(_packet(0x10, _text("MQTT") + b"\x04\x02\x00\x3c" + _text("flood")))
+        assert flood.recv(4)[0] == 0x20
+        topic = topics.uplink(SITE, b"\x05" * 32, "evidence")
+        publish = _packet(0x32, _text(topic) + b"\x00\x01" + b"\xff" * 2000)
+        stop = threading.Event()
+
+        def write() -> None:
+            flood.settimeout(1.0)
+            while not stop.is_set():
+                try:
+                    flood.sendall(publish * 50)
+                except TimeoutError:
+                    continue  # held back: that is the point
+                except OSError:
+                    return
+
+        def read() -> None:
+            try:
+                while not stop.is_set() and flood.recv(65536):
+                    pass
+            except OSError:
+                return
+
+        threads = [threading.Thread(target=work, daemon=True) for work in (write, read)]
+        for thread in threads:
+            thread.start()
+        time.sleep(1.0)
+        before = resident_bytes()
+        time.sleep(4.0)
+        grown = resident_bytes() - before
+        # In the middle of it an honest device is still served.
+        assert honest.check_in() == "ACCEPTED"
+        stop.set()
+        flood.close()
+        honest.close()
+        assert grown < 32 * MIB
+        assert site.gateway.tally.refused.get("MALFORMED", 0) > 100

@@ -1,0 +1,170 @@
+"""The fast codec against the strict one: the same messages, the same refusals, the same bytes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cbor2
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from countersign import messages, reasons
+from countersign_gateway.verification import codec
+from support.gateway import corpus
+
+
+def outcome(open_message: Any, data: bytes) -> tuple[Any, ...]:
+    try:
+        message = open_message(data)
+    except reasons.Refused as refused:
+        return ("refused", refused.reason)
+    kept = [(name, type(value), value) for name, value in message.fields.items()]
+    return ("accepted", message.type, kept, message.payload, message.signature)
+
+
+def same(data: bytes) -> str:
+    fast, strict = outcome(codec.open_message, data), outcome(messages.open_message, data)
+    assert fast == strict, data.hex()
+    return str(fast[0])
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_over_a_corpus_bent_from_valid_messages(seed):
+    seen = {same(data) for data in corpus.mutants(seed, 4000)}
+    assert "refused" in seen
+
+
+def test_over_every_valid_message_cut_and_flipped_everywhere():
+    for valid in corpus.valid_messages():
+        assert same(valid) == "accepted"
+        for end in range(len(valid)):
+            same(valid[:end])
+        for position in range(len(valid)):
+            for bit in (1, 0x20, 0x80):
+                changed = bytearray(valid)
+                changed[position] ^= bit
+                same(bytes(changed))
+
+
+def test_the_fast_path_is_what_reads_a_device_s_messages(monkeypatch):
+    """The comparison above would pass if everything fell back to the strict codec."""
+    valid = corpus.valid_messages()
+    open_message = messages.open_message
+
+    def only_fast(data: bytes, *decode: Any) -> messages.Message:
+        assert decode, "the strict codec was asked"
+        return open_message(data, *decode)
+
+    monkeypatch.setattr(codec.messages, "open_message", only_fast)
+    for data in valid:
+        assert codec.open_message(data).payload
+
+
+# Values as cbor2 writes them, including everything that our subset excludes.
+_keys = st.one_of(
+    st.integers(-(1 << 65), 1 << 65),
+    st.sampled_from([3, 10, 256, 261, 267, 271, -65537, -65538, -65539, 1, 2, 8]),
+    st.text(max_size=4),
+    st.booleans(),
+    st.floats(allow_nan=False),
+    st.binary(max_size=3),
+)
+_values = st.recursive(
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(-(1 << 70), 1 << 70),
+        st.floats(allow_nan=False),
+        st.binary(max_size=33),
+        st.text(max_size=64),
+    ),
+    lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(_keys, inner, max_size=4)),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.binary(max_size=64))
+@example(b"\xf9\x42\x00")
+@example(b"\x81" * 2000)
+@example(b"\xc2\x49\x01\x00\x00\x00\x00\x00\x00\x00\x00")
+def test_over_any_bytes(data):
+    same(data)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_over_claims_with_any_value_in_place_of_one(data):
+    request, _, evidence, *_ = corpus.valid_messages()
+    name, valid = data.draw(st.sampled_from([("EnrolRequest", request), ("Evidence", evidence)]))
+    claims = corpus.claims_of(valid)
+    key = data.draw(st.sampled_from(list(claims)))
+    if data.draw(st.booleans()):
+        claims[key] = data.draw(_values)
+    else:
+        claims[data.draw(_keys)] = claims.pop(key)
+    payload = cbor2.dumps(claims, canonical=data.draw(st.booleans()))
+    protected = next(one.protected for one in messages.DEFINITIONS if one.name == name)
+    same(cbor2.dumps([protected, {}, payload, bytes(64)]))
+
+
+@pytest.mark.parametrize(
+    "readings",
+    [
+        {"a": 1.0},
+        {"a": True},
+        {1: 1},
+        {True: 1},
+        {b"a": 1},
+        {"a": None},
+        {"b": 1, "a": 1},
+        {"aa": 1, "b": 1},
+        {"é" * 11: 1},
+        {"é" * 12: 1},
+        {"a" * 24: 1},
+        {"": 1},
+        {f"{number:02}": 1 for number in range(17)},
+        [],
+        None,
+    ],
+)
+@pytest.mark.parametrize("canonical", [True, False])
+def test_over_readings(readings, canonical):
+    evidence = corpus.valid_messages()[2]
+    claims = corpus.claims_of(evidence)
+    claims[-65538] = readings
+    payload = cbor2.dumps(claims, canonical=canonical)
+    protected = messages.BY_TYPE[messages.EVIDENCE].protected
+    same(cbor2.dumps([protected, {}, payload, bytes(64)]))
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    allow=st.booleans(),
+    reason=st.integers(0, 255),
+    mode=st.integers(0, 1),
+    age_s=st.none() | st.integers(0, 0xFFFFFFFF),
+    version=st.integers(0, 0xFFFFFFFF),
+    counter=st.integers(1, (1 << 63) - 1),
+)
+def test_a_result_is_sealed_to_the_same_bytes(allow, reason, mode, age_s, version, counter):
+    values = {
+        "gateway_id": bytes(32),
+        "device_id": b"\x01" * 32,
+        "subject": b"\x02" * 32,
+        "allow": allow,
+        "reason": reason,
+        "mode": mode,
+        "age_s": age_s,
+        "policy_version": version,
+        "revocation_epoch": 0,
+        "counter": counter,
+    }
+
+    def sign(digest: bytes) -> bytes:
+        return digest + digest
+
+    assert codec.seal_result(values, sign) == messages.seal(
+        messages.ATTESTATION_RESULT, values, sign
+    )

@@ -1,0 +1,1 @@
+"""What tests stand on, a subpackage for each side, imported as `support.<side>.<module>`."""

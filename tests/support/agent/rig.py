@@ -1,0 +1,92 @@
+"""One device wired to a site in memory, driven step by step."""
+
+from countersign_agent.agent import Agent
+from countersign_agent.config import Config
+from countersign_agent.keys import keystore
+from countersign_agent.keys.entropy import EntropyPool
+from countersign_agent.keys.records import Records
+from support.agent.memory_site import (
+    GATEWAY_KEY,
+    SITE,
+    Broker,
+    Clock,
+    Gateway,
+    Noise,
+    Storage,
+    Transport,
+)
+
+INTERVAL_MS = 5000
+
+
+def settings(**changes):
+    """The smallest configuration, as the JSON file would hold it."""
+    values = {
+        "site": SITE,
+        "gateway_public_key": "".join(["%02x" % byte for byte in GATEWAY_KEY]),
+        "broker_host": "127.0.0.1",
+        "storage_folder": "nowhere",
+        "environment": "emulated",
+        "check_in_interval_ms": INTERVAL_MS,
+        "result_timeout_ms": 2000,
+    }
+    values.update(changes)
+    return values
+
+
+class Rig:
+    """clock, broker, gateway, storage and the agent; `events` is what the agent reported."""
+
+    def __init__(self, **changes):
+        self.clock = Clock()
+        self.broker = Broker(self.clock)
+        self.gateway = Gateway(self.broker)
+        self.storage = Storage()
+        self.events = []
+        self.config = Config(settings(**changes))
+        self.boots = 0
+        self.boot()
+
+    def boot(self):
+        """Start the device, or start it again: only storage and the site live on."""
+        self.boots += 1
+        noise = Noise(b"device, boot " + str(self.boots).encode())
+        records = Records(self.storage)
+        counters = keystore.load_counters(records)
+        entropy = EntropyPool(noise.urandom, noise.ticks_us, records, counters.boot_count)
+        self.key_store = keystore.open_key_store(records, counters, entropy)
+        self.device_id = self.key_store.identity.device_id
+        self.transport = Transport(self.broker)
+        self.agent = Agent(
+            self.config,
+            self.key_store,
+            entropy,
+            self.transport,
+            self.clock,
+            lambda: {"temperature": 21},
+            self.report,
+        )
+
+    def report(self, event, **fields):
+        self.events.append((event, fields))
+
+    def run_for(self, duration_ms):
+        """Until that much of the site's time has passed, or the agent stopped."""
+        end_ms = self.clock.ms + duration_ms
+        while self.clock.ms < end_ms:
+            if not self.agent.step():
+                return
+
+    def run_until(self, event, count=1, most_steps=2000):
+        """Until `event` was reported `count` times in all. Fails if it never is."""
+        for _ in range(most_steps):
+            if len(self.all(event)) >= count:
+                return self.all(event)[-1]
+            self.agent.step()
+        raise AssertionError("no " + event + " in " + str(self.names()))
+
+    def all(self, event):
+        return [fields for name, fields in self.events if name == event]
+
+    def names(self):
+        return [name for name, _ in self.events]

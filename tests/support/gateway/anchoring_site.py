@@ -1,0 +1,182 @@
+"""Registry, batcher, outbox and worker on a chain, driven tick by tick, and decisions to anchor."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import secrets
+from dataclasses import replace
+from typing import Any
+
+from coincurve import PrivateKey
+
+from countersign import identity, messages
+from countersign_gateway.anchoring.batcher import Batcher
+from countersign_gateway.anchoring.evm import EvmLedger
+from countersign_gateway.anchoring.fees import FeePolicy
+from countersign_gateway.anchoring.ledger_key import LedgerKey
+from countersign_gateway.anchoring.outbox import Outbox
+from countersign_gateway.anchoring.receipts import Receipts
+from countersign_gateway.anchoring.worker import AnchoringWorker
+from countersign_gateway.model import Anchored, Decision, DeviceRecord, Enrolment, Reply, Status
+from countersign_gateway.operations.log import Journal
+from countersign_gateway.registry.interface import (
+    LedgerBinding,
+    OutboxKind,
+    OutboxRow,
+    OutboxState,
+    Registry,
+)
+from countersign_gateway.registry.memory import MemoryRegistry
+from countersign_gateway.statements.keys import SigningKey
+from support.gateway.local_chain import CHAIN_ID, LocalChain
+
+
+class Device:
+    """A device's key and what the gateway decides about it; real signatures, invented messages."""
+
+    def __init__(self, owner: bytes = bytes(20)) -> None:
+        self._key = PrivateKey()
+        public_key = self._key.public_key.format()[1:]
+        self.device_id = identity.device_id(identity.SUITE_SECP256K1, public_key)
+        self.record = DeviceRecord(
+            device_id=self.device_id,
+            suite=identity.SUITE_SECP256K1,
+            public_key=public_key,
+            post_quantum_digest=identity.ZERO_DIGEST,
+            next_key_digest=secrets.token_bytes(32),
+            owner=owner,
+            device_class=1,
+            environment=2,
+            status=Status.ENROLLED,
+            counter=1,
+        )
+        self.counter = 0
+
+    def registration_signature(self, device_registry: bytes) -> bytes:
+        statement = identity.registration_digest(
+            CHAIN_ID,
+            device_registry,
+            self.device_id,
+            self.record.owner,
+            self.record.device_class,
+            self.record.next_key_digest,
+        )
+        return bytes(self._key.sign_schnorr(statement))
+
+    def enrols(self, signature: bytes | None = None) -> Decision:
+        decision = self.checks_in()
+        return Decision(
+            decision.device_id,
+            decision.counter,
+            decision.message,
+            decision.result,
+            decision.commitment,
+            Enrolment(replace(self.record, counter=self.counter), signature),
+        )
+
+    def checks_in(self) -> Decision:
+        self.counter += 1
+        message = b"%s says %d" % (self.device_id.hex()[:8].encode(), self.counter)
+        result = b"allowed: " + message
+        commitment = messages.commitment(
+            hashlib.sha256(message).digest(), hashlib.sha256(result).digest()
+        )
+        return Decision(self.device_id, self.counter, message, result, commitment)
+
+
+class Site:
+    """One gateway's anchoring. `tick` is one round, a second apart unless told otherwise."""
+
+    def __init__(
+        self,
+        chain: LocalChain,
+        registry: Registry | None = None,
+        *,
+        key: LedgerKey | None = None,
+        batch_max: int = 4,
+        batch_age_s: float = 3.0,
+        fees: FeePolicy | None = None,
+        timeout_s: float = 5.0,
+    ) -> None:
+        self.chain = chain
+        self.registry: Registry = registry if registry is not None else MemoryRegistry()
+        self.key = key or LedgerKey(secrets.token_bytes(32))
+        self.gateway_key = SigningKey(secrets.token_bytes(32))
+        self.contacts = 0
+        self.anchored: list[Anchored] = []
+        self.replies: list[Reply] = []
+        self.log = io.StringIO()
+        self.now_s = 0.0
+        self.ledger = EvmLedger(
+            chain.url,
+            chain_id=CHAIN_ID,
+            commitment_log=chain.commitment_log,
+            device_registry=chain.device_registry,
+            timeout_s=timeout_s,
+        )
+        binding = LedgerBinding(
+            CHAIN_ID, self.key.address, chain.commitment_log, chain.device_registry
+        )
+        journal = Journal(self.log)
+        self.outbox = Outbox(self.registry, self.ledger, self.key, binding, journal, fees=fees)
+        self.worker = AnchoringWorker(
+            registry=self.registry,
+            batcher=Batcher(self.registry, batch_max, batch_age_s),
+            outbox=self.outbox,
+            receipts=Receipts(self.registry, self.gateway_key.gateway_id, self.gateway_key.sign),
+            journal=journal,
+            on_contact=self._contact,
+            on_anchored=self.anchored.append,
+            on_reply=self.replies.append,
+        )
+
+    def _contact(self) -> None:
+        self.contacts += 1
+
+    def tick(self, elapsed_s: float = 1.0) -> bool:
+        self.now_s += elapsed_s
+        answered = self.worker.step(self.now_s)
+        if answered:
+            self.chain.quiesce()
+        return answered
+
+    def settle(self, rounds: int = 60) -> None:
+        """Tick, making blocks final in between, until nothing is left to do."""
+        for _ in range(rounds):
+            self.tick()
+            counts = self.registry.counts()
+            if counts.outbox_open == 0 and counts.batched == counts.commitments:
+                return
+            self.chain.finalize()
+        raise AssertionError(f"not settled: {self.registry.counts()} {self.outbox.problem}")
+
+    def append(self, sequence: int) -> OutboxRow:
+        row = self.registry.outbox_row(OutboxKind.APPEND, sequence.to_bytes(8, "big"))
+        assert row is not None
+        return row
+
+    def registration(self, device: Device) -> OutboxRow:
+        row = self.registry.outbox_row(OutboxKind.REGISTER, device.device_id)
+        assert row is not None
+        return row
+
+    def states(self) -> list[OutboxState]:
+        return [row.state for row in self.registry.outbox(list(OutboxState), 1000)]
+
+    def events(self, name: str) -> list[dict[str, Any]]:
+        lines = (json.loads(line) for line in self.log.getvalue().splitlines())
+        return [line for line in lines if line["event"] == name]
+
+    def check_history(self) -> None:
+        """The chain holds exactly the record's finalized batches, in order, once each."""
+        batches = []
+        sequence = 1
+        while batch := self.registry.batch(sequence):
+            if self.append(sequence).state is OutboxState.FINALIZED:
+                batches.append((sequence, batch.root, batch.size, batch.head))
+            sequence += 1
+        assert self.chain.batches(self.key.address) == batches
+        last = batches[-1] if batches else (0, b"", 0, bytes(32))
+        assert self.chain.tip(self.key.address) == (last[0], last[3])

@@ -1,0 +1,164 @@
+"""A whole gateway from its configuration, over a real broker, in this process."""
+
+from __future__ import annotations
+
+import io
+import json
+import queue
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion
+
+from countersign import messages
+from countersign.carriers import topics
+from countersign_gateway import config
+from countersign_gateway.app import Gateway
+from countersign_gateway.config import Endpoint
+from countersign_gateway.operations.log import Journal
+from countersign_gateway.statements.keys import create_key_file
+from support.gateway.simulated_device import SimulatedDevice
+
+SITE = "site-1"
+PATIENCE_S = 20.0
+
+
+def settings(
+    broker: Endpoint | None,
+    beacon_interval_s: float = 60.0,
+    lines: str = "",
+    allow_emulated: bool = True,
+) -> str:
+    """gateway.toml for a broker, or for the embedded one on a free port, and for serial lines."""
+    where = "embedded" if broker is None else f"mqtt://{broker.host}:{broker.port}"
+    return f"""
+[site]
+name = "{SITE}"
+[gateway]
+key_file = "gateway.key"
+[ingress.mqtt]
+broker = "{where}"
+listen = "127.0.0.1:0"
+{lines}
+[verification]
+beacon_interval_s = {beacon_interval_s}
+[policy]
+allow_emulated = {str(allow_emulated).lower()}
+owner = "0x{"0a" * 20}"
+"""
+
+
+class RunningSite:
+    def __init__(self, gateway: Gateway, address: Endpoint, log: io.StringIO) -> None:
+        self.gateway = gateway
+        self.address = address
+        self.log = log
+
+    def events(self, name: str) -> list[dict[str, Any]]:
+        lines = [json.loads(line) for line in self.log.getvalue().splitlines()]
+        return [line for line in lines if line["event"] == name]
+
+
+@contextmanager
+def running_site(folder: Path, broker: Endpoint | None, **changes: Any) -> Iterator[RunningSite]:
+    if not (folder / "gateway.key").exists():
+        create_key_file(folder / "gateway.key")
+    log = io.StringIO()
+    gateway = Gateway(config.parse(settings(broker, **changes), folder), Journal(log))
+    ticking = threading.Event()
+    ticker = threading.Thread(target=_tick, args=(gateway, ticking), daemon=True)
+    try:
+        assert gateway.start(), log.getvalue()
+        ticker.start()
+        (ready,) = [json.loads(x) for x in log.getvalue().splitlines() if "gateway_ready" in x]
+        yield RunningSite(gateway, Endpoint(ready["host"], ready["port"]), log)
+    finally:
+        ticking.set()
+        if ticker.is_alive():
+            ticker.join()
+        gateway.stop()
+
+
+def _tick(gateway: Gateway, stop: threading.Event) -> None:
+    while not stop.wait(0.05):
+        gateway.tick()
+
+
+class ConnectedDevice:
+    """A simulated device on a broker. `exchange` sends one message and returns the answer to it."""
+
+    def __init__(self, address: Endpoint, device: SimulatedDevice, client_id: str = "") -> None:
+        self.device = device
+        self.beacon = b""
+        self._answers: queue.Queue[tuple[str, bytes]] = queue.Queue()
+        self._beacon_arrived = threading.Event()
+        self._subscribed = threading.Event()
+        self._client = paho.Client(
+            CallbackAPIVersion.VERSION2, client_id=client_id, protocol=paho.MQTTv311
+        )
+        self._client.on_message = self._message
+        self._client.on_connect = self._connected
+        self._client.on_subscribe = lambda *_: self._subscribed.set()
+        self._client.connect(address.host, address.port)
+        self._client.loop_start()
+        assert self._subscribed.wait(PATIENCE_S)
+
+    def close(self) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def enrol(self) -> str:
+        kind, challenge = self.exchange(self.device.request(), "enrol")
+        if kind != "challenge":
+            return reason_of(challenge)
+        return reason_of(self.exchange(self.device.proof(challenge), "enrol")[1])
+
+    def check_in(self, **changes: Any) -> str:
+        assert self._beacon_arrived.wait(PATIENCE_S)
+        return reason_of(self.exchange(self.device.evidence(self.beacon, **changes))[1])
+
+    def exchange(self, payload: bytes, kind: str = "evidence") -> tuple[str, bytes]:
+        self.send(payload, kind)
+        return self.answer_to(payload)
+
+    def send(self, payload: bytes, kind: str = "evidence") -> None:
+        self._client.publish(topics.uplink(SITE, self.device.device_id, kind), payload, qos=1)
+
+    def answer_to(self, payload: bytes) -> tuple[str, bytes]:
+        subject = messages.digest(payload)
+        deadline_s = time.monotonic() + PATIENCE_S
+        while True:
+            kind, answer = self._answers.get(timeout=max(0.01, deadline_s - time.monotonic()))
+            fields = messages.open_message(answer).fields
+            if fields.get("subject", subject) == subject:
+                return kind, answer
+
+    def wait_for_beacon(self, not_this: bytes = b"") -> bytes:
+        deadline_s = time.monotonic() + PATIENCE_S
+        while self.beacon in (b"", not_this):
+            assert time.monotonic() < deadline_s, "no new beacon"
+            time.sleep(0.01)
+        return self.beacon
+
+    def _connected(self, client: paho.Client, *_: Any) -> None:
+        down = topics.downlink_filter(SITE, self.device.device_id)
+        client.subscribe([(down, 1), (topics.beacon(SITE), 1)])
+
+    def _message(self, _client: paho.Client, _userdata: Any, message: paho.MQTTMessage) -> None:
+        if message.topic == topics.beacon(SITE):
+            self.beacon = messages.open_message(bytes(message.payload)).fields["beacon"]
+            self._beacon_arrived.set()
+        else:
+            self._answers.put((message.topic.rsplit("/", 1)[1], bytes(message.payload)))
+
+
+def reason_of(answer: bytes) -> str:
+    from countersign import reasons
+
+    name: str = reasons.NAMES[messages.open_message(answer).fields["reason"]]
+    return name

@@ -1,0 +1,191 @@
+"""Each example beside the code does what it says, with the real parts that it names."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from countersign import messages
+from countersign_gateway.config import Endpoint
+from countersign_gateway.registry.sqlite import SqliteRegistry
+from countersign_workshop.checkout import ROOT
+from countersign_workshop.child_processes.mosquitto import free_port
+from countersign_workshop.child_processes.process import Child
+from countersign_workshop.parts import micropython, toolchain
+from support.gateway.anchoring_site import Device, Site
+from support.gateway.local_chain import LocalChain
+from support.gateway.running_site import SITE, ConnectedDevice, running_site
+from support.gateway.simulated_device import SimulatedDevice
+
+SENSOR = ROOT / "firmware/agent/examples/door_sensor.py"
+VERIFIER = ROOT / "gateway/examples/verify_captured.py"
+MOSQUITTO = ROOT / "gateway/examples/mosquitto"
+AUDIT = ROOT / "contracts/examples/audit_batch.py"
+PATIENCE_S = 40.0
+
+# A pin that opens once, and the agent as the example's docstring starts it.
+BOARD_MAIN = """
+from countersign_agent import main, sensors
+from door_sensor import Door
+class Pin:
+    def irq(self, handler):
+        self.handler = handler
+    def value(self):
+        return 1
+pin = Pin()
+door = Door(pin)
+pin.handler(pin)
+sensors.read_board = door.read
+main.main("device.json")
+"""
+
+
+def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
+    argv = [sys.executable, *(str(word) for word in words)]
+    return subprocess.run(argv, capture_output=True, text=True, check=False)
+
+
+def wait_until(holds: Callable[[], bool], what: Callable[[], str]) -> None:
+    deadline_s = time.monotonic() + PATIENCE_S
+    while not holds():
+        assert time.monotonic() < deadline_s, what()
+        time.sleep(0.02)
+
+
+def test_the_sensor_reads_on_micropython(tmp_path: Path) -> None:
+    try:
+        command = micropython.argv()
+    except micropython.RuntimeMissing as missing:
+        pytest.skip(str(missing))
+    with running_site(tmp_path, None, beacon_interval_s=0.5) as site:
+        settings = {
+            "site": SITE,
+            "gateway_public_key": site.gateway.key.public_key.hex(),
+            "broker_host": site.address.host,
+            "broker_port": site.address.port,
+            "storage_folder": str(tmp_path / "flash"),
+            "check_in_interval_ms": 100,
+        }
+        (tmp_path / "device.json").write_text(json.dumps(settings), encoding="utf-8")
+        (tmp_path / "board_main.py").write_text(BOARD_MAIN, encoding="utf-8")
+        firmware = ROOT / "firmware"
+        folders = [SENSOR.parent, firmware / "lib", firmware / "agent"]
+        device = Child(
+            "device",
+            [*command, "board_main.py"],
+            environment=micropython.environment(folders),
+            folder=tmp_path,
+        )
+        wait_until(lambda: bool(site.events("evidence_verified")), device.tail)
+        device.stop()
+        recorded = [entry.message for entry in site.gateway.registry.messages(0, 2)]
+    readings = messages.open_message(recorded[-1]).fields["readings"]
+    assert readings == {"door_open": 1, "door_openings": 1}
+
+
+def test_the_verifier_tells_genuine_from_not(tmp_path: Path) -> None:
+    public_key = (VERIFIER.parent / "public_key.hex").read_text(encoding="ascii").strip()
+    captured = VERIFIER.parent / "evidence.hex"
+    finished = run(VERIFIER, captured, public_key)
+    assert (finished.returncode, finished.stdout) == (0, "genuine\n"), finished.stderr
+
+    message = bytearray.fromhex(captured.read_text(encoding="ascii"))
+    message[-1] ^= 1
+    (tmp_path / "changed.hex").write_text(message.hex(), encoding="ascii")
+    finished = run(VERIFIER, tmp_path / "changed.hex", public_key)
+    assert (finished.returncode, finished.stdout) == (1, "NOT GENUINE\n"), finished.stderr
+
+
+def test_a_gateway_works_with_mosquitto(tmp_path: Path) -> None:
+    try:
+        mosquitto = toolchain.mosquitto()
+    except toolchain.FAULTS as missing:
+        pytest.skip(f"mosquitto: {missing}")
+    # The example's own file and commands, but for the port, for the simulated device's site, and
+    # for root's need of "user root".
+    port = str(free_port())
+    settings = (MOSQUITTO / "mosquitto.conf").read_text(encoding="utf-8").replace("1883", port)
+    settings += "user root\n" if os.geteuid() == 0 else ""
+    (tmp_path / "mosquitto.conf").write_text(settings, encoding="utf-8")
+    commands = commands_of(MOSQUITTO / "README.md", port)
+    start_broker, make_site, run_gateway = commands
+    assert start_broker[0] == "mosquitto"
+    assert make_site[0] == run_gateway[0] == "countersign"
+    countersign = [sys.executable, "-m", "countersign_cli.cli"]
+    ready = threading.Event()
+
+    def on_line(line: str) -> None:
+        if '"gateway_ready"' in line:
+            ready.set()
+
+    broker = Child("mosquitto", [*mosquitto, *start_broker[1:]], folder=tmp_path)
+    made = subprocess.run(
+        [*countersign, *make_site[1:]], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    printed = dict(line.split("  ", 1) for line in made.stdout.splitlines() if "  " in line)
+    gateway_id = bytes.fromhex(printed["gateway_id"].strip())
+    gateway = Child("gateway", [*countersign, *run_gateway[1:]], on_line=on_line, folder=tmp_path)
+    assert ready.wait(PATIENCE_S), gateway.tail() + broker.tail()
+    device = ConnectedDevice(
+        Endpoint("127.0.0.1", int(port)), SimulatedDevice("example", gateway_id)
+    )
+    assert device.enrol() == "ACCEPTED"
+    assert device.check_in() == "ACCEPTED"
+    device.close()
+    gateway.stop()
+    broker.stop()
+
+
+def commands_of(page: Path, port: str) -> list[list[str]]:
+    """The lines of the page's one block of commands, as words."""
+    (block,) = page.read_text(encoding="utf-8").split("```bash\n")[1:]
+    lines = block.split("```")[0].replace("1883", port).splitlines()
+    lines = [line.replace("--name lobby", f"--name {SITE}") for line in lines]
+    return [shlex.split(line) for line in lines]
+
+
+def test_one_batch_is_audited(tmp_path: Path) -> None:
+    chain = LocalChain()
+    try:
+        record = tmp_path / "registry.sqlite3"
+        registry = SqliteRegistry(record, bytes(32))
+        site = Site(chain, registry, batch_max=4)
+        chain.fund(site.key.address)
+        device = Device()
+        registry.record([device.enrols(), *(device.checks_in() for _ in range(7))])
+        for _ in range(6):
+            site.tick()
+            chain.finalize()
+        registry.close()
+
+        log, account = "0x" + chain.commitment_log.hex(), "0x" + site.key.address.hex()
+        finished = run(AUDIT, chain.url, log, account, record, "2")
+        assert finished.returncode == 0, finished.stdout + finished.stderr
+        assert "batch 2: 4 commitments under " in finished.stdout
+
+        # Another batch's event does not pass for this one: the same record under a moved start.
+        moved = tmp_path / "moved.sqlite3"
+        moved.write_bytes(record.read_bytes())
+        with_change(moved, "UPDATE batches SET first_position = 1 WHERE sequence = 2")
+        assert run(AUDIT, chain.url, log, account, moved, "2").returncode == 1
+    finally:
+        chain.stop()
+
+
+def with_change(record: Path, statement: str) -> None:
+    import sqlite3
+
+    connection = sqlite3.connect(record)
+    connection.execute("DROP TRIGGER batches_are_fixed")
+    connection.execute(statement)
+    connection.commit()
+    connection.close()
