@@ -1,7 +1,8 @@
 """Messages are strict in both directions, and every fault has its reason."""
 
-from countersign import cbor, messages, reasons
-from countersign.messages import attestation
+from countersign import cbor, messages, reasons, suites
+from countersign.carriers import framing
+from countersign.messages import attestation, kinds
 from countersign.proofs import schnorr
 from support.protocol import samples
 
@@ -192,3 +193,34 @@ def test_commitment_binds_both():
         except ValueError:
             continue
         raise AssertionError("took a digest of another length")
+
+
+def test_a_kind_has_one_name_and_one_frame_of_its_own():
+    assert len(set([kind.name for kind in kinds.ALL])) == len(kinds.ALL)
+    assert len(framing.KINDS) == len(kinds.ALL)
+    for kind in kinds.ALL:
+        assert framing.LISTEN < kind.frame <= 255, kind.name
+    for definition in messages.DEFINITIONS:
+        assert definition.kind in kinds.ALL, definition.name
+        is_device = definition.sender == messages.DEVICE
+        assert is_device == (definition.kind.direction == kinds.UP), definition.name
+
+
+def test_sizes_are_those_of_the_suite():
+    suite = suites.SECP256K1
+    assert (suite.public_key_bytes, suite.signature_bytes, suite.max_message_bytes) == (
+        32,
+        64,
+        2048,
+    )
+    assert suites.SUPPORTED_SUITES == {suites.SUITE_SECP256K1: suite}
+    values = samples.values(messages.ERROR)
+    longer = suites.Suite(9, "longer", 32, 65, 2048)
+    data = messages.seal(messages.ERROR, values, lambda digest: bytes(65), longer)
+    assert _refusal(data) == reasons.MALFORMED, "no supported suite has such a signature"
+    for size in (0, 63, 65):
+        try:
+            messages.seal(messages.ERROR, values, lambda digest, size=size: bytes(size))
+        except ValueError:
+            continue
+        raise AssertionError("sealed with a signature of another size")

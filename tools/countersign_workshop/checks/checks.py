@@ -75,6 +75,7 @@ CHECKS: dict[str, Callable[[], tuple[bool, str]]] = {
     "contracts format": _module("ledger.contracts", "check-format"),
     "contracts abi": _module("ledger.contracts", "check-abi"),
     "sizes": _module("images.size_budget"),
+    "messages": _module("checks.message_table"),
     "boards": _command("countersign", "boards", "--check"),
     "locks": _locks,
     "documents": _module("checks.documents", "check"),
