@@ -24,7 +24,7 @@ from countersign.carriers import topics
 from countersign_gateway import config as configuration
 from countersign_gateway.config import AnchoringConfig, Config, ConfigError, Endpoint, MqttConfig
 from countersign_gateway.governance.appraisal import SitePolicy
-from countersign_gateway.governance.freshness import Freshness, UpstreamFreshness
+from countersign_gateway.governance.freshness import UpstreamFreshness
 from countersign_gateway.ingress.intake import Intake
 from countersign_gateway.ingress.mqtt.broker import GATEWAY_USERNAME, EmbeddedBroker
 from countersign_gateway.ingress.mqtt.mqtt_ingress import MqttIngress, read_password
@@ -205,7 +205,9 @@ class Gateway:
         freshness = self.freshness.current()
         if freshness.mode != self._mode:
             self._mode = freshness.mode
-            self._journal.event("mode_changed", mode=_mode_name(freshness), age_s=freshness.age_s)
+            self._journal.event(
+                "mode_changed", mode=messages.MODE_NAMES[freshness.mode], age_s=freshness.age_s
+            )
             turned = True
         if turned:
             self._publish_beacon()
@@ -302,7 +304,7 @@ class Gateway:
         status.update(
             site=self._config.site,
             gateway_id=self.key.gateway_id.hex(),
-            mode=_mode_name(freshness),
+            mode=messages.MODE_NAMES[freshness.mode],
             age_s=freshness.age_s,
             queued=len(self._intake) + len(self._examined),
             registry=dataclasses.asdict(self.registry.counts()),
@@ -311,10 +313,6 @@ class Gateway:
             write_status(self._config.registry_path.with_name("status.json"), status)
         except OSError as error:
             self._journal.event("status_unwritable", error=type(error).__name__)
-
-
-def _mode_name(freshness: Freshness) -> str:
-    return "online" if freshness.mode == messages.MODE_ONLINE else "degraded"
 
 
 def main(argv: Sequence[str] | None = None) -> int:

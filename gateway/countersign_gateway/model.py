@@ -10,9 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 
-ENVIRONMENT_HARDWARE = 1
-ENVIRONMENT_EMULATED = 2
-
 
 class Status(IntEnum):
     """Where a device stands. The numbers are stored: never renumber, never reuse."""
@@ -51,7 +48,7 @@ class DeviceRecord:
     next_key_digest: bytes
     owner: bytes  # 20 bytes: who answers for it
     device_class: int
-    environment: int  # ENVIRONMENT_HARDWARE or ENVIRONMENT_EMULATED
+    environment: int  # identity.ENVIRONMENT_HARDWARE or ENVIRONMENT_EMULATED
     status: Status
     counter: int  # the last one accepted; the next must be greater
 

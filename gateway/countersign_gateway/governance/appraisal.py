@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from countersign import reasons
-from countersign_gateway.model import ENVIRONMENT_EMULATED, DeviceRecord, Status
+from countersign.identity import ENVIRONMENT_EMULATED
+from countersign_gateway.model import DeviceRecord, Status
 
 
 @dataclass(frozen=True, slots=True)

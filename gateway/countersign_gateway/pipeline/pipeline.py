@@ -338,7 +338,7 @@ class Pipeline:
             device_id=decision.device_id,
             counter=decision.counter,
             reason=reasons.NAMES[appraisal.reason],
-            mode="degraded" if degraded else "online",
+            mode=messages.MODE_NAMES[freshness.mode],
             age_s=freshness.age_s,
             commitment=decision.commitment,
         )

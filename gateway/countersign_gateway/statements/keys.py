@@ -17,8 +17,9 @@ from coincurve._libsecp256k1 import ffi, lib  # type: ignore[import-not-found]
 from coincurve.context import GLOBAL_CONTEXT
 
 from countersign import identity
+from countersign.proofs import curve
 
-GROUP_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+GROUP_ORDER = curve.N
 
 
 class KeyFileError(Exception):

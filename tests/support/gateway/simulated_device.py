@@ -11,7 +11,8 @@ import itertools
 from coincurve import PrivateKey, PublicKeyXOnly
 
 from countersign import identity, messages
-from countersign_gateway.model import ENVIRONMENT_EMULATED, Envelope
+from countersign.identity import ENVIRONMENT_EMULATED
+from countersign_gateway.model import Envelope
 from countersign_gateway.verification.challenges import Registration
 
 

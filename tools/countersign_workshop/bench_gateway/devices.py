@@ -19,7 +19,6 @@ from itertools import accumulate
 from countersign import identity, messages
 from countersign.carriers import topics
 from countersign_gateway.model import (
-    ENVIRONMENT_EMULATED,
     Decision,
     DeviceRecord,
     Enrolment,
@@ -103,7 +102,7 @@ def _enrolment(device: SigningKey, gateway: SigningKey) -> Decision:
         next_key_digest=os.urandom(32),
         owner=OWNER,
         device_class=identity.CLASS_STANDARD,
-        environment=ENVIRONMENT_EMULATED,
+        environment=identity.ENVIRONMENT_EMULATED,
         status=Status.ENROLLED,
         counter=ENROLMENT_COUNTER,
     )
@@ -153,7 +152,7 @@ def _stream(
                     "software_version": "0.1.0",
                     "counter": ENROLMENT_COUNTER + 1 + number,
                     "readings": {"temperature_mk": 294150 + number, "door": 0},
-                    "environment": ENVIRONMENT_EMULATED,
+                    "environment": identity.ENVIRONMENT_EMULATED,
                 },
                 signer.sign,
             )

@@ -3,8 +3,6 @@
 from countersign import messages, reasons
 from countersign_agent.exchanges import inbound
 
-_MODES = {messages.MODE_ONLINE: "online", messages.MODE_DEGRADED: "degraded"}
-
 
 def accept_result(payload: bytes, attester):
     """(entry, fields) of a verdict on a message of ours, reported. Raises Ignored."""
@@ -26,7 +24,7 @@ def accept_result(payload: bytes, attester):
         counter=entry.counter,
         allow=verdict["allow"],
         reason=reason_name(verdict["reason"]),
-        mode=_MODES[verdict["mode"]],
+        mode=messages.MODE_NAMES[verdict["mode"]],
         age_s=verdict["age_s"],
         policy_version=verdict["policy_version"],
         revocation_epoch=verdict["revocation_epoch"],
