@@ -2,8 +2,8 @@
 
 A child process records decisions as fast as it can, cuts batches and brings them onto a real
 chain; it is killed with SIGKILL again and again, and sometimes the chain is killed too, which makes
-the chain forget its last second, final blocks included. In the end both are left alone, and the
-chain must hold every acknowledged commitment exactly once.
+the chain forget what came after its last save, final blocks included. In the end both are left
+alone, and the chain must hold every acknowledged commitment exactly once.
 
 SIGKILL shows that the order of writes is right, not that the disk keeps what it was told to keep:
 for that, SQLite's synchronous=FULL is trusted.
@@ -114,9 +114,7 @@ def run_and_kill(
 
 @pytest.fixture
 def chain(tmp_path: Path) -> Iterator[LocalChain]:
-    folder = tmp_path / "chain"
-    folder.mkdir()
-    made = LocalChain(folder, state_interval_s=1)
+    made = LocalChain(tmp_path / "chain", state_interval_s=1)
     yield made
     made.stop()
 
@@ -129,11 +127,9 @@ def test_every_acknowledged_commitment_is_anchored_exactly_once(
     print(f"COUNTERSIGN_CRASH_KILLS={KILLS} COUNTERSIGN_CRASH_SEED={seed}")
     create_key_file(tmp_path / "ledger.key")
     key = LedgerKey.load_or_create(tmp_path / "ledger.key")
+    # Its contracts and our money are in the chain's saved state before it is first killed.
     chain.fund(key.address)
     devices = [Device() for _ in range(DEVICES)]
-    # The chain must have its contracts and our money in its saved state before it is first killed.
-    chain.stop()
-    chain.start()
 
     acknowledged: list[bytes] = []
     chain_kills = 0
@@ -162,6 +158,10 @@ def test_every_acknowledged_commitment_is_anchored_exactly_once(
     # exactly the commitments that follow those of the batch before.
     head, position = bytes(32), 0
     events = chain.batches(key.address)
+    # First that the chain is a chain. Real ones commit to effects and events in one header; anvil
+    # can be made to start from a state that lost an event (tools/decisions/0011), and then nothing
+    # follows about the gateway.
+    assert chain.tip(key.address)[0] == len(events), "the chain lost events that it counted"
     for number, (sequence, root, size, event_head) in enumerate(events, 1):
         assert sequence == number
         assert root == merkle.root(registry_commitments[position : position + size])
@@ -171,6 +171,10 @@ def test_every_acknowledged_commitment_is_anchored_exactly_once(
     assert position == len(registry_commitments)
     assert chain.tip(key.address) == (len(events), head)
     assert all(state is OutboxState.FINALIZED for state in site.states())
+    # What the record says of a batch's transaction, and a receipt repeats, the chain bears out.
+    for sequence in range(1, len(events) + 1):
+        anchored = site.outbox.anchored(sequence)
+        assert chain.block_of(anchored.transaction_hash) == anchored.block_number
     registry.close()
     print(
         f"{KILLS} kills, {chain_kills} of the chain too: {len(acknowledged)} acknowledged,"

@@ -154,7 +154,7 @@ def commands_of(page: Path, port: str) -> list[list[str]]:
 
 
 def test_one_batch_is_audited(tmp_path: Path) -> None:
-    chain = LocalChain()
+    chain = LocalChain(tmp_path / "chain")
     try:
         record = tmp_path / "registry.sqlite3"
         registry = SqliteRegistry(record, bytes(32))
@@ -168,7 +168,7 @@ def test_one_batch_is_audited(tmp_path: Path) -> None:
         registry.close()
 
         log, account = "0x" + chain.commitment_log.hex(), "0x" + site.key.address.hex()
-        finished = run(AUDIT, chain.url, log, account, record, "2")
+        finished = run(AUDIT, chain.rpc_url, log, account, record, "2")
         assert finished.returncode == 0, finished.stdout + finished.stderr
         assert "batch 2: 4 commitments under " in finished.stdout
 
@@ -176,7 +176,7 @@ def test_one_batch_is_audited(tmp_path: Path) -> None:
         moved = tmp_path / "moved.sqlite3"
         moved.write_bytes(record.read_bytes())
         with_change(moved, "UPDATE batches SET first_position = 1 WHERE sequence = 2")
-        assert run(AUDIT, chain.url, log, account, moved, "2").returncode == 1
+        assert run(AUDIT, chain.rpc_url, log, account, moved, "2").returncode == 1
     finally:
         chain.stop()
 

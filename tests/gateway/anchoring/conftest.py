@@ -11,15 +11,15 @@ from support.gateway.local_chain import LocalChain
 
 
 @pytest.fixture(scope="module")
-def module_chain() -> Iterator[LocalChain]:
-    chain = LocalChain()
+def module_chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalChain]:
+    chain = LocalChain(tmp_path_factory.mktemp("chain"))
     yield chain
     chain.stop()
 
 
 @pytest.fixture
 def chain(module_chain: LocalChain) -> LocalChain:
-    module_chain.instant_blocks(True)
+    module_chain.automine(True)
     module_chain.rpc("anvil_dropAllTransactions")
     return module_chain
 

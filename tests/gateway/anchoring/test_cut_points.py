@@ -11,7 +11,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from eth_account import Account
 
 from countersign import messages
 from countersign_gateway.anchoring.ledger_key import LedgerKey
@@ -70,7 +69,7 @@ def live(site: Site) -> None:
     for number in range(6):
         site.tick()
         if number == 1:
-            site.chain.reorganise(1)
+            site.chain.reorg(1)
             site.chain.quiesce()
         elif number > 1:
             site.chain.finalize()
@@ -114,9 +113,8 @@ def one_life_cut(chain: LocalChain, owner: Any, blow_at: int, after: bool) -> in
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 def test_each_cut_heals(chain: LocalChain, after: bool) -> None:
-    owner = Account.from_key(secrets.token_bytes(32))
-    chain.fund(owner.address)
-    chain.transact(owner, chain.user_id, chain.users().encode_abi("register", [b"\1" * 32]))
+    owner = chain.funded_account()
+    chain.register_owner(owner)
     blow_at = 1
     while one_life_cut(chain, owner, blow_at, after) >= blow_at:
         blow_at += 1

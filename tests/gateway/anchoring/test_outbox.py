@@ -81,8 +81,8 @@ def test_a_reorganisation_is_sent_again(site: Site, chain: LocalChain) -> None:
     site.tick()
     site.tick()
     assert site.append(1).state is OutboxState.INCLUDED
-    chain.instant_blocks(False)
-    chain.reorganise(1)
+    chain.automine(False)
+    chain.reorg(1)
     assert chain.batches(site.key.address) == []
     site.tick()
     assert site.append(1).state is OutboxState.SENT
@@ -98,19 +98,19 @@ def test_a_reorganisation_that_moves_it_needs_nothing(site: Site, chain: LocalCh
     site.tick()
     site.tick()
     first_block = site.append(1).block_number
-    chain.instant_blocks(False)
-    chain.reorganise(1)
+    chain.automine(False)
+    chain.reorg(1)
     attempt = site.registry.attempts(site.append(1).row_id)[0]
     site.ledger.send(attempt.raw)
     chain.mine(3)
-    chain.instant_blocks(True)
+    chain.automine(True)
     site.settle()
     assert site.append(1).block_number != first_block
     site.check_history()
 
 
 def test_fees_are_raised_and_both_transactions_kept(site: Site, chain: LocalChain) -> None:
-    chain.instant_blocks(False)
+    chain.automine(False)
     feed(site)
     site.tick()
     row = site.append(1)
@@ -129,7 +129,7 @@ def test_fees_are_raised_and_both_transactions_kept(site: Site, chain: LocalChai
 
 
 def test_an_earlier_offer_that_is_mined_after_all(site: Site, chain: LocalChain) -> None:
-    chain.instant_blocks(False)
+    chain.automine(False)
     feed(site)
     site.tick()
     site.tick(61.0)
@@ -143,7 +143,7 @@ def test_an_earlier_offer_that_is_mined_after_all(site: Site, chain: LocalChain)
 
 
 def test_the_fee_cap_is_kept(chain: LocalChain) -> None:
-    chain.instant_blocks(False)
+    chain.automine(False)
     site = Site(chain, fees=FeePolicy(priority_fee=GWEI, cap=4 * GWEI))
     chain.fund(site.key.address)
     feed(site)
@@ -158,7 +158,7 @@ def test_the_fee_cap_is_kept(chain: LocalChain) -> None:
 
 
 def test_sending_twice_is_a_success(site: Site, chain: LocalChain) -> None:
-    chain.instant_blocks(False)
+    chain.automine(False)
     feed(site)
     site.tick()
     attempt = site.registry.attempts(site.append(1).row_id)[0]
@@ -195,7 +195,7 @@ def test_a_sender_that_died_before_it_could_note_the_sending(chain: LocalChain) 
 
 
 def test_a_transaction_that_the_node_forgot_is_sent_again(site: Site, chain: LocalChain) -> None:
-    chain.instant_blocks(False)
+    chain.automine(False)
     feed(site)
     site.tick()
     chain.rpc("anvil_dropAllTransactions")
@@ -209,7 +209,7 @@ def test_a_transaction_that_the_node_forgot_is_sent_again(site: Site, chain: Loc
 
 
 def test_a_nonce_used_elsewhere_costs_a_new_one(site: Site, chain: LocalChain) -> None:
-    chain.instant_blocks(False)
+    chain.automine(False)
     feed(site)
     site.tick()
     assert site.append(1).nonce == 0
@@ -217,7 +217,7 @@ def test_a_nonce_used_elsewhere_costs_a_new_one(site: Site, chain: LocalChain) -
     chain.rpc("anvil_dropAllTransactions")
     chain.transact(foreign, bytes(20), "0x", nonce=0, maxFeePerGas=10**11)
     chain.mine()
-    chain.instant_blocks(True)
+    chain.automine(True)
     for _ in range(15):
         site.tick()
         chain.finalize()
@@ -242,7 +242,7 @@ def test_a_key_that_was_used_before(chain: LocalChain) -> None:
 
 def test_a_gap_in_the_nonces_is_filled(site: Site, chain: LocalChain) -> None:
     """Someone used our key, we went on above it, and a reorganisation took theirs away."""
-    chain.instant_blocks(False)
+    chain.automine(False)
     foreign = Account.from_key(site.key._account.key)
     chain.transact(foreign, bytes(20), "0x")
     chain.mine()
@@ -250,10 +250,10 @@ def test_a_gap_in_the_nonces_is_filled(site: Site, chain: LocalChain) -> None:
     site.tick()
     assert site.append(1).nonce == 1
     chain.rpc("anvil_dropAllTransactions")
-    chain.reorganise(1)
+    chain.reorg(1)
     chain.rpc("anvil_dropAllTransactions")
     assert chain.nonce(site.key.address) == 0
-    chain.instant_blocks(True)
+    chain.automine(True)
     site.settle()
     assert site.events("ledger_nonce_gap")
     site.check_history()

@@ -95,8 +95,7 @@ def test_a_proof_that_does_not_hold_fails_loudly_and_costs_nothing(site: Site, o
 
 
 def test_until_the_owner_appoints_us_it_waits(site: Site, chain: LocalChain) -> None:
-    owner = Account.from_key(secrets.token_bytes(32))
-    chain.fund(owner.address)
+    owner = chain.funded_account()
     device = owned(owner)
     enrol(site, device)
     for _ in range(8):
@@ -105,7 +104,7 @@ def test_until_the_owner_appoints_us_it_waits(site: Site, chain: LocalChain) -> 
     row = site.registration(device)
     assert (row.state, row.detail) == (OutboxState.PENDING, "UnknownOwner")
     assert site.registry.counts().anchored == 1, "batches do not wait for it"
-    chain.transact(owner, chain.user_id, chain.users().encode_abi("register", [b"\1" * 32]))
+    chain.register_owner(owner)
     site.tick(31.0)
     assert site.registration(device).detail == "NotRegistrar"
     chain.appoint(owner, site.key.address, True)
@@ -133,14 +132,14 @@ def test_a_registration_that_reverts_on_the_chain(
     site: Site, chain: LocalChain, owner: Any
 ) -> None:
     """It was fine when we asked, and not any more when it was mined; later it is again."""
-    chain.instant_blocks(False)
+    chain.automine(False)
     device = owned(owner)
     enrol(site, device)
     site.tick()
     assert site.registration(device).state is OutboxState.SENT
     chain.appoint(owner, site.key.address, False, maxFeePerGas=10**12, maxPriorityFeePerGas=10**11)
     chain.mine()
-    chain.instant_blocks(True)
+    chain.automine(True)
     for _ in range(4):
         site.tick()
         chain.finalize()

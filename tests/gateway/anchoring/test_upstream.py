@@ -93,7 +93,7 @@ def test_killed_in_the_middle_of_sending(own_chain: LocalChain) -> None:
     own_chain.fund(site.key.address)
     own_chain.stop()
     own_chain.start()
-    own_chain.instant_blocks(False)
+    own_chain.automine(False)
     feed(site, 40)
     site.tick()
     own_chain.kill()

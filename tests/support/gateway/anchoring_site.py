@@ -110,7 +110,7 @@ class Site:
         self.log = io.StringIO()
         self.now_s = 0.0
         self.ledger = EvmLedger(
-            chain.url,
+            chain.rpc_url,
             chain_id=CHAIN_ID,
             commitment_log=chain.commitment_log,
             device_registry=chain.device_registry,
