@@ -17,6 +17,17 @@ def anvil():
         skip(f"no chain to test against: {fault}")
 
 
+@pytest.fixture(scope="session")
+def compiler():
+    """forge, with the compiler that it starts."""
+    try:
+        toolchain.forge()
+        toolchain.solc_module()
+        toolchain.node()
+    except toolchain.FAULTS as fault:
+        skip(f"no compiler to compare with: {fault}")
+
+
 @pytest.fixture(scope="module")
 def chain(anvil, tmp_path_factory):
     with DevChain(tmp_path_factory.mktemp("chain"), finality_pulse_s=None) as running:

@@ -4,18 +4,7 @@ import pytest
 
 from countersign_contracts import load
 from countersign_workshop.ledger import contracts
-from countersign_workshop.parts import toolchain
-from support.skip import skip
-
-
-@pytest.fixture(scope="module")
-def compiler():
-    try:
-        toolchain.forge()
-        toolchain.solc_module()
-        toolchain.node()
-    except toolchain.FAULTS as fault:
-        skip(f"no compiler to compare with: {fault}")
+from countersign_workshop.ledger.forge import FOLDER, ContractsFault
 
 
 def test_abi_bytecode_and_vectors_are_up_to_date(compiler):
@@ -24,7 +13,7 @@ def test_abi_bytecode_and_vectors_are_up_to_date(compiler):
 
 def test_another_bytecode_is_noticed(compiler, tmp_path, monkeypatch):
     for name in contracts.CONTRACTS:
-        text = (contracts.FOLDER / f"countersign_contracts/{name}.json").read_text(encoding="utf-8")
+        text = (FOLDER / f"countersign_contracts/{name}.json").read_text(encoding="utf-8")
         if name == "UserID":
             text = text.replace("0x6", "0x7", 1)
         (tmp_path / f"{name}.json").write_text(text, encoding="utf-8")
@@ -32,7 +21,7 @@ def test_another_bytecode_is_noticed(compiler, tmp_path, monkeypatch):
     monkeypatch.setattr(contracts, "_ABI_FOLDER", tmp_path)
     monkeypatch.setattr(contracts.contract_vectors, "SOLIDITY_FILE", tmp_path / "Vectors.sol")
     (tmp_path / "Vectors.sol").write_text(contracts.contract_vectors.solidity(), encoding="utf-8")
-    with pytest.raises(contracts.ContractsFault) as caught:
+    with pytest.raises(ContractsFault) as caught:
         contracts.check_abi()
     assert "UserID.json" in str(caught.value)
     assert "DeviceID.json" not in str(caught.value)

@@ -2,10 +2,10 @@
 
 import re
 
-from countersign_workshop.ledger import contracts
+from countersign_workshop.ledger.forge import FOLDER
 
-_PAGE = contracts.FOLDER / "INVARIANTS.md"
-_TESTS = contracts.FOLDER / "test"
+_PAGE = FOLDER / "INVARIANTS.md"
+_TESTS = FOLDER / "test"
 
 
 def _citations():

@@ -1,4 +1,4 @@
-"""Build and test the contracts, and keep what is committed of them up to date.
+"""Build, test and deploy the contracts, and keep what is committed of them up to date.
 
 python -m countersign_workshop.ledger.contracts COMMAND
 
@@ -9,12 +9,14 @@ python -m countersign_workshop.ledger.contracts COMMAND
     abi           write contracts/countersign_contracts and the test vectors anew
     gas           write contracts/.gas-snapshot anew
     format        rewrite the Solidity sources in the project's format
+
+    deploy NETWORK OPTION…   run script/Deploy.s.sol with these options of forge, and write
+                             contracts/networks/NETWORK.json (see the README there)
 """
 
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -23,13 +25,13 @@ from pathlib import Path
 from typing import Any
 
 from countersign_workshop.checkout import ROOT
-from countersign_workshop.ledger import contract_vectors
+from countersign_workshop.ledger import contract_vectors, forge, networks
+from countersign_workshop.ledger.forge import FOLDER, ContractsFault
 from countersign_workshop.parts import toolchain
 
 CONTRACTS = ("CommitmentLog", "DeviceID", "UserID")
 """The contracts whose ABI and creation bytecode are committed."""
 
-FOLDER = ROOT / "contracts"
 _ABI_FOLDER = FOLDER / "countersign_contracts"
 _SNAPSHOT = ".gas-snapshot"
 
@@ -37,13 +39,9 @@ _SNAPSHOT = ".gas-snapshot"
 _GAS_TOLERANCE_PERCENT = 1
 
 
-class ContractsFault(Exception):
-    """Something about the contracts is not as it should be; the text is fit to be shown."""
-
-
 def build() -> None:
     """Compile the sources into contracts/out."""
-    finished = _forge("build", "--quiet", capture=True)
+    finished = forge.run("build", "--quiet", capture=True)
     if finished.returncode != 0:
         raise ContractsFault(f"the contracts do not compile:\n{finished.stdout.strip()}")
 
@@ -51,7 +49,7 @@ def build() -> None:
 def test() -> None:
     """Run every forge test and compare the gas figures; prints the closing line last."""
     contract_vectors.provide_official(FOLDER / "out/vectors")
-    finished = _forge("test", capture=True)
+    finished = forge.run("test", capture=True)
     print(finished.stdout.rstrip(), flush=True)
     snapshot = _gas_figures("--check", _SNAPSHOT, "--tolerance", str(_GAS_TOLERANCE_PERCENT))
     if snapshot.returncode != 0:
@@ -86,7 +84,7 @@ def write_abi() -> None:
 
 def check_format() -> None:
     """ContractsFault unless forge would leave the sources as they are."""
-    finished = _forge("fmt", "--check", capture=True)
+    finished = forge.run("fmt", "--check", capture=True)
     if finished.returncode != 0:
         raise ContractsFault(
             f"{finished.stdout.strip()}\npython -m countersign_workshop.ledger.contracts format"
@@ -95,7 +93,7 @@ def check_format() -> None:
 
 def write_format() -> None:
     """Rewrite the sources in the project's format."""
-    _forge("fmt")
+    forge.run("fmt")
 
 
 def write_gas() -> None:
@@ -104,6 +102,12 @@ def write_gas() -> None:
     if finished.returncode != 0:
         raise ContractsFault(finished.stdout.strip())
     print(_text(FOLDER / _SNAPSHOT), end="")
+
+
+def deploy(network: str, options: list[str]) -> None:
+    """Deploy what is committed, and say where the network's entry is."""
+    entry = networks.deploy(network, options, commit=networks.committed())
+    print(entry.relative_to(ROOT))
 
 
 def _generated() -> dict[Path, str]:
@@ -122,7 +126,7 @@ def _text(path: Path) -> str:
 
 
 def _gas_figures(*options: str) -> subprocess.CompletedProcess[str]:
-    return _forge("snapshot", "--match-contract", "^GasTest$", *options, capture=True)
+    return forge.run("snapshot", "--match-contract", "^GasTest$", *options, capture=True)
 
 
 def _counts(output: str) -> dict[str, int]:
@@ -131,25 +135,6 @@ def _counts(output: str) -> dict[str, int]:
     if not found:
         return {"passed": 0, "failed": 1, "skipped": 0}
     return dict(zip(("passed", "failed", "skipped"), map(int, found[-1]), strict=True))
-
-
-def _forge(*arguments: str, capture: bool = False) -> subprocess.CompletedProcess[str]:
-    node = toolchain.node()
-    environment = dict(os.environ)
-    # The compiler's shim is a Node script, and this machine may have no Node of its own.
-    environment["PATH"] = f"{node.parent}:{environment.get('PATH', '')}"
-    environment["COUNTERSIGN_SOLC"] = str(toolchain.solc_module())
-    environment["NO_COLOR"] = "1"
-    return subprocess.run(
-        [str(toolchain.forge()), *arguments],
-        cwd=FOLDER,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE if capture else None,
-        stderr=subprocess.STDOUT if capture else None,
-        text=True,
-        check=False,
-    )
 
 
 _COMMANDS: dict[str, Callable[[], None]] = {
@@ -165,11 +150,15 @@ _COMMANDS: dict[str, Callable[[], None]] = {
 
 def main(arguments: list[str]) -> int:
     """Exit status 0 if all is well, 1 if not, 2 if there is no such command."""
-    if len(arguments) != 1 or arguments[0] not in _COMMANDS:
+    deploying = len(arguments) >= 2 and arguments[0] == "deploy"
+    if not deploying and (len(arguments) != 1 or arguments[0] not in _COMMANDS):
         print(__doc__, file=sys.stderr)
         return 2
     try:
-        _COMMANDS[arguments[0]]()
+        if deploying:
+            deploy(arguments[1], arguments[2:])
+        else:
+            _COMMANDS[arguments[0]]()
     except (ContractsFault, *toolchain.FAULTS) as fault:
         print(f"contracts: {fault}", file=sys.stderr)
         return 1
