@@ -1,8 +1,10 @@
 // Eisenstein integers a + b ω with ω² + ω + 1 = 0: scalars as the endomorphism sees them.
 //
 // n = ν ν̄ for a ν of Z[ω], and Z[ω] / ν is the field of scalars with ω for lambda (Gallant, Lambert,
-// Vanstone, CRYPTO 2001, split scalars that way). For public values only: time depends on them. Why
-// sizes are never exceeded is said in eisenstein.c.
+// Vanstone, CRYPTO 2001, split scalars that way).
+//
+// All of it is for public values: time and addresses depend on them. eisenstein.c proves that no
+// fixed size here is exceeded. Results and operands of one call are different objects.
 
 #ifndef COUNTERSIGN_EISENSTEIN_H
 #define COUNTERSIGN_EISENSTEIN_H
@@ -25,30 +27,46 @@ typedef union {
 #define UNIT_POWER 3u
 #define UNITS 6
 
-// Congruent modulo ν; both parts below 2^129 in magnitude.
+// Split a scalar.
+// Out: result: congruent to a modulo ν; both parts below 2^129 in magnitude.
+// In:  a: a scalar below n.
 void eisenstein_from_scalar(eisenstein *result, const scalar *a);
+
+// The scalar that a stands for: its first part + lambda times its second, modulo n.
+// Out: result: below n.
+// In:  a: parts below n in magnitude.
 void eisenstein_to_scalar(scalar *result, const eisenstein *a);
 
-// pair = (u, v) with u = v * e modulo n and v not 0 modulo n. Returns a bound on the bits of their
-// parts: HALF_BITS, or WHOLE_BITS for one e in some hundred thousand.
+// Write e as a fraction u / v of half the length.
+// Returns: a bound on the bits of all four parts: HALF_BITS, or WHOLE_BITS for one e in some
+//          hundred thousand.
+// Out: pair: (u, v) with u = v * e modulo n, and v not 0 modulo n.
+// In:  e: a scalar below n.
 #define HALF_BITS 68
 #define WHOLE_BITS 130
 unsigned eisenstein_half_size(eisenstein pair[2], const scalar *e);
 
-// Digits of a pair (a, b), lowest first: a = sum of a_i 2^i, b likewise. 0 where both are 0, else
-// DIGIT_ENTRY * (1 + index) + unit for unit times the entry `index` of a table of pairs. Returned is
-// how many there are up to the last that is not 0.
+// Digits of a pair (a, b), lowest first: a = sum of a_i 2^i, b likewise. A digit is 0 where both
+// are 0, else DIGIT_ENTRY * (1 + index) + unit for unit times the entry `index` of a table of pairs.
 #define DIGIT_ENTRY 8u
 
-// a_i and b_i are 0 or units. Entries: (1, 0), (0, 1), then (1, unit) for each unit: pair_table's.
-// Parts must have at most that many bits, WHOLE_BITS at most.
+// Joint digits of two numbers: a_i and b_i are 0 or units. The table's entries are (1, 0), (0, 1),
+// then (1, unit) for each unit, as in pair_table.
+// Returns: how many digits there are up to the last that is not 0.
+// Out: digit: the digits; what lies above the returned number is not read.
+// In:  pair: (a, b), parts of at most `bits` bits.
+//      bits: at most WHOLE_BITS.
 #define PAIR_POSITIONS (WHOLE_BITS + 4)
 int eisenstein_pair_digits(uint16_t digit[PAIR_POSITIONS], const eisenstein pair[2], unsigned bits);
 
-// For a = low + high * 2^64, parts below 2^129. Of low_i and high_i at least one is odd, and then
-// a unit or θ times one, θ = 1 - ω; the other may be that, 0, or 2 times a unit. Entries:
+// Joint digits of the halves of one number, a = low + high * 2^64. Of low_i and high_i at least one
+// is odd, and then a unit or θ times one, θ = 1 - ω; the other may be that, 0, or 2 times a unit.
+// The table's entries are
 // 16 k + m: (θ^k, c_m) for c = 0, 2, 2ω, 2ω², the units, θ times the units;
 // 32 + 4 k + m: (c_m, θ^k) for the first four.
+// Returns: how many digits there are up to the last that is not 0.
+// Out: digit: the digits; what lies above the returned number is not read.
+// In:  a: parts below 2^129 in magnitude.
 #define GENERATOR_POSITIONS 70
 int eisenstein_generator_digits(uint16_t digit[GENERATOR_POSITIONS], const eisenstein *a);
 

@@ -1,10 +1,12 @@
 // The field of secp256k1: integers modulo p = 2^256 - 2^32 - 977 (SEC 2 v2, section 2.4.1).
 //
-// An element is eight 32-bit words, lowest first, holding any representative below 2^256: a result
-// is congruent, and below p only after field_normalize. Results may overlap operands.
+// An element is eight 32-bit words, lowest first, holding any representative below 2^256. "Reduced"
+// below means below p.
 //
-// Every function here runs in the same time for all values and touches the same addresses, unless
-// its name ends in _variable. On ARM the first five are assembly (generate_field.py).
+// Unless its contract says otherwise, a function takes any representatives, gives one that is
+// congruent to its result and need not be reduced, and lets result be the same object as an
+// operand. Every function runs in the same time for all values and touches the same addresses,
+// unless its name ends in _variable. On ARM the first five are assembly (generate_field.py).
 
 #ifndef COUNTERSIGN_FIELD_H
 #define COUNTERSIGN_FIELD_H
@@ -18,30 +20,74 @@ typedef struct {
 
 extern const field field_one;
 
+// Out: result: a * b.
+// In:  a, b.
 void field_multiply(field *result, const field *a, const field *b);
+
+// Out: result: a².
+// In:  a.
 void field_square(field *result, const field *a);
+
+// Out: result: a + b.
+// In:  a, b.
 void field_add(field *result, const field *a, const field *b);
+
+// Out: result: a - b.
+// In:  a, b.
 void field_subtract(field *result, const field *a, const field *b);
+
+// Out: result: a / 2.
+// In:  a.
 void field_halve(field *result, const field *a);
 
-void field_square_times(field *result, const field *a, unsigned times); // a^(2^times), times > 0
-void field_multiply_small(field *result, const field *a, uint32_t small); // small < 2^16
-void field_negate(field *result, const field *a);
-void field_invert(field *result, const field *a); // 1 / a; 0 for 0
+// Out: result: a^(2^times).
+// In:  a.
+//      times: at least 1; public, since it decides the time.
+void field_square_times(field *result, const field *a, unsigned times);
 
-// The least representative.
+// Out: result: a * small.
+// In:  a.
+//      small: below 2^16.
+void field_multiply_small(field *result, const field *a, uint32_t small);
+
+// Out: result: -a.
+// In:  a.
+void field_negate(field *result, const field *a);
+
+// Out: result: 1 / a, and 0 for 0.
+// In:  a.
+void field_invert(field *result, const field *a);
+
+// Reduce.
+// In/Out: a: the same element, below p.
 void field_normalize(field *a);
-// 1 if a is 0 modulo p, else 0.
+
+// Returns: 1 if a is 0 modulo p, else 0.
+// In:  a.
 uint32_t field_is_zero(const field *a);
-// result = a where mask is all ones, unchanged where it is 0.
+
+// Choose without a branch.
+// In/Out: result: a where mask is all ones, unchanged where it is 0.
+// In:  a.
+//      mask: all ones or 0.
 void field_select(field *result, const field *a, uint32_t mask);
 
-// Big-endian bytes, as in every message. from_bytes: 1 if the value is below p, else 0.
+// Read 32 big-endian bytes, as in every message.
+// Returns: 1 if the value is below p, else 0.
+// Out: result: the value, which is not reduced where 0 is returned.
+// In:  bytes.
 uint32_t field_from_bytes(field *result, const uint8_t bytes[32]);
+
+// Write 32 big-endian bytes.
+// Out: bytes.
+// In:  normalized: reduced.
 void field_to_bytes(uint8_t bytes[32], const field *normalized);
 
-// a^((p - 3) / 4), and 1, if a is a square but not 0; then that times a is a root of a, and its inverse.
-// For public values.
+// The inverse of a square root. For public values; variable time.
+// Returns: 1 if a is a square and not 0, else 0.
+// Out: result: a^((p - 3) / 4). Where 1 is returned, that times a is a root of a, and result is the
+//      inverse of that root.
+// In:  a: another object than result.
 uint32_t field_inverse_root_variable(field *result, const field *a);
 
 #endif

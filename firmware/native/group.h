@@ -1,12 +1,16 @@
 // The group of secp256k1: y² = x³ + 7.
 //
-// All of it runs in the same time for all points, unless a name ends in _variable.
+// Every function runs in the same time for all points and touches the same addresses, unless its
+// name ends in _variable. Coordinates are any representatives (field.h); "normalized" ones are
+// below p. Result and operands of one call are different objects, unless the contract allows them to
+// be the same.
 
 #ifndef COUNTERSIGN_GROUP_H
 #define COUNTERSIGN_GROUP_H
 
 #include "field.h"
 
+// A point that is not infinity.
 typedef struct {
     field x, y;
 } affine;
@@ -42,44 +46,80 @@ typedef struct {
 
 extern const field beta;
 
-// 2 a. a is not infinity, and no point has order 2. result may be a.
+// Out: result: 2 a; may be a.
+// In:  a: not infinity. No point has order 2, so the result is not infinity either.
 void jacobian_double(jacobian *result, const jacobian *a);
 
-// a + b, where a ≠ ±b and a is not infinity; if a = ±b, z is 0. result is not a.
-// z: a->z for an affine b; a->z times 1 / w for a b that stands for (x / w², y / w³).
+// The incomplete addition.
+// Out: result: a + b where a ≠ ±b; z is 0 where a = ±b. Another object than a.
+// In:  a: not infinity.
+//      b.
+//      z: a->z for an affine b; a->z times 1 / w for a b that stands for (x / w², y / w³).
 void jacobian_add(jacobian *result, const jacobian *a, const affine *b, const field *z);
 
+// Out: result: the same point.
+// In:  a: any point, infinity included.
 void jacobian_to_projective(projective *result, const jacobian *a);
 
-// a + b for any a and b: the complete formula of Renes, Costello and Batina (EUROCRYPT 2016),
-// algorithm 8. result may be a.
+// The complete addition of Renes, Costello and Batina (EUROCRYPT 2016), algorithm 8.
+// Out: result: a + b; may be a.
+// In:  a: any point, infinity included.
+//      b: any affine point, a and -a included.
 void projective_add(projective *result, const projective *a, const affine *b);
 
-// Normalized (x / z, y / z); 0 for infinity.
+// Out: result: (x / z, y / z), normalized; (0, 0) for infinity.
+// In:  a: any point.
 void projective_to_affine(affine *result, const projective *a);
 
-// Normalized x / z², y / z³; 0 for infinity.
+// Out: result: (x / z², y / z³), normalized; (0, 0) for infinity.
+// In:  a: any point.
 void jacobian_to_affine(affine *result, const jacobian *a);
 
-// 1 if (x, y), both below p, is on the curve, else 0. For public points.
+// Read a public point; variable time.
+// Returns: 1 if both coordinates are below p and the point is on the curve, else 0.
+// Out: result: the coordinates as they were read, which are no point where 0 is returned.
+// In:  bytes: x, then y, big-endian.
 uint32_t affine_from_bytes_variable(affine *result, const uint8_t bytes[64]);
+
+// Out: bytes: x, then y, big-endian.
+// In:  normalized: coordinates below p.
 void affine_to_bytes(uint8_t bytes[64], const affine *normalized);
 
-// The table of a public point on the curve. scale: bring z to 1, at the price of an inversion.
+// The table of a point's odd multiples.
+// Out: table: with a z that is not 1; point_table_scale brings it to 1.
+// In:  point: public, on the curve.
 void point_table_make(point_table *table, const affine *point);
+
+// Bring the table's z to 1, at the price of an inversion.
+// In/Out: table: of point_table_make.
 void point_table_scale(point_table *table);
 
-// The table of two points on the curve, public. inverse: 1 / (y_p² - y_r²), and then z is 1
-// and not set, or NULL.
-// 0, and no table, if one is a unit times the other: these squares are then the same.
+// The table of two points; variable time.
+// Returns: 1, or 0 if one point is a unit times the other: y_p² and y_r² are then the same. With an
+//          inverse that is not NULL nothing is looked at and 1 is returned.
+// Out: table: not usable where 0 is returned. Its z is not set, and stands for 1, where inverse is
+//      not NULL.
+// In:  p, r: public, on the curve.
+//      inverse: 1 / (y_p² - y_r²), or NULL.
 uint32_t pair_table_make_variable(pair_table *table, const affine *p, const affine *r,
     const field *inverse);
-// unit * (x, y), a unit as in eisenstein.h; beta_x as in the table, or NULL to have it computed.
+
+// A unit of Z[ω] times a point; variable time.
+// In/Out: p: public; unit times p in the end.
+// In:  beta_x: beta times p's x as the pair table holds it, or NULL to have it computed.
+//      unit: as in eisenstein.h.
 void affine_times_unit_variable(affine *p, const field *beta_x, unsigned unit);
 
-// b negated where mask is all ones.
+// Negate without a branch.
+// In/Out: b: -b where mask is all ones, unchanged where it is 0.
+// In:  mask: all ones or 0.
 void affine_negate_where(affine *b, uint32_t mask);
-// result = table[index] of `count` entries, all of them read whatever the index is.
+
+// Look an entry up without telling which: every entry is read, whatever the index is.
+// Out: result: table[index]; zeros where index is not below count.
+// In:  table: `count` entries.
+//      count: public.
+//      index: may be secret.
 void affine_scan(affine *result, const affine *table, uint32_t count, uint32_t index);
 
 #endif

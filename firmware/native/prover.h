@@ -1,24 +1,46 @@
-// What a prover computes from secrets. Constant-time, and everything secret is wiped on return.
+// What a prover computes from secrets.
+//
+// Every function runs in the same time for all secrets and touches the same addresses. Before it
+// returns it overwrites what was secret, with the stack below it. Scalars and coordinates are
+// 32 big-endian bytes. Results and operands are different objects.
 
 #ifndef COUNTERSIGN_PROVER_H
 #define COUNTERSIGN_PROVER_H
 
 #include "group.h"
 
-// Each returns 1, or 0 if a scalar that must be in [1, n) is not (the result is then zeros).
-
-// k·G, as x then y.
+// A multiple of the generator.
+// Returns: 1, or 0 if k is not in [1, n).
+// Out: point: k·G, x then y; zeros where 0 is returned.
+// In:  k: secret.
 uint32_t prover_generate(uint8_t point[64], const uint8_t k[32]);
-// The nonce of a digest: k becomes the digest mod n, negated if its multiple of G would have an odd
-// y; x is that of the multiple. 0, and zeros, only for 0 mod n.
+
+// The nonce of a digest, and its commitment (BIP-340, "Default Signing").
+// Returns: 1, or 0 if the digest is 0 modulo n.
+// Out: x: that of the multiple of G; zeros where 0 is returned.
+// In/Out: k: any digest; it becomes the digest mod n, negated if its multiple of G would have an
+//         odd y; zeros where 0 is returned. Secret.
 uint32_t prover_commit(uint8_t x[32], uint8_t k[32]);
-// k + e·d modulo n. e may be any 32 bytes.
+
+// The response of a proof.
+// Returns: 1, or 0 if k or d is not in [1, n).
+// Out: response_scalar: k + e·d modulo n; zeros where 0 is returned.
+// In:  k, d: secret.
+//      e: any 32 bytes; taken modulo n.
 uint32_t prover_respond(uint8_t response_scalar[32], const uint8_t k[32], const uint8_t e[32],
     const uint8_t d[32]);
-// k·q for a public point q on the curve.
+
+// A multiple of any point.
+// Returns: 1, or 0 if k is not in [1, n).
+// Out: point: k·q, x then y; zeros where 0 is returned.
+// In:  k: secret.
+//      q: public, on the curve, coordinates below p.
 uint32_t prover_linear(uint8_t point[64], const uint8_t k[32], const affine *q);
 
-// Q1 + Q2 for points on the curve that may be secret. 0, and zeros, if that is infinity.
+// The sum of two points.
+// Returns: 1, or 0 if it is infinity.
+// Out: point: x then y; zeros where 0 is returned.
+// In:  first, second: on the curve; may be secret, equal or opposite.
 uint32_t prover_add(uint8_t point[64], const affine *first, const affine *second);
 
 #endif

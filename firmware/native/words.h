@@ -1,4 +1,7 @@
 // Words and their products: what field, scalar and inverse arithmetic share.
+//
+// Every function runs in the same time for all values of words and touches the same addresses;
+// `count` and `bytes` are public. Numbers of several words have the lowest word first.
 
 #ifndef COUNTERSIGN_WORDS_H
 #define COUNTERSIGN_WORDS_H
@@ -6,7 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// a * b, all 64 bits.
+// Returns: a * b, all 64 bits.
+// In:  a, b.
 //
 // The Cortex-M3's UMULL ends early for small operands and would tell them apart, and the
 // Cortex-M0+ has none: on ARM a product is made of four 16-bit ones, since MULS takes one cycle
@@ -46,7 +50,8 @@ static inline __attribute__((always_inline)) uint64_t wide_product(uint32_t a, u
     #endif
 }
 
-// a + b and a - b modulo 2^64.
+// Returns: a + b modulo 2^64.
+// In:  a, b.
 //
 // Xtensa has no carry flag, and GCC makes of a carry there a branch, which a secret must not decide:
 // so it is computed from the highest bits.
@@ -60,6 +65,8 @@ static inline __attribute__((always_inline)) uint64_t wide_sum(uint64_t a, uint6
     #endif
 }
 
+// Returns: a - b modulo 2^64.
+// In:  a, b.
 static inline __attribute__((always_inline)) uint64_t wide_difference(uint64_t a, uint64_t b) {
     #if defined(__XTENSA__)
     uint32_t a_low = (uint32_t)a, b_low = (uint32_t)b, low = a_low - b_low;
@@ -70,7 +77,8 @@ static inline __attribute__((always_inline)) uint64_t wide_difference(uint64_t a
     #endif
 }
 
-// The same of signed values whose sum fits.
+// Returns: a + b.
+// In:  a, b: their sum fits.
 static inline __attribute__((always_inline)) int64_t signed_sum(int64_t a, int64_t b) {
     #if defined(__XTENSA__)
     return (int64_t)wide_sum((uint64_t)a, (uint64_t)b);
@@ -79,7 +87,8 @@ static inline __attribute__((always_inline)) int64_t signed_sum(int64_t a, int64
     #endif
 }
 
-// A product of signed words: the upper halves are taken with their sign.
+// Returns: a * b. The upper halves of both are taken with their sign.
+// In:  a, b.
 static inline __attribute__((always_inline)) int64_t signed_product(int32_t a, int32_t b) {
     #if defined(__arm__)
     uint32_t low, b_high, cross, b_low;
@@ -116,36 +125,62 @@ static inline __attribute__((always_inline)) int64_t signed_product(int32_t a, i
     #endif
 }
 
-// All ones if condition is 1, 0 if it is 0, without telling the compiler that there are only two.
+// Returns: all ones if condition is 1, 0 if it is 0. The compiler is not told that there are only
+//          two values, so it makes no branch of the mask.
+// In:  condition: 0 or 1.
 static inline __attribute__((always_inline)) uint32_t mask_of(uint32_t condition) {
     uint32_t mask = 0u - condition;
     __asm__ ("" : "+r" (mask));
     return mask;
 }
 
-// 1 if word is 0, else 0.
+// Returns: 1 if word is 0, else 0.
+// In:  word.
 static inline __attribute__((always_inline)) uint32_t is_zero_word(uint32_t word) {
     return ((word | (0u - word)) >> 31) ^ 1u;
 }
 
-// result = a + b, and the carry.
+// Returns: the carry, 0 or 1.
+// Out: result: a + b modulo 2^(32 count); may be a or b.
+// In:  a, b: `count` words.
 uint32_t words_add(uint32_t *result, const uint32_t *a, const uint32_t *b, size_t count);
-// result = a - b, and the borrow.
+
+// Returns: the borrow, 0 or 1.
+// Out: result: a - b modulo 2^(32 count); may be a or b.
+// In:  a, b: `count` words.
 uint32_t words_subtract(uint32_t *result, const uint32_t *a, const uint32_t *b, size_t count);
-// result (a_count + b_count words, apart from both) = a * b.
+
+// Out: result: a * b, a_count + b_count words, apart from both.
+// In:  a: a_count words.
+//      b: b_count words, at least 1.
 void words_multiply(uint32_t *result, const uint32_t *a, size_t a_count, const uint32_t *b,
     size_t b_count);
-// result = a where mask is all ones, unchanged where it is 0.
+
+// Choose without a branch.
+// In/Out: result: a where mask is all ones, unchanged where it is 0.
+// In:  a: `count` words.
+//      mask: all ones or 0.
 void words_select(uint32_t *result, const uint32_t *a, uint32_t mask, size_t count);
-// 1 if all are 0, else 0.
+
+// Returns: 1 if all words are 0, else 0.
+// In:  a: `count` words.
 uint32_t words_are_zero(const uint32_t *a, size_t count);
 
-void words_from_bytes(uint32_t result[8], const uint8_t bytes[32]); // big-endian
+// Out: result.
+// In:  bytes: big-endian.
+void words_from_bytes(uint32_t result[8], const uint8_t bytes[32]);
+
+// Out: bytes: big-endian.
+// In:  words.
 void words_to_bytes(uint8_t bytes[32], const uint32_t words[8]);
 
-// Overwrite whole words with zeros, also when nothing reads them afterwards.
+// Overwrite with zeros, also when nothing reads the memory afterwards.
+// Out: memory: aligned to a word.
+// In:  bytes: a multiple of 4; what is left over of it is not overwritten.
 void wipe(void *memory, size_t bytes);
-// The same for what returned calls left on the stack below the caller's frame.
+
+// Overwrite what returned calls left on the stack below the caller's frame: more than the deepest
+// call of prover.c uses (words.c says how much).
 void wipe_stack(void);
 
 #endif
