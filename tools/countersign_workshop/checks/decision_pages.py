@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from countersign_workshop.checks.named_paths import NOT_OURS, ROOMS, documents
+from countersign_workshop.checks.named_paths import documents, files
 
 INDEX = "DECISIONS.md"
 HEADINGS = ("Context", "Decision", "Consequences", "Revisit")
@@ -28,7 +28,7 @@ writes this list; CONTRIBUTING.md has the template.
 """
 _TITLE = re.compile(r"# (\d{4}): (.+)\n\nStatus: (.+)\n\n")
 _CITED = re.compile(r"\bdecisions?[ /](\d{4})\b")
-_SOURCES = {".py", ".sol", ".c", ".h", ".mjs", ".cddl", ".toml", ".md"}
+_SOURCES = frozenset({".py", ".sol", ".c", ".h", ".mjs", ".cddl", ".toml"})
 
 
 def pages(root: Path) -> list[Path]:
@@ -87,21 +87,8 @@ def page_faults(path: Path) -> list[str]:
 def _cited_faults(root: Path) -> list[str]:
     numbers = {path.name[:4] for path in pages(root)}
     found = []
-    for path in _sources(root):
+    for path in (root / "pyproject.toml", *documents(root), *files(root, _SOURCES)):
         for cited in _CITED.findall(path.read_text(encoding="utf-8")):
             if cited not in numbers:
                 found.append(f"{path.relative_to(root)}: there is no decision {cited}")
     return found
-
-
-def _sources(root: Path) -> list[Path]:
-    ours = [root / "pyproject.toml", *documents(root)]
-    for room in ROOMS:
-        ours += [
-            path
-            for path in (root / room).rglob("*")
-            if path.suffix in _SOURCES - {".md"}
-            and path.is_file()
-            and not NOT_OURS.intersection(path.relative_to(root).parts)
-        ]
-    return ours

@@ -18,8 +18,7 @@ from pathlib import Path
 ROOMS = ("firmware", "gateway", "contracts", "boards", "tools", "tests")
 """The top-level folders, which are fixed."""
 
-NOT_OURS = {"node_modules", "out", "cache", "__pycache__"}
-"""Folders whose content the project did not write."""
+_NOT_OURS = {"node_modules", "out", "cache", "__pycache__"}
 _LINK = re.compile(r"\]\(([^)\s]+)\)(?:[\s|,:]*`([A-Za-z_][\w.]*)(?:\(\))?`)?")
 _PATH = re.compile(rf"(?<![\w./:-])(?:{'|'.join(ROOMS)})/[\w./*-]*[\w*/]")
 _NOT_PATHS = {"gateway/beacon"}  # a topic
@@ -27,15 +26,21 @@ _SPAN = re.compile(r"`([^`\n]+)`")
 _TARGET = re.compile(r"([a-z][a-z-]*):")
 
 
+def files(root: Path, suffixes: frozenset[str]) -> list[Path]:
+    """Every file of ours in the top-level folders that has one of these suffixes."""
+    return [
+        path
+        for room in ROOMS
+        for path in (root / room).rglob("*")
+        if path.suffix in suffixes
+        and not _NOT_OURS.intersection(path.relative_to(root).parts)
+        and path.is_file()
+    ]
+
+
 def documents(root: Path) -> list[Path]:
     """Every Markdown file of the checkout at `root`."""
-    found = [*root.glob("*.md"), *root.glob(".github/**/*.md")]
-    for room in ROOMS:
-        found += [
-            path
-            for path in root.joinpath(room).rglob("*.md")
-            if not NOT_OURS.intersection(path.relative_to(root).parts)
-        ]
+    found = [*root.glob("*.md"), *root.glob(".github/**/*.md"), *files(root, frozenset({".md"}))]
     return sorted(found)
 
 
