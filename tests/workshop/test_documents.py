@@ -96,6 +96,11 @@ def test_a_decision_that_is_cited_exists(checkout: Path) -> None:
     assert said(checkout) == ["tools/cited.py: there is no decision 0002"]
 
 
+def test_compiled_contracts_are_not_read(checkout: Path) -> None:
+    (checkout / "contracts/out/Cited.sol").mkdir(parents=True)
+    assert said(checkout) == []
+
+
 def test_blocks_of_figures_state_the_records() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert prose_figures.written(readme, ROOT) == readme
