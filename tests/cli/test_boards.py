@@ -1,7 +1,6 @@
 """What boards/ says is held to its schema, to the tests and to the figures that it names."""
 
 import argparse
-import importlib
 import json
 import shutil
 from pathlib import Path
@@ -51,7 +50,7 @@ def change(tmp_path):
             else:
                 place[last] = value
         (copy / board / "board.json").write_text(json.dumps(record))
-        return board_records.faults(copy)
+        return board_records.faults(copy, ROOT)
 
     return change_one
 
@@ -115,7 +114,7 @@ def test_a_false_file_is_found(change, file, text, fault):
 def test_a_missing_file_is_found(tmp_path, file):
     copy = Path(shutil.copytree(board_records.FOLDER, tmp_path / "boards"))
     (copy / "RPI_PICO" / file).unlink()
-    found = board_records.faults(copy)
+    found = board_records.faults(copy, ROOT)
     assert len(found) == 1, found
     assert f"{file} is missing" in found[0]
 
@@ -147,7 +146,7 @@ def test_the_table_names_every_board_to_be_bought_and_no_other():
 
 
 def test_an_unknown_board_is_named(capsys):
-    assert boards.run(argparse.Namespace(board="NONE", check=False, readme=None)) == 1
+    assert cli.main(["boards", "NONE"]) == 1
     assert "no such board: NONE" in capsys.readouterr().err
 
 
@@ -205,11 +204,10 @@ def test_deploy_gives_commands_that_exist(board):
     text = (board_records.FOLDER / board / "deploy.md").read_text()
     lines = [line for line in text.splitlines() if line.startswith(".venv/bin/countersign ")]
     assert lines
-    modules = {name: module for name, _, module in cli.table()}
     for line in lines:
         _, name, *words = line.split()
         parser = argparse.ArgumentParser(prog=line)
-        importlib.import_module(modules[name]).register(parser)
+        cli.load(name).register(parser)
         parser.parse_args(words)
         if "--board" in words:
             assert words[words.index("--board") + 1] == board

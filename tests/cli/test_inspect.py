@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from countersign import cbor, messages
-from countersign_cli.commands import inspect_message
+from countersign_cli.commands import inspect_command
 from support.protocol import samples
 
 TYPES = [definition.type for definition in messages.DEFINITIONS]
@@ -16,7 +16,7 @@ TYPES = [definition.type for definition in messages.DEFINITIONS]
 @pytest.mark.parametrize("type", TYPES)
 def test_every_field_is_shown(type: int) -> None:
     data = samples.sealed(type)
-    lines, status = inspect_message.describe(data)
+    lines, status = inspect_command.describe(data)
     text = "\n".join(lines)
     assert status == 0
     assert lines[0].startswith(messages.BY_TYPE[type].name)
@@ -29,22 +29,22 @@ def test_every_field_is_shown(type: int) -> None:
 def test_signature_is_checked_with_a_key() -> None:
     data = samples.sealed(messages.EVIDENCE)
     assert "yes, under the given key" in "\n".join(
-        inspect_message.describe(data, samples.DEVICE_KEY)[0]
+        inspect_command.describe(data, samples.DEVICE_KEY)[0]
     )
-    lines, status = inspect_message.describe(data, samples.NEXT_KEY)
+    lines, status = inspect_command.describe(data, samples.NEXT_KEY)
     assert status == 1
     assert any("NO, not under" in line for line in lines)
     assert "the key it carries" in "\n".join(
-        inspect_message.describe(samples.sealed(messages.ENROL_REQUEST))[0]
+        inspect_command.describe(samples.sealed(messages.ENROL_REQUEST))[0]
     )
 
 
 def test_refusals_are_named() -> None:
     data = samples.sealed(messages.EVIDENCE)
-    lines, status = inspect_message.describe(data[:-1])
+    lines, status = inspect_command.describe(data[:-1])
     assert status == 1
     assert lines[0].startswith("refused         11 TRUNCATED")
-    lines, status = inspect_message.describe(cbor.encode([1, {"a": b"\x00"}, "\x1b[2J", None]))
+    lines, status = inspect_command.describe(cbor.encode([1, {"a": b"\x00"}, "\x1b[2J", None]))
     assert status == 1
     assert """[1, {"a": h'00'}, "\\u001b[2J", null]""" in lines[-1]
 
@@ -56,17 +56,17 @@ def test_hexadecimal_file_and_standard_input(
     raw, text = tmp_path / "raw", tmp_path / "text"
     raw.write_bytes(data)
     text.write_text(data.hex() + "\n")
-    assert inspect_message.read_input(data.hex()) == data
-    assert inspect_message.read_input(str(raw)) == data
-    assert inspect_message.read_input(str(text)) == data
+    assert inspect_command.read_input(data.hex()) == data
+    assert inspect_command.read_input(str(raw)) == data
+    assert inspect_command.read_input(str(text)) == data
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
-    assert inspect_message.read_input("-") == data
+    assert inspect_command.read_input("-") == data
 
 
 def test_no_input_is_one_sentence(tmp_path: Path) -> None:
     empty, large = tmp_path / "empty", tmp_path / "large"
     empty.write_bytes(b"")
-    large.write_bytes(bytes(inspect_message.MAX_INPUT_BYTES + 1))
+    large.write_bytes(bytes(inspect_command.MAX_INPUT_BYTES + 1))
     for source in ("neither hexadecimal nor a file", str(empty), str(large)):
         with pytest.raises(ValueError, match=r"hexadecimal|empty|larger"):
-            inspect_message.read_input(source)
+            inspect_command.read_input(source)

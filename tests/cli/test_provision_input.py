@@ -16,7 +16,7 @@ ROW = {"name": "bed-7", "port": "/dev/ttyACM0", "board": "RPI_PICO"}
 def faults_of(path: Path, **shared: object) -> list[str]:
     with pytest.raises(rows.RowsError) as error:
         rows.read_csv(path, settings(**shared))
-    return error.value.faults
+    return list(error.value.args)
 
 
 def test_a_row_is_the_agents_configuration(tmp_path: Path) -> None:

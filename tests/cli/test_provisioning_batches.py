@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from countersign_cli.provisioning import batch, bundle, rows
-from countersign_cli.provisioning.resume_file import Journal
+from countersign_cli.provisioning.resume_file import ResumeFile
 from support.boards.bench_of_boards import (
     PATIENCE_S,
     Doomed,
@@ -259,12 +259,12 @@ def test_rows_that_share_a_port_wait_for_the_next_board(tmp_path: Path) -> None:
             threading.Timer(1.2, plug_in).start()
 
     hands = Hands()
-    with board(tmp_path, 1) as first, board(tmp_path, 2) as second, Journal(None) as journal:
+    with board(tmp_path, 1) as first, board(tmp_path, 2) as second, ResumeFile(None) as resume_file:
         port.symlink_to(first.port)
         cells = [{"name": name, "port": str(port)} for name in ("bed-1", "bed-2")]
         todo = [rows.single(row, settings()) for row in cells]
         wishes = batch.Wishes(pure_engine=True)
-        assert batch.Run(journal, wishes, hands).all(todo) == {}
+        assert batch.Run(resume_file, wishes, hands).all(todo) == {}
         assert hands.asked == [f"bed-2: take bed-1 off {port} and connect the next board"]
         assert is_complete(first)
         assert is_complete(second)

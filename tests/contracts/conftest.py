@@ -13,7 +13,7 @@ def anvil():
     """The program, without which there is nothing to test against."""
     try:
         return toolchain.anvil()
-    except toolchain.FAULTS as fault:
+    except toolchain.PartMissing as fault:
         skip(f"no chain to test against: {fault}")
 
 
@@ -24,7 +24,7 @@ def compiler():
         toolchain.forge()
         toolchain.solc_module()
         toolchain.node()
-    except toolchain.FAULTS as fault:
+    except toolchain.PartMissing as fault:
         skip(f"no compiler to compare with: {fault}")
 
 

@@ -32,7 +32,7 @@ from support.gateway.simulated_device import SimulatedDevice
 try:
     toolchain.mosquitto()
     NO_MOSQUITTO = ""
-except toolchain.FAULTS as missing:
+except toolchain.PartMissing as missing:
     NO_MOSQUITTO = f"mosquitto: {missing}"
 
 

@@ -95,7 +95,7 @@ def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RunningSite
         return
     try:
         toolchain.mosquitto()
-    except toolchain.FAULTS as missing:
+    except toolchain.PartMissing as missing:
         pytest.skip(f"mosquitto: {missing}")
     with (
         Mosquitto(tmp_path / "broker") as mosquitto,

@@ -108,7 +108,7 @@ def test_the_verifier_tells_genuine_from_not(tmp_path: Path) -> None:
 def test_a_gateway_works_with_mosquitto(tmp_path: Path) -> None:
     try:
         mosquitto = toolchain.mosquitto()
-    except toolchain.FAULTS as missing:
+    except toolchain.PartMissing as missing:
         pytest.skip(f"mosquitto: {missing}")
     # The example's own file and commands, but for the port, for the simulated device's site, and
     # for root's need of "user root".

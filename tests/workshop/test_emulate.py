@@ -23,7 +23,7 @@ def test_an_image_for_another_chip(
     command = ["emulate", "--board", "RPI_PICO", "--script", str(script), "--image", str(image)]
     assert cli.main(command) == 1
     assert capsys.readouterr().err == (
-        "emulate: a UF2 file for another chip: RP2350 (Arm), wanted RP2040\n"
+        "countersign emulate: a UF2 file for another chip: RP2350 (Arm), wanted RP2040\n"
     )
 
 
@@ -33,4 +33,4 @@ def test_a_flash_for_a_board_without_one(
     flash = tmp_path / "flash"
     command = ["emulate", "--board", "QEMU_M0", "--script", str(script), "--flash", str(flash)]
     assert cli.main(command) == 1
-    assert capsys.readouterr().err == "emulate: QEMU_M0 has no flash to keep\n"
+    assert capsys.readouterr().err == "countersign emulate: QEMU_M0 has no flash to keep\n"

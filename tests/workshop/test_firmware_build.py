@@ -52,7 +52,7 @@ def test_an_unknown_board_is_refused_with_the_known_ones(
     written = capsys.readouterr()
     assert written.out == ""
     assert written.err == (
-        "build: no image is built for RPI_PIKO "
+        "countersign build: no image is built for RPI_PIKO "
         "(there are: RPI_PICO, QEMU_M0, QEMU_MPS2, QEMU_RV32)\n"
     )
 
@@ -95,6 +95,7 @@ def test_an_image_over_its_budget_is_refused_and_the_last_one_stays(
     for _ in range(2):
         assert cli.main(["build", "--board", "QEMU_M0"]) == 1
         assert capsys.readouterr().err == (
-            "build: the image for QEMU_M0 takes 12 bytes, 7 more than its budget in board.json\n"
+            "countersign build: the image for QEMU_M0 takes 12 bytes, "
+            "7 more than its budget in board.json\n"
         )
     assert firmware_build.built("QEMU_M0").digest() == small

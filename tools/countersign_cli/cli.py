@@ -1,8 +1,14 @@
-"""`countersign`: one table of commands, each a module of its own.
+"""`countersign`: two tables of commands, each command a file of its own.
 
-A command's module has `register(parser)`, which adds its arguments, and `run(arguments)`, which
-returns the exit status. It is imported only when its command is called, so that `inspect` works
-where the gateway's packages are missing and every command starts quickly.
+A command's file is `commands/<name>.py`, with an underscore for a dash. It has `register(parser)`,
+which adds its arguments, and `run(arguments)`, which returns the exit status. It may have `EXTRAS`,
+the extras of the distribution that bring what it imports. It is imported only when its command is
+called, so that `inspect` works where the gateway's packages are missing and every command starts
+quickly. A name of the standard library gets `_command` behind it: Python started in that folder
+must find the library's own module.
+
+What only a checkout can do is in another package, which need not be there. Where it is, its command
+goes before the shipped one of the same name.
 """
 
 from __future__ import annotations
@@ -12,57 +18,106 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Sequence
+from importlib import metadata
+from types import ModuleType
 
-# The command, what the list of commands says of it, and its module in this package.
+from countersign_cli import extras
+from countersign_cli.installation import NotInCheckout
+from countersign_cli.mendable import Mendable
+
 COMMANDS = (
-    ("doctor", "what this machine has and lacks, and what mends it", "commands.doctor"),
-    ("inspect", "print a captured message field by field", "commands.inspect_message"),
-    ("gateway", "run the gateway of a site", "commands.gateway"),
-    ("site", "make the keys, contracts and settings of a new site", "site_folder"),
-    ("boards", "which board to buy, and what is proven about it", "commands.boards"),
-    ("flash", "put firmware on a board", "commands.flash"),
-    ("provision", "make a board a device with an identity", "commands.provision"),
+    ("doctor", "what this machine has and lacks, and what mends it"),
+    ("inspect", "print a captured message field by field"),
+    ("gateway", "run the gateway of a site"),
+    ("site", "make the keys, contracts and settings of a new site"),
+    ("boards", "which board to buy, and what is proven about it"),
+    ("flash", "put firmware on a board"),
+    ("provision", "make a board a device with an identity"),
 )
+"""What is shipped: the command, and what the list of commands says of it."""
 
+CHECKOUT_COMMANDS = (
+    ("demo", "the whole path: three emulated devices, the gateway, the chain"),
+    ("chain", "run the development chain"),
+    ("runtime", "start a MicroPython runtime on this machine"),
+    ("fetch", "fetch a part that comes from elsewhere"),
+    ("build", "build a board's firmware image"),
+    ("package", "make what mip installs on a board with stock MicroPython"),
+    ("emulate", "start emulated boards, or run a script on one"),
+    ("native", "build the native engine for each architecture"),
+    ("bench-proof", "measure proofs on boards; one JSON object last"),
+    ("bench-boards", "measure boards at a site; one JSON object last"),
+    ("soak", "let one board check in for long; one JSON object last"),
+    ("bench-gateway", "measure the gateway; one JSON object last"),
+)
+"""What only a checkout can do."""
 
-WORKSHOP = "countersign_workshop"
-"""The package of a checkout, whose table has more commands; it need not be there."""
+# The checkout's package goes first.
+_PACKAGES = ("countersign_workshop", "countersign_cli")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Exit status: the command's own; 2 if there is no such command; 130 after Ctrl-C."""
+    """Exit status: the command's own; 1 with a sentence for what a person can mend; 2 if there is
+    no such command; 130 after Ctrl-C."""
     words = list(sys.argv[1:] if argv is None else argv)
-    modules = {name: module for name, _, module in table()}
-    overview = argparse.ArgumentParser(
-        prog="countersign", description=_description(), add_help=True
-    )
+    names = [name for name, _ in (*COMMANDS, *CHECKOUT_COMMANDS)]
+    overview = argparse.ArgumentParser(prog="countersign", description=_description())
     overview.formatter_class = argparse.RawDescriptionHelpFormatter
-    overview.add_argument("command", choices=modules, metavar="command", help="one of the above")
+    overview.add_argument("--version", action="version", version=_version())
+    overview.add_argument("command", choices=names, metavar="command", help="one of the above")
     command = overview.parse_args(words[:1]).command
 
-    module = importlib.import_module(modules[command])
-    parser = argparse.ArgumentParser(prog=f"countersign {command}", description=module.__doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    module.register(parser)
+    named: Sequence[str] = ()
     try:
+        module = load(command)
+        named = getattr(module, "EXTRAS", ())
+        parser = argparse.ArgumentParser(prog=f"countersign {command}", description=module.__doc__)
+        parser.formatter_class = argparse.RawDescriptionHelpFormatter
+        module.register(parser)
         status: int = module.run(parser.parse_args(words[1:]))
     except KeyboardInterrupt:
         return 130
+    except ModuleNotFoundError as missing:
+        if missing.name is None or missing.name.startswith(extras.OURS):
+            raise  # one of our own is a fault of ours
+        return _mended(command, extras.missing(missing.name, named))
+    except Mendable as fault:
+        return _mended(command, fault)
+    except OSError as fault:
+        # The system names the file or the address, and says what is wrong with it.
+        return _mended(command, Mendable(str(fault)))
     return status
 
 
-def table() -> list[tuple[str, str, str]]:
-    """Every command that is there: its name, what the list says of it, and its module."""
-    rows = [(name, text, f"countersign_cli.{module}") for name, text, module in COMMANDS]
-    if importlib.util.find_spec(WORKSHOP) is not None:
-        more = importlib.import_module(f"{WORKSHOP}.commands").COMMANDS
-        rows += [(name, text, f"{WORKSHOP}.{module}") for name, text, module in more]
-    return rows
+def load(command: str) -> ModuleType:
+    """The module of a command. NotInCheckout if it is one of a checkout, and there is none."""
+    stem = command.replace("-", "_")
+    if stem in sys.stdlib_module_names:
+        stem += "_command"
+    for package in _PACKAGES:
+        module = f"{package}.commands.{stem}"
+        if importlib.util.find_spec(package) and importlib.util.find_spec(module):
+            return importlib.import_module(module)
+    raise NotInCheckout("this command needs a checkout: git clone the project, then make setup")
+
+
+def _mended(command: str, fault: Mendable) -> int:
+    for sentence in fault.args:
+        print(f"countersign {command}: {sentence}", file=sys.stderr)
+    return fault.exit_status
+
+
+def _version() -> str:
+    return f"countersign {metadata.version('countersign')}"
 
 
 def _description() -> str:
-    width = max(len(name) for name, _, _ in table())
-    return "commands:\n" + "\n".join(f"  {name:{width}}  {text}" for name, text, _ in table())
+    width = max(len(name) for name, _ in (*COMMANDS, *CHECKOUT_COMMANDS))
+    lines = ["commands:"]
+    lines += [f"  {name:{width}}  {text}" for name, text in COMMANDS]
+    lines += ["", "commands that need a checkout:"]
+    lines += [f"  {name:{width}}  {text}" for name, text in CHECKOUT_COMMANDS]
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

@@ -1,29 +1,31 @@
-"""`countersign site init FOLDER`: the keys and settings of a new site.
-
-Makes FOLDER with a gateway key, a ledger account key (mode 0600 each) and a gateway.toml that
-`countersign gateway run` takes as it is. Nothing that exists is overwritten.
-"""
+"""The folder of a new site: its keys, and the settings that `countersign gateway run` takes."""
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from coincurve import PublicKey
+from Crypto.Hash import keccak
+
+from countersign_cli.mendable import Mendable
 from countersign_gateway import config
-from countersign_gateway.anchoring.ledger_key import LedgerKey
-from countersign_gateway.statements.keys import KeyFileError, SigningKey, create_key_file
+from countersign_gateway.statements.keys import (
+    KeyFileError,
+    SigningKey,
+    create_key_file,
+    read_key_file,
+)
 
 CONFIG_NAME = "gateway.toml"
 GATEWAY_KEY_NAME = "gateway.key"
 LEDGER_KEY_NAME = "ledger.key"
 
 
-class SiteError(Exception):
+class SiteError(Mendable):
     """The site cannot be made; the text says why."""
 
 
@@ -76,7 +78,7 @@ def create_site(
             if not (folder / key_name).exists():
                 create_key_file(folder / key_name)
         gateway_key = SigningKey.from_file(folder / GATEWAY_KEY_NAME)
-        ledger_key = LedgerKey.load_or_create(folder / LEDGER_KEY_NAME)
+        ledger_account = account_address(read_key_file(folder / LEDGER_KEY_NAME))
     except KeyFileError as error:
         raise SiteError(str(error)) from None
     text = _toml(
@@ -84,7 +86,7 @@ def create_site(
         broker=broker,
         listen=listen,
         lines=lines,
-        owner=ledger_key.address if owner is None else owner,
+        owner=ledger_account if owner is None else owner,
         allow_emulated=allow_emulated,
         device_class=device_class,
         beacon_interval_s=beacon_interval_s,
@@ -99,7 +101,16 @@ def create_site(
     descriptor = os.open(config_path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
-    return Site(config_path, gateway_key.gateway_id, gateway_key.public_key, ledger_key.address)
+    return Site(config_path, gateway_key.gateway_id, gateway_key.public_key, ledger_account)
+
+
+def account_address(secret_key: bytes) -> bytes:
+    """The ledger's 20-byte address of a key: the end of its public key's Keccak-256 hash.
+
+    Computed here, since a site without a ledger needs no EVM library.
+    """
+    point = PublicKey.from_secret(secret_key).format(compressed=False)
+    return keccak.new(data=point[1:], digest_bits=256).digest()[-20:]
 
 
 def _toml(
@@ -179,83 +190,3 @@ listen = {json.dumps(listen)}
 """,
         )
     return "\n".join(sections)
-
-
-def register(parser: argparse.ArgumentParser) -> None:
-    commands = parser.add_subparsers(dest="site_command", required=True)
-    init = commands.add_parser("init", help="make a site folder with keys and settings")
-    init.add_argument("folder", type=Path)
-    init.add_argument("--name", required=True, help="the site in topics: a-z, 0-9 and '-'")
-    init.add_argument(
-        "--broker", default="embedded", help='"embedded", "mqtt://host:port", or "none"'
-    )
-    init.add_argument("--listen", default="127.0.0.1:1883", help="of the embedded broker")
-    init.add_argument(
-        "--line",
-        action="append",
-        default=[],
-        metavar="PORT",
-        help="a serial line: /dev/ttyACM0 or socket://host:port; may be given again",
-    )
-    init.add_argument("--owner", help="0x… address that answers for the devices")
-    init.add_argument("--device-class", type=int, default=1, help="1 standard, 2 life-critical")
-    init.add_argument("--allow-emulated", action="store_true", help="for demonstrations only")
-    ledger = init.add_argument_group("ledger (all four, or none)")
-    ledger.add_argument("--rpc-url")
-    ledger.add_argument("--chain-id", type=int)
-    ledger.add_argument("--commitment-log", help="0x… address of CommitmentLog")
-    ledger.add_argument("--device-registry", help="0x… address of DeviceID")
-
-
-def run(arguments: argparse.Namespace) -> int:
-    """0 if the site was made, 1 if not."""
-    try:
-        site = create_site(
-            arguments.folder,
-            arguments.name,
-            broker=None if arguments.broker == "none" else arguments.broker,
-            listen=arguments.listen,
-            lines=arguments.line,
-            owner=None if arguments.owner is None else _address(arguments.owner),
-            allow_emulated=arguments.allow_emulated,
-            device_class=arguments.device_class,
-            ledger=_ledger(arguments),
-        )
-    except SiteError as error:
-        print(f"countersign site: {error}", file=sys.stderr)
-        return 1
-    print(f"site folder         {arguments.folder}")
-    print(f"gateway public key  {site.gateway_public_key.hex()}  (pin this one in the devices)")
-    print(f"gateway_id          {site.gateway_id.hex()}")
-    print(f"ledger account      0x{site.ledger_account.hex()}  (fund it; appoint it in UserID)")
-    print(f"start it with       countersign gateway run --config {site.config_path}")
-    return 0
-
-
-def _ledger(arguments: argparse.Namespace) -> LedgerAddresses | None:
-    given = (
-        arguments.rpc_url,
-        arguments.chain_id,
-        arguments.commitment_log,
-        arguments.device_registry,
-    )
-    if all(value is None for value in given):
-        return None
-    if any(value is None for value in given):
-        raise SiteError("a ledger needs --rpc-url --chain-id --commitment-log --device-registry")
-    return LedgerAddresses(
-        arguments.rpc_url,
-        arguments.chain_id,
-        _address(arguments.commitment_log),
-        _address(arguments.device_registry),
-    )
-
-
-def _address(text: str) -> bytes:
-    try:
-        address = bytes.fromhex(text.removeprefix("0x"))
-    except ValueError:
-        address = b""
-    if len(address) != 20:
-        raise SiteError(f"{text} is not an address: 0x and 40 hexadecimal digits")
-    return address

@@ -18,11 +18,11 @@ from typing import Any
 
 from countersign_cli import cli
 from countersign_cli.provisioning import bundle
-from countersign_cli.provisioning.resume_file import Journal
+from countersign_cli.provisioning.resume_file import ResumeFile
 from countersign_cli.provisioning.session import Session
 
 WATCHED = {
-    Journal: ("_write",),
+    ResumeFile: ("_write",),
     Session: ("write", "remove", "rename", "abandon_identity", "device", "restart", "reset"),
 }
 

@@ -31,7 +31,7 @@ class LocalChain(development_chain.DevChain):
     def __init__(self, folder: Path, state_interval_s: float = 3600) -> None:
         try:
             toolchain.anvil()
-        except toolchain.FAULTS as fault:
+        except toolchain.PartMissing as fault:
             skip(f"no chain to test against: {fault}")
         super().__init__(folder, state_interval_s=state_interval_s, finality_pulse_s=None)
         self.start()

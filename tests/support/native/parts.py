@@ -76,7 +76,7 @@ def or_skip(make):
     """What make() gives; a part that was not fetched is a skip, by its own words."""
     try:
         return make()
-    except toolchain.FAULTS as missing:
+    except toolchain.PartMissing as missing:
         pytest.skip(str(missing))
 
 

@@ -13,9 +13,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from countersign_workshop.checkout import ROOT
+from countersign_cli import installation
+from countersign_cli.mendable import Mendable
 
-FOLDER = ROOT / "boards"
+FOLDER = installation.boards_folder()
 SCHEMA = FOLDER / "board.schema.json"
 
 Record = dict[str, Any]
@@ -35,7 +36,7 @@ _FALSE_CLAIM = re.compile(
 )
 
 
-class BoardUnknown(Exception):
+class BoardUnknown(Mendable):
     """There is no such board; the text lists those there are."""
 
 
@@ -71,7 +72,7 @@ def false_claims(text: str) -> list[str]:
     return [claim.group() for claim in _FALSE_CLAIM.finditer(text)]
 
 
-def faults(boards: Path = FOLDER, root: Path = ROOT) -> list[str]:
+def faults(boards: Path, root: Path) -> list[str]:
     """Everything that is wrong in boards/, a line for each; needs the jsonschema package.
 
     root: where the files lie that a board names: its tests, and the table of figures.

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import struct
 
+from countersign_cli.mendable import Mendable
+
 FLASH_START = 0x10000000
 """Where the RP2040 sees its flash."""
 
@@ -35,7 +37,7 @@ _PAYLOAD_BYTES = 256
 _HEADER = struct.Struct("<8I")
 
 
-class Uf2Error(Exception):
+class Uf2Error(Mendable):
     """These bytes are not a UF2 file for this family."""
 
 

@@ -16,6 +16,8 @@ from typing import Protocol
 
 import serial
 
+from countersign_cli.mendable import Mendable
+
 POLL_S = 0.2
 BAUD = 115200
 _READ_BYTES = 65536
@@ -26,7 +28,7 @@ class LineEnded(Exception):
     """The line is gone: unplugged, closed by the other end, or failing."""
 
 
-class PortError(Exception):
+class PortError(Mendable):
     """A port cannot be opened; one sentence with what to do next."""
 
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from countersign_cli.board_port.board_line import Line, LineEnded
+from countersign_cli.mendable import Mendable
 
 _INTERRUPT, _ENTER, _LEAVE, _END = b"\x03", b"\x01", b"\x02", b"\x04"
 # A board that is still starting may not hear us, so it is asked again.
@@ -24,7 +25,7 @@ _BREAK_IN = b"\x00\r" + _INTERRUPT + _INTERRUPT + _LEAVE
 _PASTE, _PASTE_MORE = b"\x05A\x01", b"\x01"
 
 
-class ReplError(Exception):
+class ReplError(Mendable):
     """The board does not answer, or answers something else than a raw REPL."""
 
 
@@ -32,7 +33,7 @@ class BoardGone(ReplError):
     """The connection to the board ended."""
 
 
-class ScriptFailed(Exception):
+class ScriptFailed(Mendable):
     """A script raised on the board. output: what it printed until then."""
 
     def __init__(self, traceback: str, output: str) -> None:

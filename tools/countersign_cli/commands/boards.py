@@ -12,14 +12,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from pathlib import Path
 
+from countersign_cli import installation
 from countersign_cli.board_catalogue import board_records
 from countersign_cli.board_catalogue.board_records import Record
-from countersign_workshop.checkout import ROOT
+from countersign_cli.mendable import Mendable
 
-README = ROOT / "README.md"
+README = "README.md"
 BEGIN = "<!-- boards: written by `countersign boards --readme=write` -->"
 END = "<!-- end of boards -->"
 
@@ -35,7 +35,7 @@ def register(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Exit status 1 if there is no such board, or the check finds something."""
+    """Exit status 1 if the check finds something. BoardUnknown if there is no such board."""
     if arguments.check:
         found = check()
         print("\n".join(found) or f"boards: {len(board_records.names())} boards, all true")
@@ -45,22 +45,15 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.board is None:
         print(overview())
         return 0
-    try:
-        record = board_records.load(arguments.board)
-    except board_records.BoardUnknown as fault:
-        print(f"boards: {fault}", file=sys.stderr)
-        return 1
+    record = board_records.load(arguments.board)
     print(json.dumps(record, indent=4, ensure_ascii=False))
     return 0
 
 
 def check() -> list[str]:
     """What is wrong with boards/ and with README.md's table, a line for each."""
-    try:
-        found = board_records.faults()
-    except ModuleNotFoundError as missing:
-        return [f"boards: {missing}: make setup"]
-    return found or readme_faults(README)
+    root = installation.require_checkout("boards --check")
+    return board_records.faults(board_records.FOLDER, root) or readme_faults(root / README)
 
 
 def readme_faults(path: Path) -> list[str]:
@@ -151,12 +144,12 @@ def _readme(wanted: str) -> int:
     if wanted == "print":
         print(f"{BEGIN}\n\n{table()}\n\n{END}")
         return 0
-    text = README.read_text(encoding="utf-8")
+    path = installation.require_checkout("boards --readme=write") / README
     try:
-        README.write_text(_with_table(text), encoding="utf-8")
+        text = _with_table(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        print(f"boards: {README.name}: {error}", file=sys.stderr)
-        return 1
+        raise Mendable(f"{README}: {error}") from None
+    path.write_text(text, encoding="utf-8")
     return 0
 
 

@@ -4,20 +4,19 @@
     countersign flash --board RPI_PICO --volume /media/you/RPI-RP2
     countersign flash --board ESP32_GENERIC --port /dev/ttyUSB0 --image ESP32_GENERIC-v1.25.0.bin
 
-Without --image the image is the one that `countersign build` made; for an ESP32 it is MicroPython's
-own, and `countersign provision` installs the agent. A flash that was interrupted is repeated: what
-starts a board is in its ROM.
+Without --image the image is the one that `countersign build` made in a checkout. For an ESP32 it is
+MicroPython's own, and `countersign provision` installs the agent. A flash that was interrupted is
+repeated: what starts a board is in its ROM.
 """
 
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 from countersign_cli.board_catalogue import board_kinds
-from countersign_cli.flashing import flash_esp, flash_uf2
-from countersign_cli.flashing.flash_fault import FlashFault
+
+EXTRAS = ("boards",)
 
 
 def register(parser: argparse.ArgumentParser) -> None:
@@ -38,33 +37,32 @@ def register(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """0 if the board took the image, 1 if not; one sentence says why and what to do."""
-    try:
-        if arguments.erase_files and not arguments.abandon_identity:
-            raise FlashFault(
-                "--erase-files ends the board's identity: revoke the device at its gateway if it "
-                "was enrolled, then add --abandon-identity"
-            )
-        loader = board_kinds.KINDS[arguments.board].loader
-        if isinstance(loader, board_kinds.Uf2Board):
-            done = flash_uf2.flash(
-                board_kinds.KINDS[arguments.board],
-                loader,
-                image=arguments.image,
-                port=arguments.port,
-                volume=arguments.volume,
-                erase_files=arguments.erase_files,
-            )
-        elif isinstance(loader, board_kinds.EspBoard):
-            if arguments.volume is not None:
-                raise FlashFault(f"an {arguments.board} is no drive: name its --port instead")
-            done = flash_esp.flash(
-                loader, arguments.board, arguments.image, arguments.port, arguments.erase_files
-            )
-        else:
-            raise FlashFault(f"nothing is flashed to a {arguments.board}")
-    except FlashFault as fault:
-        print(f"flash: {fault}", file=sys.stderr)
-        return 1
+    """0 if the board took the image. FlashFault if not: one sentence with what to do next."""
+    from countersign_cli.flashing import flash_esp, flash_uf2
+    from countersign_cli.flashing.flash_fault import FlashFault
+
+    if arguments.erase_files and not arguments.abandon_identity:
+        raise FlashFault(
+            "--erase-files ends the board's identity: revoke the device at its gateway if it "
+            "was enrolled, then add --abandon-identity"
+        )
+    loader = board_kinds.KINDS[arguments.board].loader
+    if isinstance(loader, board_kinds.Uf2Board):
+        done = flash_uf2.flash(
+            board_kinds.KINDS[arguments.board],
+            loader,
+            image=arguments.image,
+            port=arguments.port,
+            volume=arguments.volume,
+            erase_files=arguments.erase_files,
+        )
+    elif isinstance(loader, board_kinds.EspBoard):
+        if arguments.volume is not None:
+            raise FlashFault(f"an {arguments.board} is no drive: name its --port instead")
+        done = flash_esp.flash(
+            loader, arguments.board, arguments.image, arguments.port, arguments.erase_files
+        )
+    else:
+        raise FlashFault(f"nothing is flashed to a {arguments.board}")
     print(f"flash: {done}")
     return 0

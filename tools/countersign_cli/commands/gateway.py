@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+EXTRAS = ("gateway", "ledger")
+
 
 def register(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("gateway_arguments", nargs=argparse.REMAINDER, metavar="run --config FILE")

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from countersign_cli import extras
 from countersign_cli.board_catalogue.board_kinds import EspBoard
 from countersign_cli.board_port import board_line
 from countersign_cli.flashing.flash_fault import FlashFault
@@ -56,7 +57,7 @@ def flash(
         )
     check_image(loader, board, image)
     if importlib.util.find_spec("esptool") is None:
-        raise FlashFault("esptool is missing: make setup")
+        raise extras.missing("esptool")
     try:
         board_line.check_name(port)
         if port.startswith("/"):

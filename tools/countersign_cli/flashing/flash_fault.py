@@ -1,5 +1,7 @@
 """Why a board was not flashed."""
 
+from countersign_cli.mendable import Mendable
 
-class FlashFault(Exception):
+
+class FlashFault(Mendable):
     """One sentence with what to do next. Nothing was written unless it says so."""

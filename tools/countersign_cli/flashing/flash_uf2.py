@@ -13,12 +13,12 @@ import re
 import time
 from pathlib import Path
 
+from countersign_cli import installation
 from countersign_cli.board_catalogue import uf2
 from countersign_cli.board_catalogue.board_kinds import BoardKind, Uf2Board, matches
 from countersign_cli.board_port import board_line
 from countersign_cli.board_port.raw_repl import BoardGone, RawRepl, ReplError, ScriptFailed
 from countersign_cli.flashing.flash_fault import FlashFault
-from countersign_workshop.images import firmware_build
 
 INFO = "INFO_UF2.TXT"
 _TARGET = "firmware.uf2"
@@ -99,10 +99,7 @@ def _touch(port: str) -> None:
 
 def _image(kind: BoardKind, loader: Uf2Board, path: Path | None) -> bytes:
     if path is None:
-        try:
-            path = firmware_build.built(kind.name).file
-        except firmware_build.BuildError as fault:
-            raise FlashFault(f"{fault}, or name an --image") from None
+        path = _built(kind)
     try:
         data = path.read_bytes()
     except OSError as fault:
@@ -120,6 +117,17 @@ def _image(kind: BoardKind, loader: Uf2Board, path: Path | None) -> bytes:
             f"for a {kind.name}"
         )
     return data
+
+
+def _built(kind: BoardKind) -> Path:
+    if installation.checkout() is None:
+        raise FlashFault(f"name the --image for a {kind.name}: only a checkout builds one")
+    path = installation.image_folder(kind.name) / _TARGET
+    if not path.is_file():
+        raise FlashFault(
+            f"the image is missing: countersign build --board {kind.name}, or name an --image"
+        )
+    return path
 
 
 def _whole_flash(loader: Uf2Board, data: bytes) -> bytes:

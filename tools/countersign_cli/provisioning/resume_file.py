@@ -1,7 +1,7 @@
 """What was done to which board, one line a step, so that a run that was killed goes on.
 
 A line is written and on the disk before the next step begins. Each carries a digest of itself and
-of the line before, so that a journal that was edited or damaged is noticed. Only the end of the
+of the line before, so that a file that was edited or damaged is noticed. Only the end of the
 last line may be missing: that is what a kill or a power cut leaves, and it is cut off.
 """
 
@@ -15,15 +15,17 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from countersign_cli.mendable import Mendable
+
 _FORMAT = 1
 _DIGEST_DIGITS = 32
 
 
-class JournalError(Exception):
-    """The journal cannot be used; one sentence with what to do next."""
+class ResumeFileError(Mendable):
+    """The file cannot be used; one sentence with what to do next."""
 
 
-class Journal:
+class ResumeFile:
     """Open from construction until `close`, for one process alone; `append` from any thread.
 
     path: made if absent; None for one that is forgotten.
@@ -40,14 +42,14 @@ class Journal:
         try:
             self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as fault:
-            raise JournalError(f"{path} cannot be opened: {fault.strerror}") from None
+            raise ResumeFileError(f"{path} cannot be opened: {fault.strerror}") from None
         try:
             self._begin(path)
         except BaseException:
             self.close()
             raise
 
-    def __enter__(self) -> Journal:
+    def __enter__(self) -> ResumeFile:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -101,7 +103,9 @@ class Journal:
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise JournalError(f"another run works with {path}: wait until it has ended") from None
+            raise ResumeFileError(
+                f"another run works with {path}: wait until it has ended"
+            ) from None
         with os.fdopen(os.dup(self._descriptor), "rb") as file:
             data = file.read()
         whole = data[: data.rfind(b"\n") + 1]
@@ -119,7 +123,7 @@ class Journal:
     def _read(self, path: Path, number: int, line: bytes) -> None:
         digest, _, text = line.decode("utf-8", "replace").partition(" ")
         if digest != _digest(self._last, text):
-            raise JournalError(
+            raise ResumeFileError(
                 f"{path} is damaged at line {number}: restore it from a copy, or move it away and "
                 "run again (each board keeps the identity that it has)"
             )
@@ -127,7 +131,9 @@ class Journal:
         self._last = digest
         if number == 1:
             if entry.get("journal") != _FORMAT:
-                raise JournalError(f"{path} is the journal of another release: finish it with that")
+                raise ResumeFileError(
+                    f"{path} is the journal of another release: finish it with that"
+                )
             return
         self._take(entry)
 
@@ -140,7 +146,7 @@ class Journal:
                 view = view[os.write(self._descriptor, view) :]
             os.fsync(self._descriptor)
         except OSError as fault:
-            raise JournalError(
+            raise ResumeFileError(
                 f"{self._path} cannot be written ({fault.strerror}): nothing more is done; make "
                 "room, then run this again"
             ) from None

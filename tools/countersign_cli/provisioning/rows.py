@@ -26,6 +26,7 @@ from countersign.proofs import curve
 from countersign_agent.config import FIELDS, Config, ConfigError
 from countersign_cli.board_catalogue import board_kinds
 from countersign_cli.board_port import board_line
+from countersign_cli.mendable import Mendable
 from countersign_cli.provisioning.bundle import STORAGE_FOLDER
 
 COLUMNS = ("name", "port", "board", "baud")
@@ -36,12 +37,10 @@ _OURS = ("storage_folder", "name", "device_id")
 _MOST_CA_BYTES = 8192
 
 
-class RowsError(Exception):
-    """Rows cannot be used. faults: one sentence each, with the line and the board."""
+class RowsError(Mendable):
+    """Rows cannot be used. args: one sentence each, with the line and the board."""
 
-    def __init__(self, faults: list[str]) -> None:
-        super().__init__("\n".join(faults))
-        self.faults = faults
+    exit_status = 2
 
 
 @dataclass(frozen=True)
@@ -76,15 +75,15 @@ def read_settings(path: Path | None) -> dict[str, Any]:
     try:
         settings = json.loads(path.read_text(encoding="utf-8"))
     except OSError as fault:
-        raise RowsError([f"{path} cannot be read: {fault.strerror}"]) from None
+        raise RowsError(f"{path} cannot be read: {fault.strerror}") from None
     except ValueError as fault:
-        raise RowsError([f"{path} is not JSON: {fault}"]) from None
+        raise RowsError(f"{path} is not JSON: {fault}") from None
     if not isinstance(settings, dict):
-        raise RowsError([f"{path} is not one JSON object"])
+        raise RowsError(f"{path} is not one JSON object")
     faults = [f"{path}: {_unknown(name)}" for name in settings if name not in _SETTINGS]
     faults += [f"{path}: {name} is set for each board" for name in _OURS if name in settings]
     if faults:
-        raise RowsError(faults)
+        raise RowsError(*faults)
     return settings
 
 
@@ -97,12 +96,12 @@ def read_csv(path: Path, shared: Mapping[str, Any]) -> list[Row]:
             reader.fieldnames = header
             faults = _header_faults(path, header)
             if faults:
-                raise RowsError(faults)
+                raise RowsError(*faults)
             lines = [(reader.line_num, cells) for cells in reader]
     except OSError as fault:
-        raise RowsError([f"{path} cannot be read: {fault.strerror}"]) from None
+        raise RowsError(f"{path} cannot be read: {fault.strerror}") from None
     except (csv.Error, UnicodeDecodeError) as fault:
-        raise RowsError([f"{path} is not a CSV file in UTF-8: {fault}"]) from None
+        raise RowsError(f"{path} is not a CSV file in UTF-8: {fault}") from None
     return _rows(
         ((f"{path.name} line {number}", cells) for number, cells in lines), shared, path.parent
     )
@@ -112,7 +111,7 @@ def single(cells: Mapping[str, str], shared: Mapping[str, Any]) -> Row:
     """One board from the command line: cells as a CSV would hold them."""
     faults = [_unknown(name) for name in cells if name not in (*COLUMNS, *_SETTINGS)]
     if faults:
-        raise RowsError(faults)
+        raise RowsError(*faults)
     return _rows([("command line", dict(cells))], shared, Path())[0]
 
 
@@ -139,9 +138,9 @@ def _rows(
             faults.append(f"{where}: the same name as in {seen[name]}")
         seen.setdefault(name, place)
     if faults:
-        raise RowsError(faults)
+        raise RowsError(*faults)
     if not rows:
-        raise RowsError(["there are no boards in it"])
+        raise RowsError("there are no boards in it")
     return rows
 
 

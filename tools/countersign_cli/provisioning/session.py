@@ -17,6 +17,7 @@ from typing import Any
 
 from countersign_cli.board_port import board_line
 from countersign_cli.board_port.raw_repl import BoardGone, RawRepl, ReplError, ScriptFailed
+from countersign_cli.mendable import Mendable
 from countersign_cli.provisioning import bundle, scripts
 
 ANSWER_S = 20.0
@@ -33,7 +34,7 @@ _DAMAGE = {errno.EIO, errno.EILSEQ, errno.EBADF, errno.ENOTDIR}
 _FULL = errno.ENOSPC
 
 
-class BoardFault(Exception):
+class BoardFault(Mendable):
     """A board cannot be provisioned as it is; one sentence with what to do next."""
 
 

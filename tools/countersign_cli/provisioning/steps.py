@@ -26,9 +26,10 @@ from typing import Any
 
 from countersign import identity
 from countersign.proofs import schnorr
+from countersign_cli import installation
 from countersign_cli.board_catalogue import board_kinds
 from countersign_cli.provisioning import bundle
-from countersign_cli.provisioning.resume_file import Journal
+from countersign_cli.provisioning.resume_file import ResumeFile
 from countersign_cli.provisioning.rows import Row
 from countersign_cli.provisioning.session import BoardFault, KeyStoreFault, Look, Session
 
@@ -59,13 +60,13 @@ class Provisioning:
         self,
         session: Session,
         row: Row,
-        journal: Journal,
+        resume_file: ResumeFile,
         wishes: Wishes,
         on_step: Callable[[str], None],
     ) -> None:
         self._session = session
         self._row = row
-        self._journal = journal
+        self._resume_file = resume_file
         self._wishes = wishes
         self._on_step = on_step
 
@@ -102,7 +103,7 @@ class Provisioning:
                 f"is at {self._row.port}: connect the first one, or give --release "
                 f"{self._row.name} to begin on this one"
             )
-        other = self._journal.claim(
+        other = self._resume_file.claim(
             self._row.name,
             look.unique_id,
             port=self._row.port,
@@ -203,7 +204,7 @@ class Provisioning:
                 f"the board was {known} and is {device_id} now: somebody gave it another identity; "
                 f"to accept that, give --release {self._row.name}"
             )
-        other = self._journal.other(self._row.name, "device_id", device_id)
+        other = self._resume_file.other(self._row.name, "device_id", device_id)
         if other is not None:
             raise BoardFault(
                 f"the board has the identity of {other}: it is the same board, or its flash is a "
@@ -246,10 +247,10 @@ class Provisioning:
         return self._session.device(call)
 
     def _known(self, fact: str) -> Any:
-        return self._journal.row(self._row.name).get(fact)
+        return self._resume_file.row(self._row.name).get(fact)
 
     def _record(self, step: str, **facts: Any) -> None:
-        self._journal.append(self._row.name, step, **facts)
+        self._resume_file.append(self._row.name, step, **facts)
         self._on_step(step)
 
 
@@ -290,8 +291,8 @@ def check(row: Row, look: Look) -> None:
         raise BoardFault(str(fault)) from None
     if look.frozen and look.agent_version != bundle.version():
         raise BoardFault(
-            f"the board's firmware has agent {look.agent_version} and this checkout has "
-            f"{bundle.version()}: countersign flash it first"
+            f"the board's firmware has agent {look.agent_version} and "
+            f"{installation.place()} has {bundle.version()}: countersign flash it first"
         )
 
 

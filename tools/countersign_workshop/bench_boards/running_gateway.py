@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from countersign_cli.mendable import Mendable
 from countersign_cli.site_folder import CONFIG_NAME, create_site
 from countersign_workshop.child_processes.events import Events
 from countersign_workshop.child_processes.process import Child
@@ -15,7 +16,7 @@ from countersign_workshop.child_processes.process import Child
 SITE = "bench"
 
 
-class GatewayEnded(Exception):
+class GatewayEnded(Mendable):
     """The gateway has ended by itself; the text is the last that it said."""
 
 

@@ -1,4 +1,4 @@
-"""`countersign soak`: one emulated board checks in for long; the last line is one JSON object.
+"""One emulated board that checks in for long, and whether it passes.
 
 At the shortest interval that a configuration may ask for, at a real gateway, over its serial line.
 It passes if every check-in was allowed without trouble, free memory stays where it is (trend.py),
@@ -8,8 +8,6 @@ board's free memory is the reading `heap_free` in its evidence, taken after a co
 
 from __future__ import annotations
 
-import argparse
-import json
 import sys
 import tempfile
 import time
@@ -17,43 +15,17 @@ from pathlib import Path
 from typing import Any
 
 from countersign_workshop.bench_boards import trend, wear
-from countersign_workshop.bench_boards.command import FAULTS
 from countersign_workshop.bench_boards.heard import Heard
 from countersign_workshop.bench_boards.life import Life
-from countersign_workshop.images import firmware_build
 
 LEAST_CHECK_INS = 200
 LEAST_YEARS = 10.0
 _TOLD_EVERY_S = 30.0
 
 
-def register(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--board", default="RPI_PICO", choices=firmware_build.IMAGES)
-    parser.add_argument(
-        "--check-ins", type=int, default=10_000, metavar="N", help="10000 if absent"
-    )
-
-
-def run(arguments: argparse.Namespace) -> int:
-    """0 if the board passes; 1 if not, or if it could not be run to the end."""
-    if arguments.check_ins < LEAST_CHECK_INS:
-        print(f"soak: --check-ins is {LEAST_CHECK_INS} or more", file=sys.stderr)
-        return 2
-    try:
-        result = soak(arguments.board, arguments.check_ins)
-    except FAULTS as fault:
-        print(f"soak: {fault}", file=sys.stderr)
-        return 1
-    for reason in result["faults"]:
-        print(f"soak: {reason}", file=sys.stderr)
-    print(json.dumps(result), flush=True)
-    return 1 if result["faults"] else 0
-
-
 def soak(kind: str, check_ins: int) -> dict[str, Any]:
     """Run it; the figures, and in `faults` a sentence for each thing that is not as it has to be.
-
-    The faults of FAULTS.
+    Mendable or OSError if it cannot be run to the end.
     """
     with (
         tempfile.TemporaryDirectory(prefix="countersign-") as folder,

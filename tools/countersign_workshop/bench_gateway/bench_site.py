@@ -15,6 +15,7 @@ from pathlib import Path
 from threading import Event
 
 from countersign.carriers import topics
+from countersign_cli.mendable import Mendable
 from countersign_gateway.model import Decision
 from countersign_gateway.registry.sqlite import SqliteRegistry
 from countersign_gateway.statements import keys
@@ -70,7 +71,7 @@ path = "registry.sqlite3"
 """
 
 
-class SiteFailed(Exception):
+class SiteFailed(Mendable):
     """A part of the site did not start or did not stay; the text holds its last lines."""
 
 

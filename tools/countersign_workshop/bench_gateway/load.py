@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from countersign import messages
 from countersign.carriers import topics
+from countersign_cli.mendable import Mendable
 from countersign_workshop.bench_gateway import mqtt_wire
 from countersign_workshop.bench_gateway.bench_site import DRIVER_USER, SITE
 from countersign_workshop.bench_gateway.devices import Packets
@@ -27,7 +28,7 @@ STALL_S = 20.0
 _READ_BYTES = 1 << 20
 
 
-class LoadFailed(Exception):
+class LoadFailed(Mendable):
     """The site stopped answering, or the broker refused the driver."""
 
 

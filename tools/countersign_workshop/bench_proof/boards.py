@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Protocol
 
+from countersign_cli.mendable import Mendable
 from countersign_workshop.checkout import ROOT
 from countersign_workshop.emulation import qemu, rp2040
 from countersign_workshop.images import firmware_build, native
@@ -242,7 +243,7 @@ class UnixBoard(AbstractContextManager["Board"]):
         return finished.stdout
 
 
-class MeasurementFailed(Exception):
+class MeasurementFailed(Mendable):
     """A figure could not be had; the text says why."""
 
 

@@ -16,7 +16,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from countersign_workshop.checkout import ROOT, cache_folder
-from countersign_workshop.parts import micropython, toolchain
+from countersign_workshop.parts import micropython
+from countersign_workshop.parts.part_missing import PartMissing
 
 _PYTHON = sys.executable
 _PYTEST_REPORT = cache_folder() / "test-results/cpython.xml"
@@ -118,7 +119,7 @@ def _run(step: Step) -> Counts:
     print(f"\n==== {step.label}", flush=True)
     try:
         argv = step.argv()
-    except toolchain.FAULTS as fault:
+    except PartMissing as fault:
         print(f"{step.label}: {fault}", flush=True)
         return Counts(failed=1)
     output = []

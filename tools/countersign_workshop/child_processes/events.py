@@ -8,10 +8,12 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from countersign_cli.mendable import Mendable
+
 Event = dict[str, Any]
 
 
-class Stuck(Exception):
+class Stuck(Mendable):
     """Something that the story waits for did not happen in time."""
 
 

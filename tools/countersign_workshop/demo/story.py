@@ -13,14 +13,13 @@ from typing import Any, TypeVar
 
 from countersign import reasons
 from countersign_cli.auditing.ledger_audit import Audit, audit
+from countersign_cli.mendable import Mendable
 from countersign_gateway.registry.sqlite import SqliteRegistry
 from countersign_gateway.statements.keys import SigningKey, read_key_file
 from countersign_workshop.checkout import cache_folder
-from countersign_workshop.child_processes.events import Event, Stuck
+from countersign_workshop.child_processes.events import Event
 from countersign_workshop.demo.cast import Cast
 from countersign_workshop.demo.network import Attacker
-from countersign_workshop.emulation.emulated_board import FAULTS
-from countersign_workshop.ledger.anvil_process import ChainError
 
 # How much older a degraded verdict must be than the first one before the story goes on.
 AGE_GROWTH_S = 3
@@ -74,7 +73,7 @@ def tell(devices: int, board: str | None = None) -> int:
             _the_network_is_hostile(cast, narrator, counts)
             _the_link_comes_back(cast, narrator, cut_at)
             result = _the_ledger_is_audited(cast, narrator, counts)
-    except (Stuck, ChainError, *FAULTS) as stuck:
+    except (Mendable, OSError) as stuck:
         print(f"\nThe demonstration is stuck: {stuck}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

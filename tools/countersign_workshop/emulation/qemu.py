@@ -13,6 +13,7 @@ from pathlib import Path
 
 from countersign_cli.board_port.board_line import SocketLine
 from countersign_cli.board_port.raw_repl import RawRepl
+from countersign_cli.mendable import Mendable
 from countersign_workshop.child_processes.process import Child
 from countersign_workshop.images import firmware_build
 from countersign_workshop.parts import processors
@@ -24,7 +25,7 @@ _INSTRUCTION_SHIFT = 7
 _COUNTING = f"shift={_INSTRUCTION_SHIFT},align=off,sleep=off"
 
 
-class EmulatorError(Exception):
+class EmulatorError(Mendable):
     """QEMU stopped by itself; the text is the last it said."""
 
 

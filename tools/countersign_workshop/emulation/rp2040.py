@@ -19,6 +19,7 @@ from pathlib import Path
 from countersign_cli.board_catalogue import uf2
 from countersign_cli.board_port.board_line import SocketLine
 from countersign_cli.board_port.raw_repl import RawRepl
+from countersign_cli.mendable import Mendable
 from countersign_workshop.checkout import cache_folder
 from countersign_workshop.child_processes.process import Child
 from countersign_workshop.parts import cross, toolchain
@@ -47,11 +48,11 @@ counter taken off. Garbage is collected before and interrupts wait, so that the 
 depend on what else goes on. It does depend on the heap: see test_rp2040.py."""
 
 
-class EmulatorError(Exception):
+class EmulatorError(Mendable):
     """The emulated board stopped by itself; the text says where."""
 
 
-class PowerCut(Exception):
+class PowerCut(Mendable):
     """Power was cut as asked for; the flash holds what was written until then.
 
     output: what the running script had printed that had left the board.

@@ -1,4 +1,4 @@
-"""`countersign build`: a board's firmware image from sources, the same bytes every time.
+"""A board's firmware image from sources, the same bytes every time.
 
 The image is MicroPython's own for the board with our library, agent and native engine built in:
 nothing of upstream is changed. Its manifest is replaced (boards/<board>/manifest.py) and our C code
@@ -9,7 +9,6 @@ What has not changed is not built again, and several processes may ask for the s
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import os
 import shutil
@@ -20,15 +19,17 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+from countersign_cli import installation
 from countersign_cli.board_catalogue import uf2
-from countersign_workshop.checkout import ROOT, alone, cache_folder
+from countersign_cli.mendable import Mendable
+from countersign_workshop.checkout import ROOT, alone
 from countersign_workshop.images import image_budget, native
 from countersign_workshop.parts import board_sources, cross
 
 BOARDS = ROOT / "boards"
 
 
-class BuildError(Exception):
+class BuildError(Mendable):
     """An image could not be built; the text is the end of what the build printed."""
 
 
@@ -59,31 +60,10 @@ class _Recipe:
     image_name: str
 
 
-def register(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--board", required=True, metavar="BOARD", help=f"of {', '.join(_RECIPES)}")
-    parser.add_argument("--output", type=Path, metavar="FILE", help="copy the image here as well")
-
-
-def run(arguments: argparse.Namespace) -> int:
-    """Exit status 0 if the image was built; its name, size and hash are printed."""
-    try:
-        image = build(arguments.board)
-        if arguments.output:
-            shutil.copyfile(image.file, arguments.output)
-    except (*FAULTS, OSError) as fault:
-        print(f"build: {fault}", file=sys.stderr)
-        return 1
-    used = image_budget.measure(image.elf)
-    print(f"{arguments.output or image.file}: {image.file.stat().st_size} bytes")
-    print(f"image {used.image_bytes} bytes, heap {used.heap_bytes} bytes")
-    print(f"sha256 {image.digest()}")
-    return 0
-
-
 def build(board: str, folder: Path | None = None) -> Image:
     """Build a board's image, in the cache unless another folder is named.
 
-    Raises one of FAULTS, also when the image is larger than its board's budget; the image that
+    BuildError and its like, also when the image is larger than its board's budget; the image that
     was there before then stays.
     """
     recipe = _recipe(board)
@@ -114,16 +94,6 @@ def built(board: str) -> Image:
     return image
 
 
-FAULTS = (
-    BuildError,
-    image_budget.BudgetError,
-    native.NativeBuildError,
-    board_sources.SourcesMissing,
-    cross.CompilerMissing,
-)
-"""What building may raise; each text is fit to be shown as it is."""
-
-
 def _recipe(board: str) -> _Recipe:
     if board not in _RECIPES:
         raise BuildError(f"no image is built for {board} (there are: {', '.join(_RECIPES)})")
@@ -131,7 +101,7 @@ def _recipe(board: str) -> _Recipe:
 
 
 def _folder(board: str) -> Path:
-    return cache_folder() / "boards" / board
+    return installation.image_folder(board)
 
 
 def _image(board: str, folder: Path) -> Image:

@@ -18,8 +18,10 @@ from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
 
+from countersign_cli.mendable import Mendable
 
-class BudgetError(Exception):
+
+class BudgetError(Mendable):
     """An image takes more than its board's budget, or there is no such budget."""
 
 

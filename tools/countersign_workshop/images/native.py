@@ -1,7 +1,5 @@
 """The native engine as MicroPython modules: firmware/native compiled for each architecture.
 
-    countersign native [ARCHITECTURE...]
-
 Each is one file, countersign_native.mpy, which a device imports like any other module. Flags are
 those of MicroPython's own py/dynruntime.mk, whose linker (tools/mpy_ld.py) makes the module from
 the object files. The same sources give the same bytes.
@@ -9,8 +7,6 @@ the object files. The same sources give the same bytes.
 
 from __future__ import annotations
 
-import argparse
-import hashlib
 import re
 import shutil
 import subprocess
@@ -19,11 +15,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from countersign_workshop.checkout import ROOT, alone, cache_folder
+from countersign_cli import installation
+from countersign_cli.mendable import Mendable
+from countersign_workshop.checkout import ROOT, alone
 from countersign_workshop.parts import board_sources, cross
 
 SOURCES = ROOT / "firmware/native"
-MODULE = "countersign_native"
+MODULE = installation.NATIVE_MODULE
 UNITS = (
     "words",
     "field",
@@ -64,12 +62,8 @@ _FLAGS = (
 )
 
 
-class NativeBuildError(Exception):
+class NativeBuildError(Mendable):
     """A module could not be built; the text is the end of what the build printed."""
-
-
-FAULTS = (NativeBuildError, board_sources.SourcesMissing, cross.CompilerMissing)
-"""What building may raise; each text is fit to be shown as it is."""
 
 
 @dataclass(frozen=True)
@@ -124,29 +118,9 @@ _LINKER: dict[Callable[[], str], tuple[str, ...]] = {
 }
 
 
-def register(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "architectures", nargs="*", metavar="ARCHITECTURE", help=f"of {', '.join(TARGETS)}"
-    )
-
-
-def run(arguments: argparse.Namespace) -> int:
-    """Exit status 0 if every module was built; each one's name, size and hash are printed."""
-    for architecture in arguments.architectures or TARGETS:
-        try:
-            path = build(architecture)
-        except FAULTS as fault:
-            print(f"native: {architecture}: {fault}", file=sys.stderr)
-            return 1
-        data = path.read_bytes()
-        digest = hashlib.sha256(data).hexdigest()
-        print(f"native: {architecture}: {len(data)} bytes, sha256 {digest}", flush=True)
-    return 0
-
-
 def module(architecture: str) -> Path:
     """The module that `build` made last, or NativeBuildError with the command to make it."""
-    path = _path(architecture)
+    path = installation.native_module(architecture)
     if not path.is_file():
         raise NativeBuildError(f"{path.name} for {architecture} is missing: make native")
     return path
@@ -159,7 +133,7 @@ def build(architecture: str) -> Path:
     """
     if architecture not in TARGETS:
         raise NativeBuildError(f"not built for {architecture} (only {', '.join(TARGETS)})")
-    path = _path(architecture)
+    path = installation.native_module(architecture)
     path.parent.mkdir(parents=True, exist_ok=True)
     with alone(path.parent):
         work = path.parent / "build"
@@ -262,10 +236,6 @@ def _compile(
         ],
         folder,
     )
-
-
-def _path(architecture: str) -> Path:
-    return cache_folder() / "native" / architecture / f"{MODULE}.mpy"
 
 
 def _run(argv: Sequence[str | Path], folder: Path) -> None:

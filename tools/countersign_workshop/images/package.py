@@ -1,6 +1,4 @@
-"""`countersign package`: what `provision` installs on a board, for MicroPython's own installers.
-
-    countersign package --board RPI_PICO_W          build/RPI_PICO_W/
+"""What `provision` installs on a board, as a package for MicroPython's own installers.
 
 The folder serves each way of installing; whoever serves it decides on the address:
 
@@ -15,17 +13,15 @@ their hash: that every mip understands.
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
 import shutil
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from countersign_cli.board_catalogue import board_records
+from countersign_cli.mendable import Mendable
 from countersign_cli.provisioning import bundle
-from countersign_workshop.checkout import ROOT
 from countersign_workshop.images import native
 
 NAME = "countersign"
@@ -33,12 +29,8 @@ MPY_VERSION = 6
 """Of the .mpy format: what mip asks an index for."""
 
 
-class PackageError(Exception):
+class PackageError(Mendable):
     """The package could not be made; the text says why."""
-
-
-FAULTS = (PackageError, bundle.BundleError, board_records.BoardUnknown, *native.FAULTS)
-"""What making a package may raise; each text is fit to be shown as it is."""
 
 
 @dataclass(frozen=True)
@@ -48,35 +40,6 @@ class Package:
     folder: Path
     version: str
     files: dict[str, bytes]
-
-
-def register(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--board", required=True, metavar="BOARD")
-    parser.add_argument(
-        "--engine",
-        choices=("native", "pure"),
-        help="native: with the module of machine code, which the device tests before it uses it. "
-        "By default as board.json says: without it where it was never executed",
-    )
-    parser.add_argument(
-        "--output", type=Path, metavar="FOLDER", help="build/<board> if absent; made anew"
-    )
-
-
-def run(arguments: argparse.Namespace) -> int:
-    """Exit status 0 if the package was made; its size, engine and hash are printed."""
-    board = arguments.board
-    try:
-        engine = arguments.engine or default_engine(board)
-        package = make(board, arguments.output or ROOT / "build" / board, engine)
-    except FAULTS as fault:
-        print(f"package: {fault}", file=sys.stderr)
-        return 1
-    total = sum(map(len, package.files.values()))
-    print(f"{package.folder}: {len(package.files)} files, {total} bytes, {engine} engine")
-    digest = hashlib.sha256((package.folder / _index_path("latest")).read_bytes()).hexdigest()
-    print(f"sha256 {digest} of the list of all files' hashes")
-    return 0
 
 
 def default_engine(board: str) -> str:
@@ -89,7 +52,7 @@ def make(board: str, folder: Path, engine: str) -> Package:
     """Compile the library and the agent into a folder; the same sources give the same bytes.
 
     engine: "native" adds the module of machine code, which is built anew.
-    Raises any of FAULTS.
+    PackageError, or the error of what it is made from.
     """
     architecture = board_records.load(board)["architecture"]
     files = dict(bundle.modules())
@@ -134,10 +97,10 @@ def _write(package: Package) -> None:
         hashes.append([path, digest])
     index = {"v": 1, "version": package.version, "deps": [], "hashes": hashes}
     for version in ("latest", package.version):
-        _write_json(package.folder / _index_path(version), index)
+        _write_json(package.folder / index_path(version), index)
 
 
-def _index_path(version: str) -> Path:
+def index_path(version: str) -> Path:
     return Path("package") / str(MPY_VERSION) / NAME / f"{version}.json"
 
 

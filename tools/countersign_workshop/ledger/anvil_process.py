@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from countersign_cli.mendable import Mendable
 from countersign_workshop.child_processes.process import Child
 from countersign_workshop.parts import toolchain
 
@@ -22,7 +23,7 @@ _LISTENING = re.compile(r"^Listening on 127\.0\.0\.1:(\d+)$")
 _LOOPBACK = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
-class ChainError(Exception):
+class ChainError(Mendable):
     """The chain does not start, or does not answer as it should; the text says how."""
 
 

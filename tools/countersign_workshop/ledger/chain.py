@@ -1,8 +1,5 @@
 """The development chain: the native anvil program, its state kept between runs.
 
-countersign chain FOLDER               run it in the foreground until Ctrl-C
-countersign chain FOLDER --fund 0x…    and give an account 100 ether
-
 It listens on loopback only, has no accounts of its own (no well-known key is ever funded), and
 ends with whoever started it, also by kill -9. Its state is saved every few seconds and when it
 stops; a save is complete or it did not happen (decision 0011).
@@ -10,22 +7,17 @@ stops; a save is complete or it did not happen (decision 0011).
 
 from __future__ import annotations
 
-import argparse
 import json
-import signal
-import sys
-import threading
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
-from countersign_gateway.statements.keys import KeyFileError, create_key_file, read_key_file
+from countersign_gateway.statements.keys import create_key_file, read_key_file
 from countersign_workshop.child_processes.process import Child
 from countersign_workshop.ledger import deployment
 from countersign_workshop.ledger.anvil_process import AnvilProcess, ChainError
 from countersign_workshop.ledger.chain_keepers import FinalityPulse, Keepers
 from countersign_workshop.ledger.chain_state import ChainFolder
-from countersign_workshop.parts import toolchain
 
 CHAIN_ID = 31337
 HARDFORK = "shanghai"
@@ -223,40 +215,3 @@ class DevChain(AnvilProcess):
     def _advance_finality(self) -> None:
         if self._automine and self._pulse is not None:
             self._pulse.beat()
-
-
-def register(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("folder", type=Path, help="where its state is kept")
-    parser.add_argument("--port", type=int, default=8545, help="on loopback; 8545")
-    parser.add_argument("--fund", action="append", default=[], metavar="0x…", help="100 ether for")
-    parser.add_argument(
-        "--admit",
-        action="append",
-        default=[],
-        metavar="0x…",
-        help="let a gateway's account register devices for this chain's owner; funds it, too",
-    )
-
-
-def run(arguments: argparse.Namespace) -> int:
-    """Until Ctrl-C or SIGTERM; exit status 1 if the chain fails or ends by itself."""
-    end = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: end.set())
-    try:
-        with DevChain(arguments.folder, port=arguments.port) as chain:
-            for text in arguments.fund:
-                chain.fund(deployment.address_bytes(text))
-            for text in arguments.admit:
-                chain.admit_gateway(deployment.address_bytes(text))
-            print(f"rpc_url          {chain.rpc_url}")
-            print(f"chain_id         {chain.chain_id}")
-            for name, address in chain.deploy().items():
-                print(f"{name:<16} {address}")
-            print(f"owner            {deployment.address_text(chain.owner())}", flush=True)
-            while chain.running() and not end.wait(0.5):
-                pass
-    except (ChainError, deployment.DeploymentError, KeyFileError, *toolchain.FAULTS) as error:
-        print(f"countersign chain: {error}", file=sys.stderr)
-        return 1
-    return 0

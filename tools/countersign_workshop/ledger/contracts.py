@@ -24,10 +24,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from countersign_cli.mendable import Mendable
 from countersign_workshop.checkout import ROOT
 from countersign_workshop.ledger import contract_vectors, forge, networks
 from countersign_workshop.ledger.forge import FOLDER, ContractsFault
-from countersign_workshop.parts import toolchain
 
 CONTRACTS = ("CommitmentLog", "DeviceID", "UserID")
 """The contracts whose ABI and creation bytecode are committed."""
@@ -159,7 +159,7 @@ def main(arguments: list[str]) -> int:
             deploy(arguments[1], arguments[2:])
         else:
             _COMMANDS[arguments[0]]()
-    except (ContractsFault, *toolchain.FAULTS) as fault:
+    except Mendable as fault:
         print(f"contracts: {fault}", file=sys.stderr)
         return 1
     return 0

@@ -13,12 +13,13 @@ from eth_account import Account as EthAccount
 from web3 import HTTPProvider, Web3
 from web3.exceptions import Web3Exception
 
+from countersign_cli.mendable import Mendable
 from countersign_contracts import load
 
 _TIMEOUT_S = 30.0
 
 
-class DeploymentError(Exception):
+class DeploymentError(Mendable):
     """A transaction was refused or reverted; the text says which."""
 
 

@@ -6,13 +6,14 @@ import os
 import subprocess
 from pathlib import Path
 
+from countersign_cli.mendable import Mendable
 from countersign_workshop.checkout import ROOT
 from countersign_workshop.parts import toolchain
 
 FOLDER = ROOT / "contracts"
 
 
-class ContractsFault(Exception):
+class ContractsFault(Mendable):
     """Something about the contracts is not as it should be; the text is fit to be shown."""
 
 

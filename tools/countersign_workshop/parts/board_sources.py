@@ -17,12 +17,13 @@ from pathlib import Path
 
 from countersign_workshop.checkout import cache_folder
 from countersign_workshop.parts import cross, debian
+from countersign_workshop.parts.part_missing import PartMissing
 
 # What a board's image is built from; another version is refused rather than built unseen.
 VERSIONS = {"micropython": "1.25.", "mbedtls": "3.6."}
 
 
-class SourcesMissing(Exception):
+class SourcesMissing(PartMissing):
     """The sources are not there or not the expected ones; the text names what mends it."""
 
 

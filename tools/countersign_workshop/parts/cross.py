@@ -11,6 +11,7 @@ from pathlib import Path
 
 from countersign_workshop.checkout import cache_folder
 from countersign_workshop.parts import debian
+from countersign_workshop.parts.part_missing import PartMissing, require_start
 
 _ARM_PACKAGES = [
     "gcc-arm-none-eabi",
@@ -40,7 +41,7 @@ _RISCV_LEFT_OUT = ["*/rv64*", "*/rv32e*", "*/rv32*f*/ilp32*"]
 _DOCUMENTATION = ["./usr/share/doc", "./usr/share/man", "./usr/share/info", "./usr/share/locale"]
 
 
-class CompilerMissing(Exception):
+class CompilerMissing(PartMissing):
     """A compiler is not there or does not work; the text names the command that mends it."""
 
 
@@ -79,7 +80,7 @@ def fetch_arm() -> None:
     (tree / "usr/lib/arm-none-eabi/include").symlink_to("../../include/newlib")
     (tree / "usr/lib/arm-none-eabi/lib").symlink_to("newlib")
     _prove(arm(), ["-mcpu=cortex-m0plus", "-mthumb", "--specs=nosys.specs"])
-    subprocess.run([program("cmake"), "--version"], check=True, capture_output=True)
+    require_start([program("cmake"), "--version"])
 
 
 def fetch_riscv() -> None:
@@ -97,7 +98,7 @@ def fetch_riscv() -> None:
 def fetch_xtensa() -> None:
     """Unpack the Xtensa compiler, which comes without a C library, and see it work."""
     _fetch("xtensa", ["gcc-xtensa-lx106"], _DOCUMENTATION)
-    subprocess.run([f"{xtensa()}gcc", "--version"], check=True, capture_output=True)
+    require_start([f"{xtensa()}gcc", "--version"])
 
 
 def fetch_host() -> None:

@@ -19,6 +19,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from countersign_workshop.parts.part_missing import PartMissing
+
 SUITE = "trixie"
 
 # The loader and the library folder of each architecture that a part is fetched for.
@@ -32,7 +34,7 @@ _DEBIAN_SUITES = {"oldstable", "stable", "testing", "unstable", "sid"}
 _DEBIAN_SUITES |= {"bullseye", "bookworm", "trixie", "forky"}
 
 
-class DebianError(Exception):
+class DebianError(PartMissing):
     """A package could not be had; the text says what to do about it."""
 
 

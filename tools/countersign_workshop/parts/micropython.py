@@ -14,6 +14,7 @@ from pathlib import Path
 
 from countersign_workshop.checkout import cache_folder
 from countersign_workshop.parts import debian
+from countersign_workshop.parts.part_missing import PartMissing, require_start
 
 VERSION = "1.25"
 
@@ -24,7 +25,7 @@ _ARCHITECTURES = {"x64": "amd64", "arm64": "arm64", "armhf": "armhf"}
 _PROGRAM = "usr/bin/micropython"
 
 
-class RuntimeMissing(Exception):
+class RuntimeMissing(PartMissing):
     """A runtime is not there or does not run; the text names the command that mends it."""
 
 
@@ -112,7 +113,7 @@ def fetch_qemu_arm() -> None:
         dependencies=False,
         members=["usr/bin/qemu-arm"],
     )
-    subprocess.run([qemu_arm(), "--version"], check=True, capture_output=True)
+    require_start([qemu_arm(), "--version"])
 
 
 def qemu_arm() -> Path:

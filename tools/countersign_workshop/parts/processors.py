@@ -7,18 +7,18 @@ are what our QEMU boards run on (qemu.py).
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 from countersign_workshop.checkout import cache_folder
 from countersign_workshop.parts import debian
+from countersign_workshop.parts.part_missing import PartMissing, require_start
 
 PART = "qemu-riscv-xtensa"
 NAMES = ("riscv32", "xtensa")
 MACHINES_PART = "qemu-system"
 
 
-class ProcessorMissing(Exception):
+class ProcessorMissing(PartMissing):
     """A processor or a machine is not there; the text names the command that mends it."""
 
 
@@ -33,7 +33,7 @@ def fetch() -> None:
         members=[f"usr/bin/qemu-{name}" for name in NAMES],
     )
     for name in NAMES:
-        subprocess.run([program(name), "--version"], check=True, capture_output=True)
+        require_start([program(name), "--version"])
 
 
 def program(name: str) -> Path:

@@ -19,21 +19,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from countersign_workshop.checkout import ROOT, cache_folder
+from countersign_workshop.checkout import ROOT, alone, cache_folder
 from countersign_workshop.parts import board_sources, cross, debian, micropython, processors
+from countersign_workshop.parts.part_missing import PartMissing
 
 _WORKSHOP = Path(__file__).resolve().parents[1]
-
-
-class PartMissing(Exception):
-    """A part is not there; the text names the command that mends it."""
 
 
 @dataclass(frozen=True)
 class Part:
     """name: what `countersign fetch` calls it. needed_by: the make target that cannot go without.
 
-    locate gives the command that starts it, and raises one of FAULTS if it is not there.
+    locate gives the command that starts it, and raises PartMissing if it is not there.
     """
 
     name: str
@@ -41,18 +38,6 @@ class Part:
     needed_by: str
     locate: Callable[[], list[str]]
     fetch: Callable[[], None]
-
-
-FAULTS = (
-    PartMissing,
-    micropython.RuntimeMissing,
-    cross.CompilerMissing,
-    board_sources.SourcesMissing,
-    processors.ProcessorMissing,
-    debian.DebianError,
-    subprocess.CalledProcessError,
-)
-"""What fetching or locating a part may raise; each text is fit to be shown as it is."""
 
 
 def anvil() -> Path:
@@ -90,12 +75,28 @@ def node() -> Path:
 
 
 def fetch(name: str) -> None:
-    """Fetch one part by name, whether or not it is there already."""
+    """Fetch one part by name, whether or not it is there already.
+
+    Several processes may do so at once: the first fetches, and the others wait for it.
+    """
     for part in parts():
         if part.name == name:
-            part.fetch()
+            folder = cache_folder() / "fetching" / name
+            folder.mkdir(parents=True, exist_ok=True)
+            with alone(folder) as waited:
+                if not (waited and is_there(part)):
+                    part.fetch()
             return
     raise PartMissing(f"no such part: {name} (there are: {', '.join(p.name for p in parts())})")
+
+
+def is_there(part: Part) -> bool:
+    """Whether the part was fetched."""
+    try:
+        part.locate()
+    except PartMissing:
+        return False
+    return True
 
 
 def parts() -> list[Part]:
@@ -288,7 +289,7 @@ def main(arguments: list[str]) -> int:
         print(f"fetch: {name}", flush=True)
         try:
             fetch(name)
-        except FAULTS as fault:
+        except PartMissing as fault:
             print(f"fetch: {name}: {fault}", file=sys.stderr)
             return 1
     return 0

@@ -10,7 +10,7 @@ Emulated they are, and their evidence says so: a gateway refuses them unless its
 """
 
 from countersign_workshop.emulation.emulated_board.board import EmulatedBoard
-from countersign_workshop.emulation.emulated_board.machines import FAULTS, KINDS, BoardStopped
+from countersign_workshop.emulation.emulated_board.machines import KINDS, BoardStopped
 from countersign_workshop.emulation.emulated_board.settings import for_gateway, for_site
 
-__all__ = ["FAULTS", "KINDS", "BoardStopped", "EmulatedBoard", "for_gateway", "for_site"]
+__all__ = ["KINDS", "BoardStopped", "EmulatedBoard", "for_gateway", "for_site"]

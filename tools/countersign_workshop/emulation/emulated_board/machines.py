@@ -9,36 +9,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from countersign_cli.board_catalogue import uf2
 from countersign_cli.board_port.board_line import SocketLine
-from countersign_cli.board_port.raw_repl import RawRepl, ReplError, ScriptFailed
+from countersign_cli.board_port.raw_repl import RawRepl
+from countersign_cli.mendable import Mendable
 from countersign_workshop.checkout import ROOT
 from countersign_workshop.child_processes.process import Child
 from countersign_workshop.emulation import qemu, rp2040
 from countersign_workshop.emulation.emulated_board.line_tap import LineTap
 from countersign_workshop.images import firmware_build
-from countersign_workshop.parts import micropython, toolchain
+from countersign_workshop.parts import micropython
 
 CONFIG_PATH = "/countersign.json"
 
 
-class BoardStopped(Exception):
+class BoardStopped(Mendable):
     """An emulated board has ended by itself, or its power was cut as asked for."""
-
-
-FAULTS = (
-    *toolchain.FAULTS,
-    *firmware_build.FAULTS,
-    BoardStopped,
-    ReplError,
-    ScriptFailed,
-    rp2040.EmulatorError,
-    rp2040.PowerCut,
-    qemu.EmulatorError,
-    uf2.Uf2Error,
-    OSError,
-)
-"""What switching a board on may raise; each text is fit to be shown as it is."""
 
 
 @dataclass(frozen=True)

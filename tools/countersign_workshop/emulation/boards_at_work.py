@@ -1,39 +1,28 @@
-"""`countersign emulate`: emulated boards, until Ctrl-C or to run one script.
-
-    countersign site init store --name store --broker none --allow-emulated \\
-        --line socket://127.0.0.1:7700 --line socket://127.0.0.1:7701
-    countersign gateway run --config store/gateway.toml
-    countersign emulate --board RPI_PICO --devices 2 --site store
-
-starts two boards that join that site over its serial lines. Without --site the boards are at their
-prompts, for `countersign provision` or mpremote. Started again they are the same boards: what they
-keep is in --folder. With --script a board runs the script, prints its output and ends.
-"""
+"""Emulated boards that run until Ctrl-C, or one that runs a script and ends."""
 
 from __future__ import annotations
 
 import argparse
 import signal
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-from countersign_cli.board_port.raw_repl import ScriptFailed
+from countersign_cli.mendable import Mendable
 from countersign_cli.site_folder import CONFIG_NAME
 from countersign_gateway import config
 from countersign_gateway.statements.keys import KeyFileError, SigningKey
 from countersign_workshop.checkout import cache_folder
-from countersign_workshop.emulation import emulated_board, qemu, rp2040
+from countersign_workshop.emulation import qemu, rp2040
 from countersign_workshop.emulation.emulated_board import EmulatedBoard, settings
 from countersign_workshop.images import firmware_build
 
 _LOCAL_LINE = "socket://127.0.0.1:"
-_CHECK_IN_INTERVAL_MS = 10_000
+CHECK_IN_INTERVAL_MS = 10_000
 
 
-class Refused(Exception):
+class Refused(Mendable):
     """The boards cannot be started like that; one sentence with what to do."""
 
 
@@ -47,45 +36,8 @@ class _Site:
     allows_emulated: bool
 
 
-def register(parser: argparse.ArgumentParser) -> None:
-    boards = sorted(emulated_board.KINDS)
-    parser.add_argument("--board", required=True, choices=boards, metavar="BOARD", help=str(boards))
-    parser.add_argument("--image", type=Path, metavar="FILE", help="instead of the one built last")
-    joining = parser.add_argument_group("boards that run until Ctrl-C")
-    joining.add_argument("--devices", type=int, default=1, metavar="N", help="how many; 1")
-    joining.add_argument("--site", type=Path, metavar="FOLDER", help="join the site of this folder")
-    joining.add_argument("--uart", action="store_true", help="by UART 1, not by USB")
-    joining.add_argument("--folder", type=Path, metavar="DIR", help="where the boards are kept")
-    joining.add_argument(
-        "--interval-ms", type=int, default=_CHECK_IN_INTERVAL_MS, help="from check-in to check-in"
-    )
-    script = parser.add_argument_group("one script")
-    script.add_argument("--script", type=Path, metavar="FILE")
-    script.add_argument(
-        "--copy",
-        action="append",
-        default=[],
-        type=Path,
-        metavar="FILE",
-        help="copy this file to the board's file system first",
-    )
-    script.add_argument("--flash", type=Path, metavar="FILE", help="keep the board's flash here")
-
-
-def run(arguments: argparse.Namespace) -> int:
-    """Exit status 0 if the script ran to its end, or the boards to Ctrl-C."""
-    try:
-        return _run_boards(arguments) if arguments.script is None else _run_script(arguments)
-    except ScriptFailed as failed:
-        print(failed.output, end="")
-        print(failed, file=sys.stderr)
-        return 1
-    except (Refused, *emulated_board.FAULTS) as fault:
-        print(f"emulate: {fault}", file=sys.stderr)
-        return 1
-
-
-def _run_script(arguments: argparse.Namespace) -> int:
+def run_script(arguments: argparse.Namespace) -> int:
+    """Print what the script prints. Refused, or ScriptFailed if it raised."""
     if arguments.board not in firmware_build.IMAGES:
         raise Refused("on MicroPython as a process scripts run with: countersign runtime")
     if arguments.flash and arguments.board in qemu.MACHINES:
@@ -103,7 +55,8 @@ def _script_board(arguments: argparse.Namespace, image: Path) -> qemu.Qemu | rp2
     return rp2040.Rp2040(image, flash=arguments.flash)
 
 
-def _run_boards(arguments: argparse.Namespace) -> int:
+def run_boards(arguments: argparse.Namespace) -> int:
+    """0 after Ctrl-C, 1 if a board stopped by itself. Refused if they cannot be started."""
     if arguments.devices < 1:
         raise Refused("--devices is 1 or more")
     if arguments.copy or arguments.flash:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 
 from countersign_workshop.checkout import ROOT
 from countersign_workshop.parts import micropython
@@ -23,12 +22,8 @@ def register(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Becomes the runtime; returns only if it is not there."""
-    try:
-        argv = micropython.argv(arguments.on, arguments.heap_bytes)
-    except micropython.RuntimeMissing as fault:
-        print(f"countersign runtime: {fault}", file=sys.stderr)
-        return 1
+    """Becomes the runtime. RuntimeMissing if it is not there."""
+    argv = micropython.argv(arguments.on, arguments.heap_bytes)
     folders = [ROOT / "firmware/lib", ROOT / "firmware/agent"]
     script = arguments.script[arguments.script[:1] == ["--"] :]
     os.execve(argv[0], [*argv, *script], micropython.environment(folders))

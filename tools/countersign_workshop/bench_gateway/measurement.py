@@ -1,4 +1,4 @@
-"""`countersign bench-gateway`: measure the gateway; the last line is one JSON object.
+"""One measurement of the gateway: its site is driven, and figures are made of what happened.
 
 Mosquitto and the gateway run as real processes; this process plays the devices and the subscriber.
 Evidence goes the whole way: broker, paho, verification, appraisal, signed result, SQLite (WAL,
@@ -8,11 +8,8 @@ enrolments beforehand, and all evidence is signed before the clock starts.
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
 import platform
-import sys
 import tempfile
 import time
 from dataclasses import dataclass
@@ -22,10 +19,9 @@ from typing import Any
 from countersign import messages
 from countersign_workshop.bench_gateway import accounting, answers, devices, peers
 from countersign_workshop.bench_gateway.accounting import Usage
-from countersign_workshop.bench_gateway.bench_site import SITE, BenchSite, SiteFailed
-from countersign_workshop.bench_gateway.load import Driver, LoadFailed, Phase, fetch_beacon
+from countersign_workshop.bench_gateway.bench_site import SITE, BenchSite
+from countersign_workshop.bench_gateway.load import Driver, Phase, fetch_beacon
 from countersign_workshop.checkout import cache_folder
-from countersign_workshop.parts import toolchain
 
 
 @dataclass(frozen=True)
@@ -64,39 +60,6 @@ class Run:
     durable: int
     durable_messages: int
     status: dict[str, Any]
-
-
-def register(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--devices", type=int, default=5000, metavar="N", help="5000 if absent")
-    parser.add_argument("--full-rounds", type=int, default=20, metavar="N", help="at full load")
-    parser.add_argument("--half-rounds", type=int, default=10, metavar="N", help="at half of it")
-    parser.add_argument(
-        "--window", type=int, default=4096, metavar="N", help="messages under way at full load"
-    )
-    parser.add_argument(
-        "--peer-seconds", type=float, default=2.0, metavar="S", help="for each peer; 0: none"
-    )
-
-
-def run(arguments: argparse.Namespace) -> int:
-    """0 if everything sent was answered and is durable; 1 if something is missing or broken."""
-    connections = 4
-    plan = Plan(
-        devices=max(1, arguments.devices // connections) * connections,
-        connections=connections,
-        warm_up_rounds=1,
-        full_rounds=max(1, arguments.full_rounds),
-        half_rounds=max(1, arguments.half_rounds),
-        window=max(connections, arguments.window),
-        peer_s=arguments.peer_seconds,
-    )
-    try:
-        figures = measure(plan)
-    except (SiteFailed, LoadFailed, *toolchain.FAULTS) as fault:
-        print(f"countersign bench-gateway: {fault}", file=sys.stderr)
-        return 1
-    print(json.dumps(figures))
-    return 0 if figures["lost"] == 0 and figures["durable"] == figures["sent"] else 1
 
 
 def measure(plan: Plan) -> dict[str, Any]:

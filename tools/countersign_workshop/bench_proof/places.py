@@ -1,4 +1,4 @@
-"""`countersign bench-proof`: measure proofs on emulated boards; the last line is one JSON object.
+"""Proofs measured at every place; the last line printed is one JSON object.
 
 RP2040: cycles of the real RPI_PICO image in a cycle-counting emulator without XIP cache misses, and
 milliseconds at 133 MHz from them. QEMU: exact instructions, which are not cycles. x64: milliseconds
@@ -18,14 +18,10 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from countersign_cli.board_port.raw_repl import ReplError, ScriptFailed
+from countersign_cli.mendable import Mendable
 from countersign_workshop.bench_proof import boards, measure, spread
-from countersign_workshop.emulation import qemu, rp2040
-from countersign_workshop.images import firmware_build, native
-from countersign_workshop.parts import micropython, processors, toolchain
 
 
 @dataclass(frozen=True)
@@ -44,35 +40,12 @@ PLACES: Mapping[str, Place] = {
     "x64": Place(boards.UnixBoard, "x64"),
 }
 
-FAULTS = (
-    *toolchain.FAULTS,
-    *firmware_build.FAULTS,
-    native.NativeBuildError,
-    micropython.RuntimeMissing,
-    boards.MeasurementFailed,
-    processors.ProcessorMissing,
-    qemu.EmulatorError,
-    rp2040.EmulatorError,
-    ReplError,
-    ScriptFailed,
-)
-
-
-def register(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--only", nargs="+", choices=PLACES, metavar="PLACE", help=f"of {', '.join(PLACES)}"
-    )
-    parser.add_argument("--engines", nargs="+", choices=boards.ENGINES, default=boards.ENGINES)
-    parser.add_argument(
-        "--secrets", type=int, default=1000, metavar="N", help="for ct_spread; 0: not measured"
-    )
-    parser.add_argument(
-        "--details", type=Path, metavar="FILE", help="write every figure and every note as JSON"
-    )
-
 
 def run(arguments: argparse.Namespace) -> int:
-    """0 if every place was measured and the prover's time is the same for every secret."""
+    """0 if every place was measured and the prover's time is the same for every secret.
+
+    arguments: those of `countersign bench-proof`.
+    """
     names = list(arguments.only or PLACES)
     details: dict[str, Any] = {name: {} for name in names}
     result: dict[str, Any] = {name: {} for name in names}
@@ -88,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
                 PLACES[name].architecture,
                 lambda line: _say(f"{name} {line}"),
             )
-        except FAULTS as fault:
+        except Mendable as fault:
             details[name][engine] = result[name][engine] = None
             notes[f"{name}.{engine}"] = str(fault)
             failed.append(name)
@@ -104,7 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
     def spread_job() -> None:
         try:
             found = spread.measure(arguments.secrets)
-        except FAULTS as fault:
+        except Mendable as fault:
             notes["ct_spread"] = str(fault)
             failed.append("ct_spread")
             _say(f"ct_spread: {fault}")

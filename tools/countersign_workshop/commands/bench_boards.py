@@ -13,15 +13,9 @@ import sys
 import time
 from typing import Any
 
-from countersign_cli.site_folder import SiteError
+from countersign_cli.mendable import Mendable
 from countersign_workshop.bench_boards import figures
-from countersign_workshop.bench_boards.running_gateway import GatewayEnded
-from countersign_workshop.child_processes.events import Stuck
-from countersign_workshop.emulation import emulated_board
 from countersign_workshop.images import firmware_build
-
-FAULTS = (*emulated_board.FAULTS, GatewayEnded, SiteError, Stuck)
-"""What a board at a site may raise; each text is fit to be shown as it is."""
 
 
 def register(parser: argparse.ArgumentParser) -> None:
@@ -53,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
 
         try:
             result[name] = figures.measure(name, arguments.check_ins, arguments.boots, say)
-        except FAULTS as fault:
+        except (Mendable, OSError) as fault:
             say(f"not measured: {fault}")
             result[name] = None
             failed = True

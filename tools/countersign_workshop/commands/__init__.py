@@ -1,0 +1,1 @@
+"""One command of a checkout a file; each is thin, and its room has the rest."""
