@@ -28,6 +28,15 @@ def _list(folder):
         if error.errno == 2:
             return []
         raise
+def _files(folder):
+    found = []
+    for name in _list(folder):
+        path = folder + '/' + name
+        if os.stat(path)[0] & 0x4000:
+            found += _files(path)
+        else:
+            found.append(path)
+    return found
 def _begin(path):
     global _file
     folder = ''
@@ -97,7 +106,7 @@ print(json.dumps({
 """
 
 DIGESTS = "print(json.dumps([_digest(path) for path in {paths!r}]))"
-LIST = "print(json.dumps(_list({folder!r})))"
+FILES = "print(json.dumps(_files({folder!r})))"
 REMOVE = "_remove({path!r})"
 RENAME = "os.rename({old!r}, {new!r})\nprint(json.dumps(_digest({new!r})))"
 

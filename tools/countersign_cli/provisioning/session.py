@@ -141,9 +141,9 @@ class Session:
                     different[path] = files[path]
         return different
 
-    def names(self, folder: str) -> list[str]:
-        """What is in a folder of the board; nothing if there is none."""
-        return [str(name) for name in self._ask(scripts.LIST.format(folder=folder))]
+    def files(self, folder: str) -> list[str]:
+        """The paths of all files under a folder of the board; none if there is no such folder."""
+        return [str(path) for path in self._ask(scripts.FILES.format(folder=folder))]
 
     def write(self, path: str, content: bytes) -> None:
         """Replace a file as a whole: until it is all there and right, the old one is."""

@@ -135,10 +135,10 @@ class Provisioning:
         if not look.frozen:
             wanted.update(bundle.modules())
             strangers = [
-                f"{bundle.LIBRARY}/{package}/{name}"
+                path
                 for package in bundle.PACKAGES
-                for name in session.names(f"{bundle.LIBRARY}/{package}")
-                if f"{bundle.LIBRARY}/{package}/{name}" not in wanted
+                for path in session.files(f"{bundle.LIBRARY}/{package}")
+                if path not in wanted
             ]
         if not look.native_built_in and not self._wishes.pure_engine:
             engine = bundle.native_module(look.mpy)
