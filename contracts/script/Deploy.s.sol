@@ -13,7 +13,7 @@ interface Broadcast {
 
 /// @title Put the contracts on a chain
 /// @notice Two transactions: CommitmentLog, and DeviceID, which creates its UserID itself
-///         (decisions/0008). The account that sends them has no power over what it created, so any
+///         (decision 0008). The account that sends them has no power over what it created, so any
 ///         account with money for the gas will do.
 /// @dev Run through `python -m countersign_workshop.ledger.contracts deploy`, which also writes the
 ///      entry in networks/.

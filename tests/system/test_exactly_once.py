@@ -159,7 +159,7 @@ def test_every_acknowledged_commitment_is_anchored_exactly_once(
     head, position = bytes(32), 0
     events = chain.batches(key.address)
     # First that the chain is a chain. Real ones commit to effects and events in one header; anvil
-    # can be made to start from a state that lost an event (tools/decisions/0011), and then nothing
+    # can be made to start from a state that lost an event (decision 0011), and then nothing
     # follows about the gateway.
     assert chain.tip(key.address)[0] == len(events), "the chain lost events that it counted"
     for number, (sequence, root, size, event_head) in enumerate(events, 1):

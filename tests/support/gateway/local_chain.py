@@ -14,8 +14,7 @@ from countersign_contracts import load
 from countersign_workshop.ledger import chain as development_chain
 from countersign_workshop.ledger.anvil_process import ChainError
 from countersign_workshop.ledger.deployment import address_bytes, address_text
-from countersign_workshop.parts import toolchain
-from support.skip import skip
+from support.contracts import parts
 
 CHAIN_ID = development_chain.CHAIN_ID
 _READY_ATTEMPTS = 400
@@ -29,10 +28,7 @@ class LocalChain(development_chain.DevChain):
     """
 
     def __init__(self, folder: Path, state_interval_s: float = 3600) -> None:
-        try:
-            toolchain.anvil()
-        except toolchain.PartMissing as fault:
-            skip(f"no chain to test against: {fault}")
+        parts.anvil()
         super().__init__(folder, state_interval_s=state_interval_s, finality_pulse_s=None)
         self.start()
         contracts = self.deploy()

@@ -16,9 +16,15 @@ from eth_account import Account as EthAccount
 from countersign_workshop.ledger.anvil_process import ChainError
 from countersign_workshop.ledger.chain import DevChain
 from countersign_workshop.ledger.deployment import Account, address_text
+from support.contracts import parts
 from support.contracts.register import Register, new_device
 
 pytestmark = pytest.mark.chain
+
+
+@pytest.fixture(scope="module")
+def anvil():
+    parts.anvil()
 
 
 @pytest.fixture()
