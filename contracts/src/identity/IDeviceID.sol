@@ -17,7 +17,7 @@ interface IDeviceID {
     /// @param postQuantumDigest Zero: the only suite here is 1. It has its place for suite 2.
     /// @param nextKeyDigest Commitment to the key that a rotation will reveal; not zero.
     /// @param owner Who answers for the device: a registered owner of UserID.
-    /// @param deviceClass 1 standard, 2 life-critical. Given a meaning by policy, recorded here.
+    /// @param deviceClass 1 standard, 2 life-critical. Policy decides what a class means.
     struct Registration {
         uint256 publicKey;
         bytes32 postQuantumDigest;

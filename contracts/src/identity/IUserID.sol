@@ -24,7 +24,8 @@ interface IUserID {
     /// @param appointed Which of the two.
     event RegistrarAppointed(address indexed owner, address indexed registrar, bool appointed);
 
-    /// @notice Thrown if an account that is no owner is asked of, or acts as one.
+    /// @notice Thrown if a call that only an owner can make, or that names an owner, meets an
+    ///         account that is not registered.
     /// @param owner The account.
     error UnknownOwner(address owner);
 

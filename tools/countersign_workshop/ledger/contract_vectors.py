@@ -1,8 +1,8 @@
 """Test vectors for the contracts, made by our own prover and identifiers.
 
-What the Python side signs the Solidity side must accept, and nothing that was signed for anything
-else. All of it is derived from fixed labels, so that the same sources give the same file; the keys
-in it are keys to nothing.
+The Solidity side must accept what the Python side signs, and must refuse whatever was signed for
+another purpose. Everything is derived from fixed labels, so that the same sources give the same
+file; its keys protect nothing.
 """
 
 from __future__ import annotations
