@@ -30,7 +30,7 @@ from countersign_gateway.ingress.mqtt.broker import GATEWAY_USERNAME, EmbeddedBr
 from countersign_gateway.ingress.mqtt.mqtt_ingress import MqttIngress, read_password
 from countersign_gateway.ingress.serial_lines.serial_ingress import HeardElsewhere, SerialIngress
 from countersign_gateway.model import Reply
-from countersign_gateway.operations.log import Journal
+from countersign_gateway.operations.log import EventLog
 from countersign_gateway.operations.status import write_status
 from countersign_gateway.operations.tally import Tally
 from countersign_gateway.operations.throttle import Throttle
@@ -62,10 +62,10 @@ class BrokerAway(Exception):
 class Gateway:
     """One running site. `start`, then `tick` a few times a second, then `stop`."""
 
-    def __init__(self, config: Config, journal: Journal) -> None:
+    def __init__(self, config: Config, log: EventLog) -> None:
         """Opens keys and registry; starts nothing. KeyFileError, RegistryUnusable."""
         self._config = config
-        self._journal = journal
+        self._log = log
         self.tally = Tally()
         self.key = SigningKey.from_file(config.key_file)
         self.registry = SqliteRegistry(config.registry_path, self.key.gateway_id)
@@ -100,12 +100,12 @@ class Gateway:
             freshness=self.freshness.current,
             registry=self.registry,
             outlet=self,
-            journal=journal,
+            log=log,
             tally=self.tally,
             throttle=Throttle(time.monotonic),
         )
         self._read_ahead_thread = threading.Thread(
-            target=ReadAhead(self.registry.device, journal).run,
+            target=ReadAhead(self.registry.device, log).run,
             args=(self._intake, self._examined),
             name="read-ahead",
             daemon=True,
@@ -128,7 +128,7 @@ class Gateway:
             lines=config.serial,
             intake=self._intake,
             refuse_early=self._pipeline.refuse_early,
-            journal=journal,
+            log=log,
             tally=self.tally,
         )
         self._mode = messages.MODE_DEGRADED
@@ -161,7 +161,7 @@ class Gateway:
         if self._anchoring_thread is not None:
             self._anchoring_thread.start()
         ready = self._mqtt is None or self._mqtt.wait_ready(READY_TIMEOUT_S)
-        self._journal.event(
+        self._log.event(
             "gateway_ready" if ready else "gateway_waiting",
             site=self._config.site,
             gateway_id=self.key.gateway_id,
@@ -175,7 +175,7 @@ class Gateway:
     def _connect(self, config: MqttConfig) -> Endpoint:
         """The MQTT ingress, not started, with the broker embedded if it is to be; its address."""
         if config.broker is None:
-            self._broker = EmbeddedBroker(config.listen, self._config.site, self._journal)
+            self._broker = EmbeddedBroker(config.listen, self._config.site, self._log)
             endpoint = self._broker.start()
             username: str | None = GATEWAY_USERNAME
             password: str | None = self._broker.password
@@ -190,7 +190,7 @@ class Gateway:
             if self._config.serial
             else self._intake,
             refuse_early=self._pipeline.refuse_early,
-            journal=self._journal,
+            log=self._log,
             tally=self.tally,
             username=username,
             password=password,
@@ -205,7 +205,7 @@ class Gateway:
         freshness = self.freshness.current()
         if freshness.mode != self._mode:
             self._mode = freshness.mode
-            self._journal.event(
+            self._log.event(
                 "mode_changed", mode=messages.MODE_NAMES[freshness.mode], age_s=freshness.age_s
             )
             turned = True
@@ -231,7 +231,7 @@ class Gateway:
             self._broker.stop()
         self._write_status()
         self.registry.close()
-        self._journal.event("gateway_stopped")
+        self._log.event("gateway_stopped")
 
     def _anchoring(self, config: AnchoringConfig) -> AnchoringWorker:
         # Imported here: a site without a ledger need not wait for, or even have, an EVM library.
@@ -255,9 +255,9 @@ class Gateway:
         return AnchoringWorker(
             registry=self.registry,
             batcher=Batcher(self.registry, config.batch_max, config.batch_age_s),
-            outbox=Outbox(self.registry, ledger, ledger_key, binding, self._journal),
+            outbox=Outbox(self.registry, ledger, ledger_key, binding, self._log),
             receipts=Receipts(self.registry, self.key.gateway_id, self.key.sign),
-            journal=self._journal,
+            log=self._log,
             on_contact=self.freshness.confirmed,
             on_anchored=lambda _: None,
             on_reply=self._send_receipt,
@@ -272,7 +272,7 @@ class Gateway:
         else:
             # Raising leaves the batch without its mark, so that it is handed out again later.
             raise BrokerAway("neither a line nor a broker takes receipts now")
-        self._journal.event("receipt_sent", device_id=receipt.device_id)
+        self._log.event("receipt_sent", device_id=receipt.device_id)
 
     def _publish_beacon(self) -> None:
         beacon = self._sealed_beacon()
@@ -280,7 +280,7 @@ class Gateway:
             self._mqtt.publish(topics.beacon(self._config.site), beacon, retain=True)
             self._mqtt.flush()
         self._serial.publish_beacon(beacon)
-        self._journal.event("beacon_published", sequence=self.beacons.sequence)
+        self._log.event("beacon_published", sequence=self.beacons.sequence)
 
     def _sealed_beacon(self) -> bytes:
         freshness = self.freshness.current()
@@ -312,7 +312,7 @@ class Gateway:
         try:
             write_status(self._config.registry_path.with_name("status.json"), status)
         except OSError as error:
-            self._journal.event("status_unwritable", error=type(error).__name__)
+            self._log.event("status_unwritable", error=type(error).__name__)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -328,9 +328,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         signal.signal(number, lambda *_: stop_asked.set())
     # Keys, the registry and its log are this user's alone, whatever the shell's habit.
     os.umask(0o077)
-    journal = Journal(sys.stderr)
+    log = EventLog(sys.stderr)
     try:
-        gateway = Gateway(configuration.load(arguments.config), journal)
+        gateway = Gateway(configuration.load(arguments.config), log)
         gateway.start()
     except (ConfigError, KeyFileError, RegistryUnusable, OSError) as error:
         print(f"countersign gateway: {error}", file=sys.stderr)
@@ -339,6 +339,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         try:
             gateway.tick()
         except Exception as error:  # noqa: BLE001 - devices are served by other threads meanwhile
-            journal.fault("tick_fault", error)
+            log.fault("tick_fault", error)
     gateway.stop()
     return 0

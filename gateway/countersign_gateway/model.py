@@ -60,7 +60,7 @@ class Enrolment:
     registration_signature: the 64-byte proof for the on-chain registry, or None without a ledger.
     """
 
-    record: DeviceRecord
+    device: DeviceRecord
     registration_signature: bytes | None
 
 
@@ -70,7 +70,7 @@ class Decision:
 
     message, result: the exact bytes received and the exact signed bytes answered.
     commitment: the 32-byte Merkle leaf input made of the two.
-    enrolment: set where this decision makes the device known (its record carries `counter` too).
+    enrolment: set where this decision makes the device known (its device carries `counter` too).
     status: set where governance/lifecycle moved the device with this message; it is stored in the
     same transaction. None leaves the status alone.
     """
@@ -94,7 +94,7 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class BatchRecord:
+class Batch:
     """Commitments first_position … first_position + size - 1 under one Merkle root.
 
     sequence starts at 1; head is sha256(previous_head ‖ root ‖ size as 4 bytes big-endian).

@@ -71,7 +71,7 @@ def work(chain: LocalChain, folder: Path, devices: list[Device], acknowledged: i
             counters[index] += 1
             group.append(decision(devices[index], counters[index]))
             turn += 1
-        registry.record(group)
+        registry.store(group)
         # Only now, as a reply and a PUBACK would be.
         os.write(acknowledged, b"".join(found.commitment for found in group))
         time.sleep(0.004)  # a load that the shared machine and the chain can follow

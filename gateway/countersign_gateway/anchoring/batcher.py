@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 
 from countersign import merkle
-from countersign_gateway.model import BatchRecord
+from countersign_gateway.model import Batch
 from countersign_gateway.registry.interface import OutboxKind, OutboxState, Registry
 
 # While this many batches wait to be included, age no longer cuts new ones: through an outage the
@@ -31,7 +31,7 @@ class Batcher:
         self._next_position = 0 if last is None else last.first_position + last.size
         self._waiting_since_s: float | None = None
 
-    def step(self, now_s: float) -> list[BatchRecord]:
+    def step(self, now_s: float) -> list[Batch]:
         """Cut what is due at `now_s` (monotonic seconds); returns the batches, durable."""
         cut = []
         waiting = self._registry.commitment_count() - self._next_position
@@ -53,7 +53,7 @@ class Batcher:
         waiting = self._registry.outbox(states, _WAITING_BATCHES, OutboxKind.APPEND)
         return len(waiting) == _WAITING_BATCHES
 
-    def _cut(self, size: int) -> BatchRecord:
+    def _cut(self, size: int) -> Batch:
         last = self._registry.last_batch()
         batch = following(last, self._registry.commitments(self._next_position, size))
         self._registry.create_batch(batch)
@@ -61,11 +61,11 @@ class Batcher:
         return batch
 
 
-def following(last: BatchRecord | None, commitments: list[bytes]) -> BatchRecord:
+def following(last: Batch | None, commitments: list[bytes]) -> Batch:
     """The batch of `commitments` that follows `last`."""
     previous_head = bytes(32) if last is None else last.head
     root = merkle.root(commitments)
-    return BatchRecord(
+    return Batch(
         sequence=1 if last is None else last.sequence + 1,
         first_position=0 if last is None else last.first_position + last.size,
         size=len(commitments),

@@ -17,16 +17,16 @@ from web3.exceptions import Web3Exception
 from countersign_contracts import load
 from countersign_gateway.anchoring.ledger import (
     Call,
+    ExpectedRevert,
     Head,
     Inclusion,
     NonceUsed,
-    Refusal,
     Rejected,
     Tip,
     UpstreamDown,
 )
-from countersign_gateway.model import BatchRecord
-from countersign_gateway.registry.interface import Registration
+from countersign_gateway.model import Batch
+from countersign_gateway.registry.interface import SignedRegistration
 
 # Fixed, so that nothing has to be asked before signing; about three times what was measured
 # (35,000 for an append, 150,000 for a device with its owner's list).
@@ -54,22 +54,22 @@ class EvmLedger:
         timeout_s: float = 5.0,
     ) -> None:
         self._chain_id = chain_id
-        self._log_address = commitment_log
-        self._devices_address = device_registry
+        self._commitment_log_address = commitment_log
+        self._device_contract_address = device_registry
         self._provider = HTTPProvider(
             url, request_kwargs={"timeout": timeout_s}, exception_retry_configuration=None
         )
         # Without a provider: used to encode and decode, never to call.
         codec = Web3()
-        self._log: Any = codec.eth.contract(
+        self._commitment_log: Any = codec.eth.contract(
             address=Web3.to_checksum_address(commitment_log), abi=load("CommitmentLog")["abi"]
         )
-        self._devices: Any = codec.eth.contract(
+        self._device_contract: Any = codec.eth.contract(
             address=Web3.to_checksum_address(device_registry), abi=load("DeviceID")["abi"]
         )
         self._codec = codec.codec
-        self._appended_topic = _topic(self._log.events.BatchAnchored().abi)
-        self._added_topic = _topic(self._devices.events.DeviceAdded().abi)
+        self._appended_topic = _topic(self._commitment_log.events.BatchAnchored().abi)
+        self._added_topic = _topic(self._device_contract.events.DeviceAdded().abi)
         self._errors = {
             _selector(entry): entry["name"]
             for contract in ("CommitmentLog", "DeviceID", "UserID")
@@ -87,8 +87,8 @@ class EvmLedger:
         if found != self._chain_id:
             raise Rejected(f"this is chain {found}, and the configuration says {self._chain_id}")
         for name, address in (
-            ("CommitmentLog", self._log_address),
-            ("DeviceID", self._devices_address),
+            ("CommitmentLog", self._commitment_log_address),
+            ("DeviceID", self._device_contract_address),
         ):
             if not _data(self._ask("eth_getCode", [_hex(address), "latest"])):
                 raise Rejected(f"there is no {name} at {_hex(address)} on chain {found}")
@@ -106,13 +106,13 @@ class EvmLedger:
         return _number(self._ask("eth_getTransactionCount", [_hex(account), "latest"]))
 
     def tip(self, account: bytes) -> Tip:
-        data = self._log.encode_abi("tip", [_checksummed(account)])
-        sequence, head = self._view(self._log_address, data, ["uint64", "bytes32"])
+        data = self._commitment_log.encode_abi("tip", [_checksummed(account)])
+        sequence, head = self._view(self._commitment_log_address, data, ["uint64", "bytes32"])
         return Tip(sequence, head)
 
     def device_owner(self, device_id: bytes) -> bytes | None:
-        data = self._devices.encode_abi("ownerOf", [device_id])
-        (owner,) = self._view(self._devices_address, data, ["address"])
+        data = self._device_contract.encode_abi("ownerOf", [device_id])
+        (owner,) = self._view(self._device_contract_address, data, ["address"])
         owner_bytes = bytes.fromhex(owner[2:])
         return owner_bytes if any(owner_bytes) else None
 
@@ -128,19 +128,19 @@ class EvmLedger:
             succeeded=_number(receipt.get("status")) == 1,
             effective=any(
                 _data(topic) in topics
-                for log in _sequence(receipt.get("logs"))
-                for topic in _sequence(_mapping(log).get("topics"))[:1]
+                for entry in _sequence(receipt.get("logs"))
+                for topic in _sequence(_mapping(entry).get("topics"))[:1]
             ),
         )
 
     def append_inclusion(self, account: bytes, sequence: int) -> Inclusion | None:
         topics = [self._appended_topic, account.rjust(32, b"\0"), sequence.to_bytes(32, "big")]
-        return self._event(self._log_address, topics)
+        return self._event(self._commitment_log_address, topics)
 
     def register_inclusion(self, device_id: bytes) -> Inclusion | None:
-        return self._event(self._devices_address, [self._added_topic, device_id])
+        return self._event(self._device_contract_address, [self._added_topic, device_id])
 
-    def refusal(self, account: bytes, call: Call) -> Refusal | None:
+    def expected_revert(self, account: bytes, call: Call) -> ExpectedRevert | None:
         transaction = {
             "from": _hex(account),
             "to": _hex(call.to),
@@ -152,7 +152,7 @@ class EvmLedger:
         if error is None:
             return None
         reason = self._revert_reason(error)
-        return Refusal(reason, lasting=reason not in _MENDABLE)
+        return ExpectedRevert(reason, lasting=reason not in _MENDABLE)
 
     # --- telling -------------------------------------------------------------------------
 
@@ -168,28 +168,28 @@ class EvmLedger:
             raise NonceUsed(reason)
         raise Rejected(reason)
 
-    def append_call(self, batch: BatchRecord) -> Call:
+    def append_call(self, batch: Batch) -> Call:
         arguments = [batch.sequence, batch.previous_head, batch.root, batch.size]
-        data = _data(self._log.encode_abi("append", arguments))
-        return Call(self._log_address, data, _APPEND_GAS)
+        data = _data(self._commitment_log.encode_abi("append", arguments))
+        return Call(self._commitment_log_address, data, _APPEND_GAS)
 
-    def register_call(self, registration: Registration) -> Call:
-        record, signature = registration.record, registration.signature
+    def register_call(self, registration: SignedRegistration) -> Call:
+        device, signature = registration.device, registration.signature
         nonce_commitment, response_scalar = signature[:32], signature[32:]
         statement = (
-            int.from_bytes(record.public_key, "big"),
-            record.post_quantum_digest,
-            record.next_key_digest,
-            _checksummed(record.owner),
-            record.device_class,
+            int.from_bytes(device.public_key, "big"),
+            device.post_quantum_digest,
+            device.next_key_digest,
+            _checksummed(device.owner),
+            device.device_class,
         )
         proof = (
             int.from_bytes(nonce_commitment, "big"),
             _even_y(nonce_commitment),
             int.from_bytes(response_scalar, "big"),
         )
-        data = self._devices.encode_abi("addDevice", [record.device_id, statement, proof])
-        return Call(self._devices_address, _data(data), _REGISTER_GAS)
+        data = self._device_contract.encode_abi("addDevice", [device.device_id, statement, proof])
+        return Call(self._device_contract_address, _data(data), _REGISTER_GAS)
 
     # --- inside --------------------------------------------------------------------------
 
@@ -231,8 +231,8 @@ class EvmLedger:
             "fromBlock": "0x0",
             "toBlock": "latest",
         }
-        for log in _sequence(self._ask("eth_getLogs", [criteria])):
-            entry = _mapping(log)
+        for found in _sequence(self._ask("eth_getLogs", [criteria])):
+            entry = _mapping(found)
             return Inclusion(
                 block_number=_number(entry.get("blockNumber")),
                 transaction_hash=_data(entry.get("transactionHash")),

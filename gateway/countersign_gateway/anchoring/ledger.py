@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from countersign_gateway.model import BatchRecord
-from countersign_gateway.registry.interface import Registration
+from countersign_gateway.model import Batch
+from countersign_gateway.registry.interface import SignedRegistration
 
 
 class UpstreamDown(Exception):
@@ -69,7 +69,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class ExpectedRevert:
     """Why the ledger would revert a call. lasting: asking again later cannot help."""
 
     reason: str
@@ -97,10 +97,10 @@ class Ledger(Protocol):
     def inclusion(self, transaction_hash: bytes) -> Inclusion | None:
         """Where a transaction is on the present chain, if anywhere."""
 
-    def append_call(self, batch: BatchRecord) -> Call:
+    def append_call(self, batch: Batch) -> Call:
         """Append a batch to the account's log."""
 
-    def register_call(self, registration: Registration) -> Call:
+    def register_call(self, registration: SignedRegistration) -> Call:
         """Enter a device with its own proof."""
 
     def append_inclusion(self, account: bytes, sequence: int) -> Inclusion | None:
@@ -112,5 +112,5 @@ class Ledger(Protocol):
     def device_owner(self, device_id: bytes) -> bytes | None:
         """The owner of a device on the ledger, or None if it is not there."""
 
-    def refusal(self, account: bytes, call: Call) -> Refusal | None:
+    def expected_revert(self, account: bytes, call: Call) -> ExpectedRevert | None:
         """Why the ledger would revert this call now; None if it would not."""

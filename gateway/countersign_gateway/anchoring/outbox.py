@@ -31,7 +31,7 @@ from countersign_gateway.anchoring.rows import ON_CHAIN, Rows, View
 from countersign_gateway.anchoring.settlement import Settlement
 from countersign_gateway.anchoring.submission import Submission
 from countersign_gateway.model import Anchored
-from countersign_gateway.operations.log import Journal
+from countersign_gateway.operations.log import EventLog
 from countersign_gateway.registry.interface import LedgerBinding, OutboxRow, OutboxState, Registry
 
 
@@ -44,7 +44,7 @@ class Outbox:
         ledger: Ledger,
         key: LedgerKey,
         binding: LedgerBinding,
-        journal: Journal,
+        log: EventLog,
         *,
         fees: FeePolicy | None = None,
         resend_s: float = 15.0,
@@ -61,8 +61,8 @@ class Outbox:
         """
         registry.bind_ledger(binding)
         self._binding = binding
-        self._journal = journal
-        self._rows = Rows(registry, ledger, key.address, journal)
+        self._log = log
+        self._rows = Rows(registry, ledger, key.address, log)
         self._settlement = Settlement(self._rows, missing_after_s)
         self._submission = Submission(
             self._rows,
@@ -93,7 +93,7 @@ class Outbox:
             raise
         problem = "; ".join(self._rows.problems) or None
         if problem != self.problem:
-            self._journal.event("ledger_problem", cause=problem)
+            self._log.event("ledger_problem", cause=problem)
         self.problem = problem
 
     def disconnected(self) -> None:

@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 
 from countersign import merkle, messages
-from countersign_gateway.model import Anchored, BatchRecord, Reply
+from countersign_gateway.model import Anchored, Batch, Reply
 from countersign_gateway.registry.interface import Registry
 
 
@@ -27,7 +27,7 @@ class Receipts:
         self._gateway_id = gateway_id
         self._sign = sign
 
-    def replies(self, batch: BatchRecord, anchored: Anchored) -> Iterator[Reply]:
+    def replies(self, batch: Batch, anchored: Anchored) -> Iterator[Reply]:
         """One receipt for each decision of the batch, in order. DamagedBatch before the first."""
         tree = merkle.Tree(self._registry.commitments(batch.first_position, batch.size))
         if tree.root != batch.root:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from countersign_gateway.anchoring.ledger import Call, Head, Ledger, Tip
-from countersign_gateway.operations.log import Journal
+from countersign_gateway.operations.log import EventLog
 from countersign_gateway.registry.interface import OutboxKind, OutboxRow, OutboxState, Registry
 
 IN_FLIGHT = 16  # below the 64 that geth keeps for an account
@@ -30,13 +30,11 @@ class View:
 class Rows:
     """The record and the ledger side by side, for one account. Used by one thread."""
 
-    def __init__(
-        self, registry: Registry, ledger: Ledger, account: bytes, journal: Journal
-    ) -> None:
+    def __init__(self, registry: Registry, ledger: Ledger, account: bytes, log: EventLog) -> None:
         self.registry = registry
         self.ledger = ledger
         self.account = account
-        self._journal = journal
+        self._log = log
         # By row, in monotonic seconds. Lost at a restart, and then counted from there.
         self.signed_at_s: dict[int, float] = {}
         self.missing_since_s: dict[int, float] = {}
@@ -55,7 +53,7 @@ class Rows:
             if batch is None:
                 raise LookupError("an append without its batch")
             return self.ledger.append_call(batch)
-        registration = self.registry.registration(row.subject)
+        registration = self.registry.signed_registration(row.subject)
         if registration is None:
             raise LookupError("a registration without its signature")
         return self.ledger.register_call(registration)
@@ -72,8 +70,8 @@ class Rows:
             times.pop(row.row_id, None)
 
     def tell(self, event: str, row: OutboxRow, **fields: object) -> None:
-        """Write an event of this row into the journal."""
+        """Write an event of this row into the log."""
         subject: dict[str, object] = (
             {"batch": row.sequence} if row.kind is OutboxKind.APPEND else {"device_id": row.subject}
         )
-        self._journal.event(event, **subject, **fields)
+        self._log.event(event, **subject, **fields)

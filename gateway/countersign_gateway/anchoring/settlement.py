@@ -79,9 +79,9 @@ class Settlement:
             return
         self._rows.missing_since_s.pop(row.row_id, None)
         if row.kind is OutboxKind.REGISTER:
-            refusal = self._rows.ledger.refusal(self._rows.account, self._rows.call(row))
-            if refusal is not None and refusal.lasting:
-                self._rows.fail(row, f"{cause}: {refusal.reason}")
+            revert = self._rows.ledger.expected_revert(self._rows.account, self._rows.call(row))
+            if revert is not None and revert.lasting:
+                self._rows.fail(row, f"{cause}: {revert.reason}")
                 return
         if row.tries >= _MOST_TRIES:
             self._rows.fail(row, f"{cause}, {row.tries} times over")
@@ -103,8 +103,8 @@ class Settlement:
             owner = self._rows.ledger.device_owner(row.subject)
             if owner is None:
                 return False
-            registration = self._registry.registration(row.subject)
-            if registration is None or registration.record.owner != owner:
+            registration = self._registry.signed_registration(row.subject)
+            if registration is None or registration.device.owner != owner:
                 self._rows.fail(row, f"the device belongs to 0x{owner.hex()} already")
                 return True
             found = self._rows.ledger.register_inclusion(row.subject)

@@ -160,15 +160,15 @@ class Submission:
 
     def _would_be_refused(self, row: OutboxRow, view: View) -> bool:
         """Ask before paying: a registration may have to wait for an owner to appoint us."""
-        refusal = self._rows.ledger.refusal(self._rows.account, self._rows.call(row))
-        if refusal is None:
+        revert = self._rows.ledger.expected_revert(self._rows.account, self._rows.call(row))
+        if revert is None:
             return False
-        if refusal.lasting:
-            self._rows.fail(row, f"the ledger would revert it: {refusal.reason}")
+        if revert.lasting:
+            self._rows.fail(row, f"the ledger would revert it: {revert.reason}")
             return True
-        if row.detail != refusal.reason:
-            self._rows.tell("ledger_waits", row, cause=refusal.reason)
-            self._registry.mark_pending(row.row_id, refusal.reason)
+        if row.detail != revert.reason:
+            self._rows.tell("ledger_waits", row, cause=revert.reason)
+            self._registry.mark_pending(row.row_id, revert.reason)
         self._rows.ask_again_at_s[row.row_id] = view.now_s + self._ask_again_s
         return True
 

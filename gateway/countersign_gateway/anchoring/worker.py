@@ -15,7 +15,7 @@ from countersign_gateway.anchoring.ledger import Rejected, UpstreamDown
 from countersign_gateway.anchoring.outbox import Outbox
 from countersign_gateway.anchoring.receipts import Receipts
 from countersign_gateway.model import Anchored, Reply
-from countersign_gateway.operations.log import Journal
+from countersign_gateway.operations.log import EventLog
 from countersign_gateway.registry.interface import Registry
 
 
@@ -29,7 +29,7 @@ class AnchoringWorker:
         batcher: Batcher,
         outbox: Outbox,
         receipts: Receipts,
-        journal: Journal,
+        log: EventLog,
         on_contact: Callable[[], None],
         on_anchored: Callable[[Anchored], None],
         on_reply: Callable[[Reply], None],
@@ -42,7 +42,7 @@ class AnchoringWorker:
         self._batcher = batcher
         self._outbox = outbox
         self._receipts = receipts
-        self._journal = journal
+        self._log = log
         self._on_contact = on_contact
         self._on_anchored = on_anchored
         self._on_reply = on_reply
@@ -54,7 +54,7 @@ class AnchoringWorker:
         Batches are cut and receipts handed out whether or not it does.
         """
         for batch in self._batcher.step(now_s):
-            self._journal.event("batch", batch=batch.sequence, size=batch.size, root=batch.root)
+            self._log.event("batch", batch=batch.sequence, size=batch.size, root=batch.root)
         answered = self._reach_ledger(now_s)
         for sequence in self._registry.unreceipted():
             self._hand_out(sequence)
@@ -66,7 +66,7 @@ class AnchoringWorker:
             try:
                 self.step(time.monotonic())
             except Exception as error:  # noqa: BLE001 - the next round finds things as stored
-                self._journal.fault("anchoring_fault", error)
+                self._log.fault("anchoring_fault", error)
                 self._outbox.disconnected()
             stop.wait(interval_s)
 
@@ -81,14 +81,14 @@ class AnchoringWorker:
             self._note_down(rejected.reason)
             return False
         if self._down_reason is not None:
-            self._journal.event("upstream_back")
+            self._log.event("upstream_back")
             self._down_reason = None
         self._on_contact()
         return True
 
     def _note_down(self, reason: str) -> None:
         if reason != self._down_reason:
-            self._journal.event("upstream_down", cause=reason)
+            self._log.event("upstream_down", cause=reason)
         self._down_reason = reason
         self._outbox.disconnected()
 
@@ -101,7 +101,7 @@ class AnchoringWorker:
         for reply in self._receipts.replies(batch, anchored):
             self._on_reply(reply)
         self._registry.note_receipted(sequence)
-        self._journal.event(
+        self._log.event(
             "anchored",
             batch=sequence,
             size=batch.size,

@@ -1,6 +1,6 @@
 """The gateway's log: one JSON object a line, for people, tools and the demonstration alike.
 
-Every line has `at` (seconds since the journal was opened, from a monotonic clock; no wall clock
+Every line has `at` (seconds since the log was opened, from a monotonic clock; no wall clock
 is trusted here), `event`, and fields whose names stay stable. Bytes are written as hexadecimal.
 A flood of one event is folded: past a rate, lines are counted instead of written, and the next
 line of that event says how many are missing in `folded`.
@@ -28,7 +28,7 @@ class _Allowance:
         self.folded = 0
 
 
-class Journal:
+class EventLog:
     """Writes events to `stream`. Safe from any thread; a failing stream never stops the caller."""
 
     def __init__(self, stream: TextIO, clock_s: Callable[[], float] = time.monotonic) -> None:

@@ -23,13 +23,13 @@ from countersign_gateway.governance.freshness import Freshness
 from countersign_gateway.governance.lifecycle import Lifecycle
 from countersign_gateway.ingress.intake import Intake
 from countersign_gateway.model import Decision, DeviceRecord, Enrolment, Envelope, Reply, Status
-from countersign_gateway.operations.log import Journal
+from countersign_gateway.operations.log import EventLog
 from countersign_gateway.operations.tally import Tally
 from countersign_gateway.operations.throttle import Throttle
 from countersign_gateway.pipeline.group import Group
 from countersign_gateway.statements.keys import SigningKey
 from countersign_gateway.verification import codec
-from countersign_gateway.verification.challenges import Challenges, Registration
+from countersign_gateway.verification.challenges import Challenges, RegistrationOffer
 from countersign_gateway.verification.verifier import (
     Memory,
     Refusal,
@@ -48,7 +48,7 @@ REVOCATION_EPOCH = 0
 class Record(Memory, Protocol):
     """The part of the registry that the pipeline needs."""
 
-    def record(self, decisions: Sequence[Decision]) -> None: ...
+    def store(self, decisions: Sequence[Decision]) -> None: ...
 
 
 class Outlet(Protocol):
@@ -67,14 +67,14 @@ class Terms:
     device_class: int
     ledger: tuple[int, bytes] | None
 
-    def registration(self, known: DeviceRecord | None) -> Registration | None:
+    def registration(self, known: DeviceRecord | None) -> RegistrationOffer | None:
         """The statement that an applicant is asked to sign; a known device's owner stands."""
         if self.ledger is None:
             return None
         chain_id, contract = self.ledger
         if known is not None:
-            return Registration(chain_id, contract, known.owner, known.device_class)
-        return Registration(chain_id, contract, self.owner, self.device_class)
+            return RegistrationOffer(chain_id, contract, known.owner, known.device_class)
+        return RegistrationOffer(chain_id, contract, self.owner, self.device_class)
 
 
 class Pipeline:
@@ -91,7 +91,7 @@ class Pipeline:
         freshness: Callable[[], Freshness],
         registry: Record,
         outlet: Outlet,
-        journal: Journal,
+        log: EventLog,
         tally: Tally,
         throttle: Throttle,
         clock_s: Callable[[], float] = time.monotonic,
@@ -106,7 +106,7 @@ class Pipeline:
         self._freshness = freshness
         self._registry = registry
         self._outlet = outlet
-        self._journal = journal
+        self._log = log
         self._tally = tally
         self._throttle = throttle
         self._clock_s = clock_s
@@ -119,7 +119,7 @@ class Pipeline:
                 try:
                     self.process(envelopes)
                 except Exception as error:  # noqa: BLE001 - serving the next group matters more
-                    self._journal.fault("group_fault", error, envelopes=len(envelopes))
+                    self._log.fault("group_fault", error, envelopes=len(envelopes))
             elif intake.closed:
                 return
 
@@ -130,14 +130,14 @@ class Pipeline:
             try:
                 self._consider(envelope, group)
             except Exception as error:  # noqa: BLE001 - one message must not stop the others
-                self._journal.fault("message_fault", error, device_id=envelope.device_id)
+                self._log.fault("message_fault", error, device_id=envelope.device_id)
                 self._refuse(envelope, Refusal(reasons.INTERNAL, type(error).__name__), group)
         self._make_durable(group)
         for reply in group.replies:
             try:
                 self._outlet.send(reply)
             except Exception as error:  # noqa: BLE001 - durable already; the device will ask again
-                self._journal.fault("send_fault", error, device_id=reply.device_id)
+                self._log.fault("send_fault", error, device_id=reply.device_id)
         for envelope in envelopes:
             envelope.acknowledge()
         self._outlet.flush()
@@ -145,7 +145,7 @@ class Pipeline:
 
     def refuse_early(self, device_id: bytes | None, payload: bytes, reason: int) -> None:
         """Answer a message that was never queued (shed, or too large). From any thread."""
-        self._journal.event(
+        self._log.event(
             "refused", device_id=device_id, reason=reasons.NAMES[reason], detail="not queued"
         )
         reply = self._error(device_id, payload, reason)
@@ -196,7 +196,7 @@ class Pipeline:
         )
         group.replies.append(Reply(applicant.device_id, "challenge", challenge))
         self._tally.challenged += 1
-        self._journal.event("challenge_sent", device_id=applicant.device_id)
+        self._log.event("challenge_sent", device_id=applicant.device_id)
 
     def _enrol(self, envelope: Envelope, verified: VerifiedProof, group: Group) -> None:
         applicant = verified.opened.applicant
@@ -267,7 +267,7 @@ class Pipeline:
     def _refuse(self, envelope: Envelope, refusal: Refusal, group: Group) -> None:
         name = reasons.NAMES[refusal.reason]
         self._tally.refuse(name)
-        self._journal.event(
+        self._log.event(
             "refused",
             device_id=envelope.device_id,
             kind=envelope.kind,
@@ -299,10 +299,10 @@ class Pipeline:
         if not group.verdicts:
             return
         try:
-            self._registry.record([decision for decision, _ in group.verdicts])
+            self._registry.store([decision for decision, _ in group.verdicts])
             stored = group.verdicts
         except Exception as error:  # noqa: BLE001 - whatever failed, nothing of it is stored
-            self._journal.fault("record_fault", error, decisions=len(group.verdicts))
+            self._log.fault("record_fault", error, decisions=len(group.verdicts))
             stored = [
                 verdict for verdict in group.verdicts if self._stored_alone(verdict[0], group)
             ]
@@ -313,9 +313,9 @@ class Pipeline:
     def _stored_alone(self, decision: Decision, group: Group) -> bool:
         """Store one decision by itself. If even that fails its device is told INTERNAL instead."""
         try:
-            self._registry.record([decision])
+            self._registry.store([decision])
         except Exception as error:  # noqa: BLE001
-            self._journal.fault("record_fault", error, device_id=decision.device_id)
+            self._log.fault("record_fault", error, device_id=decision.device_id)
             self._tally.refuse(reasons.NAMES[reasons.INTERNAL])
             reply = self._error(decision.device_id, decision.message, reasons.INTERNAL)
             if reply is not None:
@@ -333,7 +333,7 @@ class Pipeline:
             event = "denied"
         degraded = freshness.mode == messages.MODE_DEGRADED
         self._tally.note_verdict(event, degraded)
-        self._journal.event(
+        self._log.event(
             event,
             device_id=decision.device_id,
             counter=decision.counter,

@@ -8,12 +8,12 @@ from countersign_gateway.registry.interface import RegistryError
 
 def check_enrolment(decision: Decision, enrolment: Enrolment, known: DeviceRecord | None) -> None:
     """RegistryError unless the enrolment is of this decision's device and keeps its binding."""
-    record = enrolment.record
-    if record.device_id != decision.device_id or record.counter != decision.counter:
+    device = enrolment.device
+    if device.device_id != decision.device_id or device.counter != decision.counter:
         raise RegistryError("an enrolment of another device, or with another counter")
     if known is None:
         return
-    if (record.suite, record.public_key, record.post_quantum_digest, record.next_key_digest) != (
+    if (device.suite, device.public_key, device.post_quantum_digest, device.next_key_digest) != (
         known.suite,
         known.public_key,
         known.post_quantum_digest,

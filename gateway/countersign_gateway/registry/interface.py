@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Protocol
 
-from countersign_gateway.model import BatchRecord, Decision, DeviceRecord, Status
+from countersign_gateway.model import Batch, Decision, DeviceRecord, Status
 
 
 class RegistryError(Exception):
@@ -85,10 +85,10 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
-class Registration:
+class SignedRegistration:
     """What DeviceID.addDevice needs: the device and its own signature over the statement."""
 
-    record: DeviceRecord
+    device: DeviceRecord
     signature: bytes
 
 
@@ -103,7 +103,7 @@ class LedgerBinding:
 
 
 @dataclass(frozen=True, slots=True)
-class RecordedMessage:
+class StoredMessage:
     """One verified message as stored: enough to recompute its commitment."""
 
     position: int
@@ -140,7 +140,7 @@ class Registry(Protocol):
     def devices(self) -> Iterator[DeviceRecord]:
         """All devices, in order of first enrolment; a consistent view of one moment."""
 
-    def record(self, decisions: Sequence[Decision]) -> None:
+    def store(self, decisions: Sequence[Decision]) -> None:
         """Store all of `decisions`, in order, in ONE transaction; return once they are durable.
 
         Each takes the next position. Within a decision: its enrolment is entered (a new device as
@@ -190,16 +190,16 @@ class Registry(Protocol):
     def commitments(self, first_position: int, count: int) -> list[bytes]:
         """The commitments of exactly these positions; RegistryError if they are not all there."""
 
-    def messages(self, first_position: int, count: int) -> Iterator[RecordedMessage]:
+    def messages(self, first_position: int, count: int) -> Iterator[StoredMessage]:
         """The recorded messages of these positions, in order; read in slices, not all at once."""
 
-    def last_batch(self) -> BatchRecord | None:
+    def last_batch(self) -> Batch | None:
         """The batch with the highest sequence."""
 
-    def batch(self, sequence: int) -> BatchRecord | None:
+    def batch(self, sequence: int) -> Batch | None:
         """One batch."""
 
-    def create_batch(self, batch: BatchRecord) -> None:
+    def create_batch(self, batch: Batch) -> None:
         """Store the next batch and its APPEND in the outbox, in one transaction.
 
         RegistryError unless it follows the last batch in sequence, position and head, and all
@@ -253,7 +253,7 @@ class Registry(Protocol):
     def mark_failed(self, row_id: int, detail: str) -> None:
         """The ledger refuses it for good."""
 
-    def registration(self, device_id: bytes) -> Registration | None:
+    def signed_registration(self, device_id: bytes) -> SignedRegistration | None:
         """What the outbox needs to register a device."""
 
     # --- receipts ------------------------------------------------------------------------

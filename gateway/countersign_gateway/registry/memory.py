@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from countersign_gateway.model import BatchRecord, Decision, DeviceRecord, Status
+from countersign_gateway.model import Batch, Decision, DeviceRecord, Status
 from countersign_gateway.registry.enrolment import check_enrolment
 from countersign_gateway.registry.interface import (
     Attempt,
@@ -20,10 +20,10 @@ from countersign_gateway.registry.interface import (
     OutboxKind,
     OutboxRow,
     OutboxState,
-    RecordedMessage,
-    Registration,
     RegistryError,
     RegistryUnusable,
+    SignedRegistration,
+    StoredMessage,
 )
 
 _OPEN = (OutboxState.PENDING, OutboxState.SIGNED, OutboxState.SENT)
@@ -36,9 +36,9 @@ class MemoryRegistry:
         self._lock = threading.RLock()
         self._devices: dict[bytes, DeviceRecord] = {}
         self._signatures: dict[bytes, bytes] = {}
-        self._messages: list[RecordedMessage] = []
+        self._messages: list[StoredMessage] = []
         self._by_counter: dict[tuple[bytes, int], bytes] = {}
-        self._batches: list[BatchRecord] = []
+        self._batches: list[Batch] = []
         self._receipted: set[int] = set()
         self._rows: list[OutboxRow] = []
         self._attempts: list[tuple[int, Attempt]] = []
@@ -57,16 +57,16 @@ class MemoryRegistry:
         with self._lock:
             return iter(list(self._devices.values()))
 
-    def record(self, decisions: Sequence[Decision]) -> None:
+    def store(self, decisions: Sequence[Decision]) -> None:
         with self._lock:
             devices = dict(self._devices)
             position = len(self._messages)
-            messages: list[RecordedMessage] = []
+            messages: list[StoredMessage] = []
             for decision in decisions:
                 known = devices.get(decision.device_id)
                 if decision.enrolment is not None:
                     check_enrolment(decision, decision.enrolment, known)
-                    known = known or replace(decision.enrolment.record, counter=0)
+                    known = known or replace(decision.enrolment.device, counter=0)
                 if known is None:
                     raise RegistryError("a decision for a device that is not enrolled")
                 if decision.counter <= known.counter:
@@ -79,7 +79,7 @@ class MemoryRegistry:
                     known, status=status, counter=decision.counter
                 )
                 messages.append(
-                    RecordedMessage(
+                    StoredMessage(
                         position + len(messages),
                         decision.device_id,
                         decision.counter,
@@ -147,18 +147,18 @@ class MemoryRegistry:
             raise RegistryError(f"of {count} commitments from {first_position}, {len(found)} exist")
         return found
 
-    def messages(self, first_position: int, count: int) -> Iterator[RecordedMessage]:
+    def messages(self, first_position: int, count: int) -> Iterator[StoredMessage]:
         with self._lock:
             return iter(self._messages[first_position : first_position + count])
 
-    def last_batch(self) -> BatchRecord | None:
+    def last_batch(self) -> Batch | None:
         return self._batches[-1] if self._batches else None
 
-    def batch(self, sequence: int) -> BatchRecord | None:
+    def batch(self, sequence: int) -> Batch | None:
         with self._lock:
             return self._batches[sequence - 1] if 1 <= sequence <= len(self._batches) else None
 
-    def create_batch(self, batch: BatchRecord) -> None:
+    def create_batch(self, batch: Batch) -> None:
         with self._lock:
             last = self.last_batch()
             expected = (1, 0, bytes(32))
@@ -241,12 +241,12 @@ class MemoryRegistry:
     def mark_failed(self, row_id: int, detail: str) -> None:
         self._mark(row_id, OutboxState.FAILED, detail=detail)
 
-    def registration(self, device_id: bytes) -> Registration | None:
+    def signed_registration(self, device_id: bytes) -> SignedRegistration | None:
         with self._lock:
             signature = self._signatures.get(device_id)
             if signature is None:
                 return None
-            return Registration(self._devices[device_id], signature)
+            return SignedRegistration(self._devices[device_id], signature)
 
     # --- receipts ------------------------------------------------------------------------
 

@@ -17,15 +17,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from countersign_gateway.model import BatchRecord, Decision, DeviceRecord, Status
+from countersign_gateway.model import Batch, Decision, DeviceRecord, Status
 from countersign_gateway.registry.connection import Connections
 from countersign_gateway.registry.enrolment import check_enrolment
 from countersign_gateway.registry.interface import (
     Counts,
     OutboxKind,
     OutboxState,
-    RecordedMessage,
     RegistryError,
+    StoredMessage,
 )
 from countersign_gateway.registry.sqlite_outbox import (
     DEVICE_COLUMNS,
@@ -72,7 +72,7 @@ class SqliteRegistry(OutboxTables):
             ).fetchall()
         return (device_from_row(row) for row in rows)
 
-    def record(self, decisions: Sequence[Decision]) -> None:
+    def store(self, decisions: Sequence[Decision]) -> None:
         if not decisions:
             return
         # Devices as this call leaves them; they reach the cache only once they are durable.
@@ -183,7 +183,7 @@ class SqliteRegistry(OutboxTables):
             raise RegistryError(f"of {count} commitments from {first_position}, {len(rows)} exist")
         return [row[0] for row in rows]
 
-    def messages(self, first_position: int, count: int) -> Iterator[RecordedMessage]:
+    def messages(self, first_position: int, count: int) -> Iterator[StoredMessage]:
         end = first_position + count
         for start in range(first_position, end, _SLICE):
             with self._connections.read() as reader:
@@ -195,23 +195,23 @@ class SqliteRegistry(OutboxTables):
                     (start, min(start + _SLICE, end)),
                 ).fetchall()
             for row in rows:
-                yield RecordedMessage(*row)
+                yield StoredMessage(*row)
 
-    def last_batch(self) -> BatchRecord | None:
+    def last_batch(self) -> Batch | None:
         with self._connections.read() as reader:
             row = reader.execute(
                 f"SELECT {_BATCH_COLUMNS} FROM batches ORDER BY sequence DESC LIMIT 1"
             ).fetchone()
-        return None if row is None else BatchRecord(*row)
+        return None if row is None else Batch(*row)
 
-    def batch(self, sequence: int) -> BatchRecord | None:
+    def batch(self, sequence: int) -> Batch | None:
         with self._connections.read() as reader:
             row = reader.execute(
                 f"SELECT {_BATCH_COLUMNS} FROM batches WHERE sequence = ?", (sequence,)
             ).fetchone()
-        return None if row is None else BatchRecord(*row)
+        return None if row is None else Batch(*row)
 
-    def create_batch(self, batch: BatchRecord) -> None:
+    def create_batch(self, batch: Batch) -> None:
         with self._connections.write() as writer:
             writer.execute(
                 f"INSERT INTO batches ({_BATCH_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)",
@@ -243,8 +243,8 @@ class SqliteRegistry(OutboxTables):
             return found
         check_enrolment(decision, enrolment, None if found is None else found[1])
         if found is None:
-            number = _insert_device(writer, enrolment.record)
-            found = (number, enrolment.record)
+            number = _insert_device(writer, enrolment.device)
+            found = (number, enrolment.device)
         if enrolment.registration_signature is not None:
             self._want_registration(writer, found[0], enrolment.registration_signature)
         return found
@@ -309,20 +309,20 @@ def _after(known: DeviceRecord, decision: Decision) -> DeviceRecord:
     )
 
 
-def _insert_device(writer: sqlite3.Connection, record: DeviceRecord) -> int:
+def _insert_device(writer: sqlite3.Connection, device: DeviceRecord) -> int:
     number = writer.execute(
         "INSERT INTO devices (device_id, suite, public_key, post_quantum_digest, next_key_digest,"
         " owner, device_class, environment, status) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
-            record.device_id,
-            record.suite,
-            record.public_key,
-            record.post_quantum_digest,
-            record.next_key_digest,
-            record.owner,
-            record.device_class,
-            record.environment,
-            int(record.status),
+            device.device_id,
+            device.suite,
+            device.public_key,
+            device.post_quantum_digest,
+            device.next_key_digest,
+            device.owner,
+            device.device_class,
+            device.environment,
+            int(device.status),
         ),
     ).lastrowid
     if number is None:

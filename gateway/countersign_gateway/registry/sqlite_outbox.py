@@ -15,9 +15,9 @@ from countersign_gateway.registry.interface import (
     OutboxKind,
     OutboxRow,
     OutboxState,
-    Registration,
     RegistryError,
     RegistryUnusable,
+    SignedRegistration,
 )
 
 DEVICE_COLUMNS = (
@@ -157,7 +157,7 @@ class OutboxTables:
     def mark_failed(self, row_id: int, detail: str) -> None:
         self._mark(row_id, OutboxState.FAILED, detail=detail)
 
-    def registration(self, device_id: bytes) -> Registration | None:
+    def signed_registration(self, device_id: bytes) -> SignedRegistration | None:
         with self._connections.read() as reader:
             row = reader.execute(
                 f"SELECT {DEVICE_COLUMNS}, registration_signature"
@@ -166,7 +166,7 @@ class OutboxTables:
             ).fetchone()
         if row is None or row[10] is None:
             return None
-        return Registration(device_from_row(row), row[10])
+        return SignedRegistration(device_from_row(row), row[10])
 
     def unreceipted(self) -> list[int]:
         with self._connections.read() as reader:

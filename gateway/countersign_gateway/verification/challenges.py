@@ -16,7 +16,7 @@ MAX_OPEN = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class Registration:
+class RegistrationOffer:
     """What the ledger will record of a device; the device signs it at enrolment."""
 
     chain_id: int
@@ -42,7 +42,7 @@ class OpenChallenge:
     challenge: bytes
     request_nonce: bytes
     applicant: Applicant
-    registration: Registration | None
+    registration: RegistrationOffer | None
     opened_s: float
 
 
@@ -66,7 +66,7 @@ class Challenges:
         self,
         applicant: Applicant,
         request_nonce: bytes,
-        registration: Registration | None,
+        registration: RegistrationOffer | None,
         now_s: float,
     ) -> OpenChallenge:
         """The challenge for this request: a new one, or the same for a request delivered twice."""

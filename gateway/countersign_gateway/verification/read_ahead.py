@@ -27,7 +27,7 @@ from typing import Any, BinaryIO
 
 from countersign_gateway.ingress.intake import Intake
 from countersign_gateway.model import DeviceRecord, Envelope
-from countersign_gateway.operations.log import Journal
+from countersign_gateway.operations.log import EventLog
 from countersign_gateway.verification import worker
 
 AT_ONCE = 256
@@ -63,11 +63,11 @@ class ReadAhead:
     def __init__(
         self,
         device: Callable[[bytes], DeviceRecord | None],
-        journal: Journal,
+        log: EventLog,
         cores: int | None = None,
     ) -> None:
         self._device = device
-        self._journal = journal
+        self._log = log
         self._cores = cores or os.cpu_count() or 1
         self._worker: _Worker | None = None
         self._not_before_s = 0.0
@@ -96,7 +96,7 @@ class ReadAhead:
             # It is gone. What it had has gone on unexamined by now, this batch included.
             self._dismiss()
             self._not_before_s = time.monotonic() + RESTART_S
-            self._journal.event("verification_worker_lost", retry_s=RESTART_S)
+            self._log.event("verification_worker_lost", retry_s=RESTART_S)
             return
         examined.put_all(envelopes)
 
@@ -118,7 +118,7 @@ class ReadAhead:
                 self._worker = _Worker(examined)
             except OSError as error:
                 self._not_before_s = time.monotonic() + RESTART_S
-                self._journal.event("verification_worker_missing", error=type(error).__name__)
+                self._log.event("verification_worker_missing", error=type(error).__name__)
         return self._worker is not None
 
     def _dismiss(self) -> None:

@@ -34,7 +34,7 @@ from countersign_gateway.verification.challenges import (
     Applicant,
     Challenges,
     OpenChallenge,
-    Registration,
+    RegistrationOffer,
 )
 from countersign_gateway.verification.public_keys import PublicKeys
 from countersign_gateway.verification.read_ahead import Examined
@@ -283,7 +283,7 @@ class Verifier:
         return self._public_keys.verify(public_key, message.signing_digest(), message.signature)
 
 
-def registration_digest(registration: Registration, applicant: Applicant) -> bytes:
+def registration_digest(registration: RegistrationOffer, applicant: Applicant) -> bytes:
     """What the applicant must sign (32 bytes) so that the ledger can record it."""
     digest: bytes = identity.registration_digest(
         registration.chain_id,

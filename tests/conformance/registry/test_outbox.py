@@ -18,7 +18,7 @@ from support.gateway.some_records import (
 
 
 def test_batches_follow_each_other(registry: Registry) -> None:
-    registry.record([enrolment("a"), *(evidence("a", counter) for counter in range(2, 6))])
+    registry.store([enrolment("a"), *(evidence("a", counter) for counter in range(2, 6))])
     first = batch_after(registry, 2)
     registry.create_batch(first)
     second = batch_after(registry, 3)
@@ -49,7 +49,7 @@ def test_batches_follow_each_other(registry: Registry) -> None:
 def test_a_batch_that_does_not_follow_is_an_error(
     registry: Registry, wrong: dict[str, object]
 ) -> None:
-    registry.record([enrolment("a"), *(evidence("a", counter) for counter in range(2, 6))])
+    registry.store([enrolment("a"), *(evidence("a", counter) for counter in range(2, 6))])
     registry.create_batch(batch_after(registry, 2))
     with pytest.raises(RegistryError):
         registry.create_batch(replace(batch_after(registry, 2), **wrong))
@@ -58,31 +58,31 @@ def test_a_batch_that_does_not_follow_is_an_error(
 
 
 def test_a_registration_is_wanted_once(registry: Registry) -> None:
-    registry.record([enrolment("a", 1, b"\1" * 64), enrolment("b")])
+    registry.store([enrolment("a", 1, b"\1" * 64), enrolment("b")])
     device_id = digest("device", "a")
     (row,) = registry.outbox([OutboxState.PENDING], 10)
     assert (row.kind, row.subject, row.tries) == (OutboxKind.REGISTER, device_id, 0)
-    registration = registry.registration(device_id)
+    registration = registry.signed_registration(device_id)
     assert registration is not None and registration.signature == b"\1" * 64
-    assert registration.record.device_id == device_id
-    assert registry.registration(digest("device", "b")) is None
+    assert registration.device.device_id == device_id
+    assert registry.signed_registration(digest("device", "b")) is None
 
-    registry.record([enrolment("a", 2, b"\2" * 64)])
+    registry.store([enrolment("a", 2, b"\2" * 64)])
     assert len(registry.outbox([OutboxState.PENDING], 10)) == 1
-    registration = registry.registration(device_id)
+    registration = registry.signed_registration(device_id)
     assert registration is not None and registration.signature == b"\1" * 64
 
     registry.mark_failed(row.row_id, "reverted")
     assert registry.counts().outbox_failed == 1
-    registry.record([enrolment("a", 3, b"\3" * 64)])
+    registry.store([enrolment("a", 3, b"\3" * 64)])
     (row,) = registry.outbox([OutboxState.PENDING], 10)
     assert row.kind is OutboxKind.REGISTER
-    registration = registry.registration(device_id)
+    registration = registry.signed_registration(device_id)
     assert registration is not None and registration.signature == b"\3" * 64
 
 
 def test_a_row_goes_through_its_states(registry: Registry) -> None:
-    registry.record([enrolment("a"), evidence("a", 2)])
+    registry.store([enrolment("a"), evidence("a", 2)])
     registry.create_batch(batch_after(registry, 2))
     row_id = append_row(registry, 1)
 
@@ -119,7 +119,7 @@ def test_a_row_goes_through_its_states(registry: Registry) -> None:
 
 
 def test_a_nonce_serves_one_row(registry: Registry) -> None:
-    registry.record([enrolment("a"), evidence("a", 2)])
+    registry.store([enrolment("a"), evidence("a", 2)])
     registry.create_batch(batch_after(registry, 1))
     registry.create_batch(batch_after(registry, 1))
     first, second = append_row(registry, 1), append_row(registry, 2)
@@ -142,7 +142,7 @@ def test_a_nonce_serves_one_row(registry: Registry) -> None:
 
 
 def test_the_same_transaction_is_not_stored_twice(registry: Registry) -> None:
-    registry.record([enrolment("a")])
+    registry.store([enrolment("a")])
     registry.create_batch(batch_after(registry, 1))
     registry.store_signed(append_row(registry, 1), attempt(0))
     with pytest.raises(RegistryError):
@@ -150,7 +150,7 @@ def test_the_same_transaction_is_not_stored_twice(registry: Registry) -> None:
 
 
 def test_outbox_is_oldest_first_and_limited(registry: Registry) -> None:
-    registry.record([enrolment(name, 1, b"\1" * 64) for name in range(5)])
+    registry.store([enrolment(name, 1, b"\1" * 64) for name in range(5)])
     rows = registry.outbox([OutboxState.PENDING], 3)
     assert [row.subject for row in rows] == [digest("device", name) for name in range(3)]
     registry.store_signed(rows[1].row_id, attempt(0))

@@ -10,7 +10,7 @@ from countersign import merkle, messages
 from countersign_gateway.anchoring.batcher import Batcher, following
 from countersign_gateway.anchoring.fees import GWEI, FeePolicy
 from countersign_gateway.anchoring.receipts import DamagedBatch, Receipts
-from countersign_gateway.model import Anchored, BatchRecord
+from countersign_gateway.model import Anchored, Batch
 from countersign_gateway.registry.memory import MemoryRegistry
 from support.gateway.anchoring_site import Device
 
@@ -18,7 +18,7 @@ from support.gateway.anchoring_site import Device
 def filled(count: int) -> tuple[MemoryRegistry, Device]:
     registry, device = MemoryRegistry(), Device()
     if count:
-        registry.record([device.enrols(), *(device.checks_in() for _ in range(count - 1))])
+        registry.store([device.enrols(), *(device.checks_in() for _ in range(count - 1))])
     return registry, device
 
 
@@ -40,9 +40,9 @@ def test_full_batches_are_cut_at_once_and_the_rest_by_age() -> None:
 
 def test_ranges_are_contiguous_and_heads_chained_over_restarts() -> None:
     registry, device = filled(1)
-    batches: list[BatchRecord] = []
+    batches: list[Batch] = []
     for round_number in range(20):
-        registry.record([device.checks_in() for _ in range(round_number % 6)])
+        registry.store([device.checks_in() for _ in range(round_number % 6)])
         batcher = Batcher(registry, 4, 1.0)
         batches += batcher.step(0.0) + batcher.step(1.0)
         for batch in batches[-3:]:
@@ -87,7 +87,7 @@ def test_every_receipt_proves_its_own_commitment(size: int) -> None:
 def test_a_damaged_record_gives_no_receipts() -> None:
     registry, _ = filled(3)
     (batch,) = Batcher(registry, 3, 1.0).step(0.0)
-    changed = BatchRecord(1, 0, 3, bytes(32), batch.previous_head, batch.head)
+    changed = Batch(1, 0, 3, bytes(32), batch.previous_head, batch.head)
     anchored = Anchored(1, bytes(32), 3, 31337, bytes(20), 9, bytes(32))
     receipts = Receipts(registry, bytes(32), lambda digest: digest * 2)
     with pytest.raises(DamagedBatch):

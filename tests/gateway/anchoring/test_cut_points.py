@@ -82,7 +82,7 @@ def one_life_cut(chain: LocalChain, owner: Any, blow_at: int, after: bool) -> in
     chain.fund(key.address)
     chain.appoint(owner, key.address, True)
     device = Device(bytes.fromhex(owner.address[2:]))
-    registry.record(
+    registry.store(
         [
             device.enrols(device.registration_signature(chain.device_registry)),
             *(device.checks_in() for _ in range(7)),

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.chain
 def feed(site: Site, count: int = 4) -> Device:
     """`count` commitments of one new device: with the site's batch_max of 4, a batch each four."""
     device = Device()
-    site.registry.record([device.enrols(), *(device.checks_in() for _ in range(count - 1))])
+    site.registry.store([device.enrols(), *(device.checks_in() for _ in range(count - 1))])
     return device
 
 
@@ -69,7 +69,7 @@ def test_a_backlog_is_anchored_in_order(site: Site) -> None:
 
 def test_the_wrong_chain_is_no_contact(chain: LocalChain) -> None:
     nowhere = Site(chain)
-    nowhere.ledger._log_address = secrets.token_bytes(20)
+    nowhere.ledger._commitment_log_address = secrets.token_bytes(20)
     feed(nowhere)
     assert not nowhere.tick()
     assert nowhere.contacts == 0
@@ -269,10 +269,10 @@ def test_a_record_that_lost_its_last_rows_adopts_what_is_there(chain: LocalChain
     device = Device()
     decisions = [device.enrols(), *(device.checks_in() for _ in range(3))]
     first = Site(chain, key=key)
-    first.registry.record(decisions)
+    first.registry.store(decisions)
     first.settle()
     second = Site(chain, key=key)
-    second.registry.record(decisions)
+    second.registry.store(decisions)
     second.settle()
     assert (second.append(1).nonce, second.append(1).tries) == (None, 0)
     assert second.append(1).transaction_hash == first.append(1).transaction_hash

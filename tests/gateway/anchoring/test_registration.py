@@ -28,7 +28,7 @@ def owned(account: Any) -> Device:
 
 def enrol(site: Site, device: Device) -> None:
     signature = device.registration_signature(site.chain.device_registry)
-    site.registry.record([device.enrols(signature)])
+    site.registry.store([device.enrols(signature)])
 
 
 def test_a_device_is_registered_with_its_own_proof(site: Site, owner: Any) -> None:
@@ -84,7 +84,7 @@ def test_registered_before_by_another_owner_fails_loudly(site: Site, owner: Any)
 
 def test_a_proof_that_does_not_hold_fails_loudly_and_costs_nothing(site: Site, owner: Any) -> None:
     device, sound = owned(owner), owned(owner)
-    site.registry.record([device.enrols(owned(owner).registration_signature(b"\1" * 20))])
+    site.registry.store([device.enrols(owned(owner).registration_signature(b"\1" * 20))])
     enrol(site, sound)
     site.settle()
     row = site.registration(device)

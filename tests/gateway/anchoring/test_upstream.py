@@ -28,7 +28,7 @@ def own_chain(tmp_path: Path) -> Iterator[LocalChain]:
 
 def feed(site: Site, count: int) -> None:
     device = Device()
-    site.registry.record([device.enrols(), *(device.checks_in() for _ in range(count - 1))])
+    site.registry.store([device.enrols(), *(device.checks_in() for _ in range(count - 1))])
 
 
 def test_a_chain_that_is_down_at_the_start(own_chain: LocalChain) -> None:
@@ -52,9 +52,9 @@ def test_an_outage_gathers_into_full_batches(own_chain: LocalChain) -> None:
     own_chain.fund(site.key.address)
     own_chain.stop()
     device = Device()
-    site.registry.record([device.enrols()])
+    site.registry.store([device.enrols()])
     for _ in range(60):
-        site.registry.record([device.checks_in()])
+        site.registry.store([device.checks_in()])
         site.tick()
     cut = site.registry.counts()
     assert cut.batches == 4 and cut.batched < 20

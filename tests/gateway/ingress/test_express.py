@@ -18,7 +18,7 @@ from countersign_gateway.config import Endpoint
 from countersign_gateway.ingress.intake import Intake
 from countersign_gateway.ingress.mqtt.buffered_socket import MAX_UNSENT_BYTES, BufferedSocket
 from countersign_gateway.ingress.mqtt.mqtt_ingress import MqttIngress, express
-from countersign_gateway.operations.log import Journal
+from countersign_gateway.operations.log import EventLog
 from countersign_gateway.operations.tally import Tally
 
 PUBACK_PACKET = b"\x40\x02\x00\x07"
@@ -274,7 +274,7 @@ def test_packets_of_all_kinds_in_pieces_of_any_size_arrive_once(seed):
             client_id="test",
             intake=intake,
             refuse_early=lambda device, payload, reason: refused.append(len(payload)),
-            journal=Journal(nowhere),
+            log=EventLog(nowhere),
             tally=tally,
         )
         ingress.start()

@@ -143,13 +143,13 @@ def test_nothing_is_acknowledged_before_it_is_durable(site, far_ends, monkeypatc
     payload = one.evidence(end.wait_for_beacon(one))
     end.run_until(lambda: end.link.waiting == 0)
     may_store = threading.Event()
-    record = site.gateway.registry.record
+    store = site.gateway.registry.store
 
     def slow(decisions):
         assert may_store.wait(PATIENCE_S)
-        record(decisions)
+        store(decisions)
 
-    monkeypatch.setattr(site.gateway.registry, "record", slow)
+    monkeypatch.setattr(site.gateway.registry, "store", slow)
     end.send(one, payload)
     for _ in range(20):
         end.turn()

@@ -120,7 +120,7 @@ class _Client:
 
 def an_ingress(site: SiteUnderTest, intake: Intake, tally: Tally) -> tuple[MqttIngress, _Client]:
     from countersign_gateway.config import Endpoint
-    from countersign_gateway.operations.log import Journal
+    from countersign_gateway.operations.log import EventLog
 
     ingress = MqttIngress(
         endpoint=Endpoint("127.0.0.1", 1),
@@ -128,7 +128,7 @@ def an_ingress(site: SiteUnderTest, intake: Intake, tally: Tally) -> tuple[MqttI
         client_id="test",
         intake=intake,
         refuse_early=site.pipeline.refuse_early,
-        journal=Journal(site.log),
+        log=EventLog(site.log),
         tally=tally,
     )
     client = _Client()

@@ -68,7 +68,7 @@ def test_the_commitment_binds_message_and_verdict():
 def test_with_a_ledger_the_device_signs_what_it_will_record():
     site = SiteUnderTest(ledger=LEDGER)
     device = site.enrolled("one")
-    registration = site.registry.registration(device.device_id)
+    registration = site.registry.signed_registration(device.device_id)
     assert registration is not None
     assert len(registration.signature) == 64
 
@@ -96,8 +96,8 @@ def test_nothing_is_answered_or_acknowledged_before_it_is_durable():
     order: list[str] = []
 
     class Watched(MemoryRegistry):
-        def record(self, decisions: Sequence[Decision]) -> None:
-            super().record(decisions)
+        def store(self, decisions: Sequence[Decision]) -> None:
+            super().store(decisions)
             order.append("durable")
 
     site = SiteUnderTest(Watched())
@@ -118,9 +118,9 @@ def test_one_group_is_one_transaction():
     sizes: list[int] = []
 
     class Watched(MemoryRegistry):
-        def record(self, decisions: Sequence[Decision]) -> None:
+        def store(self, decisions: Sequence[Decision]) -> None:
             sizes.append(len(decisions))
-            super().record(decisions)
+            super().store(decisions)
 
     site = SiteUnderTest(Watched())
     devices = [site.enrolled(str(number)) for number in range(5)]
@@ -189,10 +189,10 @@ def test_when_a_group_cannot_be_stored_what_can_be_is():
     class Poisoned(MemoryRegistry):
         poison = b""
 
-        def record(self, decisions: Sequence[Decision]) -> None:
+        def store(self, decisions: Sequence[Decision]) -> None:
             if any(decision.device_id == self.poison for decision in decisions):
                 raise RegistryError("disk trouble")
-            super().record(decisions)
+            super().store(decisions)
 
     registry = Poisoned()
     site = SiteUnderTest(registry)

@@ -29,7 +29,7 @@ def decision(counter: int) -> Decision:
 
 def filled(path: Path) -> None:
     registry = SqliteRegistry(path, GATEWAY_ID)
-    registry.record([decision(counter) for counter in range(1, 200)])
+    registry.store([decision(counter) for counter in range(1, 200)])
     registry.note_upstream(1000)
     registry.note_upstream(1005)
     registry.close()
@@ -120,16 +120,16 @@ def test_history_cannot_be_rewritten(sqlite_path: Path) -> None:
 
 def test_a_full_disk_loses_nothing_that_was_acknowledged(sqlite_path: Path) -> None:
     registry = SqliteRegistry(sqlite_path, GATEWAY_ID)
-    registry.record([decision(counter) for counter in range(1, 50)])
+    registry.store([decision(counter) for counter in range(1, 50)])
     with registry._connections.write() as writer:
         pages = writer.execute("PRAGMA page_count").fetchone()[0]
         writer.execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(RegistryError, match="nothing was stored"):
-        registry.record([decision(counter) for counter in range(50, 5000)])
+        registry.store([decision(counter) for counter in range(50, 5000)])
     assert registry.commitment_count() == 49
     with registry._connections.write() as writer:
         writer.execute("PRAGMA max_page_count = 1000000")
-    registry.record([decision(50)])
+    registry.store([decision(50)])
     known = registry.device(bytes(32))
     assert known is not None and known.counter == 50
     registry.close()
@@ -144,7 +144,7 @@ from countersign_gateway.registry.sqlite import SqliteRegistry
 registry = SqliteRegistry(Path(sys.argv[1]), GATEWAY_ID)
 counter = registry.commitment_count() + 1
 while True:
-    registry.record([decision(c) for c in range(counter, counter + 10)])
+    registry.store([decision(c) for c in range(counter, counter + 10)])
     counter += 10
     sys.stdout.write(f"{{counter - 1}}\\n")
     sys.stdout.flush()

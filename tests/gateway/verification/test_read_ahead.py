@@ -13,7 +13,7 @@ import pytest
 
 from countersign_gateway.ingress.intake import Intake
 from countersign_gateway.model import Envelope, Reply
-from countersign_gateway.operations.log import Journal
+from countersign_gateway.operations.log import EventLog
 from countersign_gateway.verification import read_ahead
 from countersign_gateway.verification.read_ahead import Examined, ReadAhead
 from support.gateway import corpus
@@ -29,7 +29,7 @@ class ReadingAhead:
     def __init__(self, site: SiteUnderTest, cores: int = 2) -> None:
         self.intake, self.examined = Intake(), Intake(1024)
         self.log = io.StringIO()
-        self.reader = ReadAhead(site.registry.device, Journal(self.log), cores)
+        self.reader = ReadAhead(site.registry.device, EventLog(self.log), cores)
         self._thread = threading.Thread(target=self.reader.run, args=(self.intake, self.examined))
         self._thread.start()
 

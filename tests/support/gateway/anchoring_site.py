@@ -20,7 +20,7 @@ from countersign_gateway.anchoring.outbox import Outbox
 from countersign_gateway.anchoring.receipts import Receipts
 from countersign_gateway.anchoring.worker import AnchoringWorker
 from countersign_gateway.model import Anchored, Decision, DeviceRecord, Enrolment, Reply, Status
-from countersign_gateway.operations.log import Journal
+from countersign_gateway.operations.log import EventLog
 from countersign_gateway.registry.interface import (
     LedgerBinding,
     OutboxKind,
@@ -119,14 +119,14 @@ class Site:
         binding = LedgerBinding(
             CHAIN_ID, self.key.address, chain.commitment_log, chain.device_registry
         )
-        journal = Journal(self.log)
-        self.outbox = Outbox(self.registry, self.ledger, self.key, binding, journal, fees=fees)
+        log = EventLog(self.log)
+        self.outbox = Outbox(self.registry, self.ledger, self.key, binding, log, fees=fees)
         self.worker = AnchoringWorker(
             registry=self.registry,
             batcher=Batcher(self.registry, batch_max, batch_age_s),
             outbox=self.outbox,
             receipts=Receipts(self.registry, self.gateway_key.gateway_id, self.gateway_key.sign),
-            journal=journal,
+            log=log,
             on_contact=self._contact,
             on_anchored=self.anchored.append,
             on_reply=self.replies.append,

@@ -20,7 +20,7 @@ from countersign.carriers import topics
 from countersign_gateway import config
 from countersign_gateway.app import Gateway
 from countersign_gateway.config import Endpoint
-from countersign_gateway.operations.log import Journal
+from countersign_gateway.operations.log import EventLog
 from countersign_gateway.statements.keys import create_key_file
 from support.gateway.simulated_device import SimulatedDevice
 
@@ -69,7 +69,7 @@ def running_site(folder: Path, broker: Endpoint | None, **changes: Any) -> Itera
     if not (folder / "gateway.key").exists():
         create_key_file(folder / "gateway.key")
     log = io.StringIO()
-    gateway = Gateway(config.parse(settings(broker, **changes), folder), Journal(log))
+    gateway = Gateway(config.parse(settings(broker, **changes), folder), EventLog(log))
     ticking = threading.Event()
     ticker = threading.Thread(target=_tick, args=(gateway, ticking), daemon=True)
     try:

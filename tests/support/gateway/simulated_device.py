@@ -13,7 +13,7 @@ from coincurve import PrivateKey, PublicKeyXOnly
 from countersign import identity, messages
 from countersign.identity import ENVIRONMENT_EMULATED
 from countersign_gateway.model import Envelope
-from countersign_gateway.verification.challenges import Registration
+from countersign_gateway.verification.challenges import RegistrationOffer
 
 
 class SimulatedDevice:
@@ -55,7 +55,7 @@ class SimulatedDevice:
         challenge = messages.open_message(challenge_message).fields
         registration_signature = None
         if challenge["registration"] is not None:
-            offered = Registration(**challenge["registration"])
+            offered = RegistrationOffer(**challenge["registration"])
             registration_signature = self.sign(
                 identity.registration_digest(
                     offered.chain_id,

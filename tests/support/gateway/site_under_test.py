@@ -12,7 +12,7 @@ from countersign import messages, reasons
 from countersign_gateway.governance.appraisal import SitePolicy
 from countersign_gateway.governance.freshness import UpstreamFreshness
 from countersign_gateway.model import Envelope, Reply
-from countersign_gateway.operations.log import Journal
+from countersign_gateway.operations.log import EventLog
 from countersign_gateway.operations.tally import Tally
 from countersign_gateway.operations.throttle import Throttle
 from countersign_gateway.pipeline.pipeline import Pipeline, Terms
@@ -72,7 +72,7 @@ class SiteUnderTest:
             freshness=self.freshness.current,
             registry=self.registry,
             outlet=self,
-            journal=Journal(self.log, self.clock),
+            log=EventLog(self.log, self.clock),
             tally=self.tally,
             throttle=throttle or generous,
             clock_s=self.clock,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 
-from countersign_gateway.model import BatchRecord, Decision, DeviceRecord, Enrolment, Status
+from countersign_gateway.model import Batch, Decision, DeviceRecord, Enrolment, Status
 from countersign_gateway.registry.interface import Attempt, OutboxKind, Registry
 
 
@@ -46,10 +46,10 @@ def evidence(name: object, counter: int, status: Status | None = None) -> Decisi
     )
 
 
-def batch_after(registry: Registry, size: int) -> BatchRecord:
+def batch_after(registry: Registry, size: int) -> Batch:
     last = registry.last_batch()
     sequence = 1 if last is None else last.sequence + 1
-    return BatchRecord(
+    return Batch(
         sequence=sequence,
         first_position=0 if last is None else last.first_position + last.size,
         size=size,

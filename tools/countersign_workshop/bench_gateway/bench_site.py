@@ -114,7 +114,7 @@ class BenchSite:
         """Put devices into the record as enrolments, through the registry's own `record`."""
         registry = SqliteRegistry(self._folder / "registry.sqlite3", self.key.gateway_id)
         try:
-            registry.record(enrolments)
+            registry.store(enrolments)
         finally:
             registry.close()
 

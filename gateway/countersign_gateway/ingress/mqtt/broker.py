@@ -30,7 +30,7 @@ from amqtt.session import Session
 
 from countersign.carriers import topics
 from countersign_gateway.config import Endpoint
-from countersign_gateway.operations.log import Journal
+from countersign_gateway.operations.log import EventLog
 
 GATEWAY_USERNAME = "gateway"
 MAX_CONNECTIONS = 512
@@ -49,10 +49,10 @@ START_TIMEOUT_S = 10.0
 class EmbeddedBroker:
     """`start` returns once it listens; `stop` ends it and its thread."""
 
-    def __init__(self, listen: Endpoint, site: str, journal: Journal) -> None:
+    def __init__(self, listen: Endpoint, site: str, log: EventLog) -> None:
         self._listen = listen
         self._site = site
-        self._journal = journal
+        self._log = log
         self.password = secrets.token_hex(16)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="broker", daemon=True)
@@ -60,7 +60,7 @@ class EmbeddedBroker:
         self._failure: BaseException | None = None
         self._address = listen
         self._stop_asked = asyncio.Event()
-        _quieten(journal)
+        _quieten(log)
 
     @property
     def address(self) -> Endpoint:
@@ -76,7 +76,7 @@ class EmbeddedBroker:
                 f"the embedded broker cannot listen on {self._listen.host}:"
                 f"{self._listen.port}: {self._failure}"
             )
-        self._journal.event("broker_listening", host=self._address.host, port=self._address.port)
+        self._log.event("broker_listening", host=self._address.host, port=self._address.port)
         return self._address
 
     def stop(self) -> None:
@@ -268,17 +268,17 @@ class SiteTopics(BaseTopicPlugin):  # type: ignore[misc]
 class _Forward(logging.Handler):
     """amqtt's complaints become lines of our log; its text may quote clients, so it stays out."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, log: EventLog) -> None:
         super().__init__(logging.ERROR)
-        self._journal = journal
+        self._log = log
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._journal.event("broker_notice", source=f"{record.module}:{record.lineno}")
+        self._log.event("broker_notice", source=f"{record.module}:{record.lineno}")
 
 
-def _quieten(journal: Journal) -> None:
+def _quieten(log: EventLog) -> None:
     for name in ("amqtt", "transitions"):
         logger = logging.getLogger(name)
-        logger.handlers[:] = [_Forward(journal)]
+        logger.handlers[:] = [_Forward(log)]
         logger.propagate = False
         logger.setLevel(logging.ERROR)

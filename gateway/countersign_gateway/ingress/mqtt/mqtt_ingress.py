@@ -32,7 +32,7 @@ from countersign_gateway.ingress.intake import Inlet
 from countersign_gateway.ingress.mqtt import express
 from countersign_gateway.ingress.mqtt.buffered_socket import BufferedSocket
 from countersign_gateway.model import Envelope, Reply
-from countersign_gateway.operations.log import Journal
+from countersign_gateway.operations.log import EventLog
 from countersign_gateway.operations.tally import Tally
 
 KEEPALIVE_S = 30
@@ -66,7 +66,7 @@ class MqttIngress:
         client_id: str,
         intake: Inlet,
         refuse_early: RefuseEarly,
-        journal: Journal,
+        log: EventLog,
         tally: Tally,
         username: str | None = None,
         password: str | None = None,
@@ -76,7 +76,7 @@ class MqttIngress:
         self._site = site
         self._intake = intake
         self._refuse_early = refuse_early
-        self._journal = journal
+        self._log = log
         self._tally = tally
         self._on_connected = on_connected
         self._downlinks: dict[tuple[bytes, str], bytes] = {}
@@ -155,7 +155,7 @@ class MqttIngress:
 
     def _drop(self, topic: str) -> None:
         self._tally.unsent += 1
-        self._journal.event("reply_dropped", topic=topic)
+        self._log.event("reply_dropped", topic=topic)
 
     def _downlink(self, reply: Reply) -> bytes:
         key = (reply.device_id, reply.kind)
@@ -207,9 +207,9 @@ class MqttIngress:
                 if self._subscribed.is_set():
                     backoff_s = BACKOFF_S[0]
             except OSError as error:
-                self._journal.event("broker_unreachable", error=type(error).__name__)
+                self._log.event("broker_unreachable", error=type(error).__name__)
             except Exception as error:  # noqa: BLE001 - a new connection starts from a clean state
-                self._journal.fault("connection_fault", error)
+                self._log.fault("connection_fault", error)
             self._subscribed.clear()
             if not self._stopping:
                 # Jitter, so that many gateways do not return to one broker at one moment.
@@ -289,7 +289,7 @@ class MqttIngress:
         self, client: paho.Client, _userdata: Any, _flags: Any, code: Any, _properties: Any
     ) -> None:
         if code.is_failure:
-            self._journal.event("broker_refused", code=str(code))
+            self._log.event("broker_refused", code=str(code))
             return
         self._connection += 1
         sock = client.socket()
@@ -300,17 +300,17 @@ class MqttIngress:
         self, client: paho.Client, _userdata: Any, _mid: int, codes: Any, _properties: Any
     ) -> None:
         if any(code.is_failure for code in codes):
-            self._journal.event("subscription_refused")
+            self._log.event("subscription_refused")
             client.disconnect()
             return
-        self._journal.event("broker_connected", host=self._endpoint.host, port=self._endpoint.port)
+        self._log.event("broker_connected", host=self._endpoint.host, port=self._endpoint.port)
         self._subscribed.set()
         self._on_connected()
 
     def _disconnected(
         self, _client: paho.Client, _userdata: Any, _flags: Any, code: Any, _properties: Any
     ) -> None:
-        self._journal.event("broker_disconnected", code=str(code))
+        self._log.event("broker_disconnected", code=str(code))
 
     def _message(self, client: paho.Client, _userdata: Any, message: paho.MQTTMessage) -> None:
         try:

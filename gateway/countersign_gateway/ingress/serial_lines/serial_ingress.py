@@ -22,7 +22,7 @@ from countersign_gateway.config import SerialConfig
 from countersign_gateway.ingress.intake import Inlet
 from countersign_gateway.ingress.serial_lines.serial_line import SerialLine
 from countersign_gateway.model import Envelope, Reply
-from countersign_gateway.operations.log import Journal
+from countersign_gateway.operations.log import EventLog
 from countersign_gateway.operations.tally import Tally
 
 MAX_KNOWN_DEVICES = 16384
@@ -42,18 +42,18 @@ class SerialIngress:
         lines: Sequence[SerialConfig],
         intake: Inlet,
         refuse_early: RefuseEarly,
-        journal: Journal,
+        log: EventLog,
         tally: Tally,
     ) -> None:
         self._intake = intake
         self._refuse_early = refuse_early
-        self._journal = journal
+        self._log = log
         self._tally = tally
         self._lock = threading.Lock()  # of the table, and of the counts that all lines write
         self._heard_on: OrderedDict[bytes, SerialLine] = OrderedDict()
         self._verified_on: OrderedDict[bytes, SerialLine] = OrderedDict()
         self._beacon = b""
-        self._lines = [SerialLine(line, self._deliver, journal) for line in lines]
+        self._lines = [SerialLine(line, self._deliver, log) for line in lines]
 
     def start(self) -> None:
         for line in self._lines:
@@ -76,7 +76,7 @@ class SerialIngress:
         if not line.send(_FRAMES[reply.kind], reply.device_id, reply.payload):
             with self._lock:
                 self._tally.serial_unsent += 1
-            self._journal.event("reply_dropped", device_id=reply.device_id, kind=reply.kind)
+            self._log.event("reply_dropped", device_id=reply.device_id, kind=reply.kind)
         return True
 
     def _line_for(self, reply: Reply) -> SerialLine | None:

@@ -22,7 +22,7 @@ from countersign.carriers import framing
 from countersign.carriers.link import Delivery, Link
 from countersign.messages import kinds
 from countersign_gateway.config import SerialConfig
-from countersign_gateway.operations.log import Journal
+from countersign_gateway.operations.log import EventLog
 
 READ_BYTES = 4096
 BACKOFF_S = (0.2, 5.0)
@@ -42,11 +42,11 @@ Deliver = Callable[["SerialLine", Delivery], None]
 class SerialLine:
     """`start`, then `send`, `send_newest` and `acknowledge` from any thread, then `stop`."""
 
-    def __init__(self, config: SerialConfig, deliver: Deliver, journal: Journal) -> None:
+    def __init__(self, config: SerialConfig, deliver: Deliver, log: EventLog) -> None:
         self.url = config.url
         self._baud = config.baud
         self._deliver = deliver
-        self._journal = journal
+        self._log = log
         self._link = Link(secrets.randbits(32), framing.FROM_DEVICES, config.baud, MAX_QUEUED_OUT)
         self._lock = threading.Lock()  # the link's
         self._is_open = False
@@ -104,7 +104,7 @@ class SerialLine:
             try:
                 port = self._open()
                 try:
-                    self._journal.event("line_opened", url=self.url)
+                    self._log.event("line_opened", url=self.url)
                     heard_ms: Any = self._link.heard_ms
                     self._serve(port.fileno())
                 finally:
@@ -113,9 +113,9 @@ class SerialLine:
                     if self._link.heard_ms != heard_ms:
                         backoff_s = BACKOFF_S[0]
             except OSError as error:  # serial.SerialException is one
-                self._journal.event("line_lost", url=self.url, error=type(error).__name__)
+                self._log.event("line_lost", url=self.url, error=type(error).__name__)
             except Exception as error:  # noqa: BLE001 - a line opened anew starts from a clean state
-                self._journal.fault("line_fault", error, url=self.url)
+                self._log.fault("line_fault", error, url=self.url)
             if not self._stopping:
                 self._pause(backoff_s)
                 backoff_s = min(backoff_s * 2, BACKOFF_S[1])
@@ -206,7 +206,7 @@ class SerialLine:
         noise = self._link.damaged - self._noise
         now_s = time.monotonic()
         if noise and now_s - self._noise_told_s >= NOISE_INTERVAL_S:
-            self._journal.event("line_noise", url=self.url, pieces=noise)
+            self._log.event("line_noise", url=self.url, pieces=noise)
             self._noise += noise
             self._noise_told_s = now_s
 
