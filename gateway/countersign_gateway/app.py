@@ -22,22 +22,23 @@ from typing import TYPE_CHECKING
 from countersign import messages
 from countersign.carriers import topics
 from countersign_gateway import config as configuration
-from countersign_gateway.config import AnchoringConfig, Config, ConfigError, Endpoint, MqttConfig
+from countersign_gateway.config import AnchoringConfig, Config, Endpoint, MqttConfig
 from countersign_gateway.governance.appraisal import SitePolicy
 from countersign_gateway.governance.freshness import UpstreamFreshness
 from countersign_gateway.ingress.intake import Intake
 from countersign_gateway.ingress.mqtt.broker import GATEWAY_USERNAME, EmbeddedBroker
-from countersign_gateway.ingress.mqtt.mqtt_ingress import MqttIngress, read_password
+from countersign_gateway.ingress.mqtt.mqtt_ingress import MqttIngress
+from countersign_gateway.ingress.mqtt.password_file import read_password
 from countersign_gateway.ingress.serial_lines.serial_ingress import HeardElsewhere, SerialIngress
-from countersign_gateway.model import Reply
+from countersign_gateway.model import OperatorError, Reply
 from countersign_gateway.operations.log import EventLog
 from countersign_gateway.operations.status import write_status
 from countersign_gateway.operations.tally import Tally
 from countersign_gateway.operations.throttle import Throttle
 from countersign_gateway.pipeline.pipeline import REVOCATION_EPOCH, Pipeline, Terms
-from countersign_gateway.registry.interface import LedgerBinding, RegistryUnusable
+from countersign_gateway.registry.interface import LedgerBinding
 from countersign_gateway.registry.sqlite import SqliteRegistry
-from countersign_gateway.statements.keys import KeyFileError, SigningKey, read_key_file
+from countersign_gateway.statements.keys import SigningKey, read_key_file
 from countersign_gateway.verification.beacons import Beacons
 from countersign_gateway.verification.challenges import Challenges
 from countersign_gateway.verification.read_ahead import ReadAhead
@@ -63,7 +64,7 @@ class Gateway:
     """One running site. `start`, then `tick` a few times a second, then `stop`."""
 
     def __init__(self, config: Config, log: EventLog) -> None:
-        """Opens keys and registry; starts nothing. KeyFileError, RegistryUnusable."""
+        """Opens keys and registry; starts nothing. OperatorError."""
         self._config = config
         self._log = log
         self.tally = Tally()
@@ -148,7 +149,7 @@ class Gateway:
     def start(self) -> bool:
         """Start all stages; True once devices can be heard, False if the broker is not there yet.
 
-        OSError if the embedded broker cannot listen.
+        OperatorError if the embedded broker cannot listen, or a password file is not private.
         """
         broker = None if self._config.mqtt is None else self._connect(self._config.mqtt)
         self._pipeline_thread.start()
@@ -332,7 +333,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         gateway = Gateway(configuration.load(arguments.config), log)
         gateway.start()
-    except (ConfigError, KeyFileError, RegistryUnusable, OSError) as error:
+    except (OperatorError, OSError) as error:
         print(f"countersign gateway: {error}", file=sys.stderr)
         return 1
     while not stop_asked.wait(TICK_S):

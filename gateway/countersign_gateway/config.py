@@ -17,9 +17,10 @@ from urllib.parse import urlsplit
 
 from countersign import identity
 from countersign.carriers import topics
+from countersign_gateway.model import OperatorError
 
 
-class ConfigError(Exception):
+class ConfigError(OperatorError):
     """The configuration cannot be used; the text says where and why, in one sentence."""
 
 

@@ -11,6 +11,13 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 
+class OperatorError(Exception):
+    """Something that a person can mend: the text says what and where, in plain sentences.
+
+    Whoever runs the gateway prints the text and ends; every other exception is a defect.
+    """
+
+
 class Status(IntEnum):
     """Where a device stands. The numbers are stored: never renumber, never reuse."""
 

@@ -15,14 +15,14 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Protocol
 
-from countersign_gateway.model import Batch, Decision, DeviceRecord, Status
+from countersign_gateway.model import Batch, Decision, DeviceRecord, OperatorError, Status
 
 
 class RegistryError(Exception):
     """An invariant of the record was about to be broken. Nothing was stored."""
 
 
-class RegistryUnusable(RegistryError):
+class RegistryUnusable(RegistryError, OperatorError):
     """The record cannot be opened or used at all; the text is one sentence for the operator."""
 
 

@@ -18,11 +18,12 @@ from coincurve.context import GLOBAL_CONTEXT
 
 from countersign import identity
 from countersign.proofs import curve
+from countersign_gateway.model import OperatorError
 
 GROUP_ORDER = curve.N
 
 
-class KeyFileError(Exception):
+class KeyFileError(OperatorError):
     """A key file is missing, open to others, or not a key. The text names the file, not the key."""
 
 

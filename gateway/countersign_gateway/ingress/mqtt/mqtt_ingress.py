@@ -19,7 +19,6 @@ import time
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import paho.mqtt.client as paho
@@ -349,14 +348,3 @@ class MqttIngress:
         # which must not be acknowledged by this one's success.
         if connection == self._connection:
             self._client.ack(mid, qos)
-
-
-def read_password(path: Path | None) -> str | None:
-    """The broker password in `path`, which must be private; None without a path."""
-    if path is None:
-        return None
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-    with os.fdopen(descriptor, "r", encoding="utf-8") as file:
-        if os.fstat(file.fileno()).st_mode & 0o077:
-            raise PermissionError(f"{path} can be read by others: run chmod 600 {path}")
-        return file.read(1024).removesuffix("\n")

@@ -1,0 +1,28 @@
+"""The broker's password, kept in a file of its own that nobody else may read."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from countersign_gateway.model import OperatorError
+
+MAX_PASSWORD_CHARACTERS = 1024
+
+
+class PasswordFileError(OperatorError):
+    """The password file is open to others. The text names the file, not the password."""
+
+
+def read_password(path: Path | None) -> str | None:
+    """The broker password in `path`, which must be private; None without a path.
+
+    OSError if it cannot be opened.
+    """
+    if path is None:
+        return None
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    with os.fdopen(descriptor, "r", encoding="utf-8") as file:
+        if os.fstat(file.fileno()).st_mode & 0o077:
+            raise PasswordFileError(f"{path} can be read by others: run chmod 600 {path}")
+        return file.read(MAX_PASSWORD_CHARACTERS).removesuffix("\n")
