@@ -35,9 +35,11 @@ from countersign_gateway.operations.log import EventLog
 from countersign_gateway.operations.status import write_status
 from countersign_gateway.operations.tally import Tally
 from countersign_gateway.operations.throttle import Throttle
-from countersign_gateway.pipeline.pipeline import REVOCATION_EPOCH, Pipeline, Terms
+from countersign_gateway.pipeline.enrolling import Terms
+from countersign_gateway.pipeline.pipeline import Pipeline
 from countersign_gateway.registry.interface import LedgerBinding
 from countersign_gateway.registry.sqlite import SqliteRegistry
+from countersign_gateway.statements import beacon
 from countersign_gateway.statements.keys import SigningKey, read_key_file
 from countersign_gateway.verification.beacons import Beacons
 from countersign_gateway.verification.challenges import Challenges
@@ -257,7 +259,7 @@ class Gateway:
             registry=self.registry,
             batcher=Batcher(self.registry, config.batch_max, config.batch_age_s),
             outbox=Outbox(self.registry, ledger, ledger_key, binding, self._log),
-            receipts=Receipts(self.registry, self.key.gateway_id, self.key.sign),
+            receipts=Receipts(self.registry, self.key),
             log=self._log,
             on_contact=self.freshness.confirmed,
             on_anchored=lambda _: None,
@@ -276,27 +278,20 @@ class Gateway:
         self._log.event("receipt_sent", device_id=receipt.device_id)
 
     def _publish_beacon(self) -> None:
-        beacon = self._sealed_beacon()
+        sealed = self._sealed_beacon()
         if self._mqtt is not None:
-            self._mqtt.publish(topics.beacon(self._config.site), beacon, retain=True)
+            self._mqtt.publish(topics.beacon(self._config.site), sealed, retain=True)
             self._mqtt.flush()
-        self._serial.publish_beacon(beacon)
+        self._serial.publish_beacon(sealed)
         self._log.event("beacon_published", sequence=self.beacons.sequence)
 
     def _sealed_beacon(self) -> bytes:
-        freshness = self.freshness.current()
-        return messages.seal(
-            messages.BEACON,
-            {
-                "gateway_id": self.key.gateway_id,
-                "beacon": self.beacons.current,
-                "sequence": self.beacons.sequence,
-                "policy_version": self._policy.version,
-                "revocation_epoch": REVOCATION_EPOCH,
-                "mode": freshness.mode,
-                "age_s": freshness.age_s,
-            },
-            self.key.sign,
+        return beacon.seal(
+            self.key,
+            beacon=self.beacons.current,
+            sequence=self.beacons.sequence,
+            policy_version=self._policy.version,
+            freshness=self.freshness.current(),
         )
 
     def _write_status(self) -> None:

@@ -10,6 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 
+# Signed revocation epochs are not issued yet (PROTOCOL.md, section 9).
+REVOCATION_EPOCH = 0
+
 
 class OperatorError(Exception):
     """Something that a person can mend: the text says what and where, in plain sentences.
@@ -26,6 +29,17 @@ class Status(IntEnum):
     SUSPENDED = 3
     QUARANTINED = 4  # life-critical devices are set aside and alarmed, never cut
     REVOKED = 5  # final
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """How old upstream knowledge is.
+
+    mode: messages.MODE_ONLINE or MODE_DEGRADED. age_s: whole seconds, None for never.
+    """
+
+    mode: int
+    age_s: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +72,16 @@ class DeviceRecord:
     environment: int  # identity.ENVIRONMENT_HARDWARE or ENVIRONMENT_EMULATED
     status: Status
     counter: int  # the last one accepted; the next must be greater
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationOffer:
+    """What the ledger is to hold of a device: offered with a challenge, for the device to sign."""
+
+    chain_id: int
+    contract: bytes
+    owner: bytes
+    device_class: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,13 @@ All inclusion proofs of a batch come from one tree, built once: 2n hashes for n 
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
-from countersign import merkle, messages
+from countersign import merkle
 from countersign_gateway.model import Anchored, Batch, Reply
 from countersign_gateway.registry.interface import Registry
+from countersign_gateway.statements import receipt
+from countersign_gateway.statements.signer import Signer
 
 
 class DamagedBatch(Exception):
@@ -18,42 +19,26 @@ class DamagedBatch(Exception):
 
 
 class Receipts:
-    """Builds Receipt messages. `sign(digest)` is the gateway's BIP-340 signature (64 bytes)."""
+    """Builds Receipt messages."""
 
-    def __init__(
-        self, registry: Registry, gateway_id: bytes, sign: Callable[[bytes], bytes]
-    ) -> None:
+    def __init__(self, registry: Registry, signer: Signer) -> None:
         self._registry = registry
-        self._gateway_id = gateway_id
-        self._sign = sign
+        self._signer = signer
 
     def replies(self, batch: Batch, anchored: Anchored) -> Iterator[Reply]:
         """One receipt for each decision of the batch, in order. DamagedBatch before the first."""
         tree = merkle.Tree(self._registry.commitments(batch.first_position, batch.size))
         if tree.root != batch.root:
             raise DamagedBatch(f"batch {batch.sequence}")
-        for recorded in self._registry.messages(batch.first_position, batch.size):
-            index = recorded.position - batch.first_position
-            yield Reply(
-                recorded.device_id,
-                "receipt",
-                messages.seal(
-                    messages.RECEIPT,
-                    {
-                        "gateway_id": self._gateway_id,
-                        "device_id": recorded.device_id,
-                        "subject": hashlib.sha256(recorded.message).digest(),
-                        "result_digest": hashlib.sha256(recorded.result).digest(),
-                        "sequence": batch.sequence,
-                        "leaf_index": index,
-                        "tree_size": batch.size,
-                        "batch_root": batch.root,
-                        "inclusion_proof": tree.inclusion_proof(index),
-                        "chain_id": anchored.chain_id,
-                        "contract": anchored.contract,
-                        "block_number": anchored.block_number,
-                        "transaction_hash": anchored.transaction_hash,
-                    },
-                    self._sign,
-                ),
+        for stored in self._registry.messages(batch.first_position, batch.size):
+            leaf_index = stored.position - batch.first_position
+            sealed = receipt.seal(
+                self._signer,
+                device_id=stored.device_id,
+                message=stored.message,
+                result=stored.result,
+                anchored=anchored,
+                leaf_index=leaf_index,
+                inclusion_proof=tree.inclusion_proof(leaf_index),
             )
+            yield Reply(stored.device_id, "receipt", sealed)

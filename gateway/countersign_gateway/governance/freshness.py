@@ -9,20 +9,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from countersign import messages
+from countersign_gateway.model import Freshness
 
 # age_s is an unsigned 32-bit field.
 MAX_AGE_S = 0xFFFFFFFF
-
-
-@dataclass(frozen=True, slots=True)
-class Freshness:
-    """mode: messages.MODE_ONLINE or MODE_DEGRADED. age_s: whole seconds, None for never."""
-
-    mode: int
-    age_s: int | None
 
 
 class UpstreamFreshness:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from countersign_gateway.governance.appraisal import Appraisal
-from countersign_gateway.governance.freshness import Freshness
-from countersign_gateway.model import Decision, DeviceRecord, Reply, Status
-from countersign_gateway.verification.verifier import Memory
+from countersign_gateway.model import Decision, DeviceRecord, Freshness, Reply, Status
+from countersign_gateway.verification.findings import Memory
 
 
 class Group:

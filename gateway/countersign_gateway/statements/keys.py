@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from coincurve import PublicKeyXOnly
-from coincurve._libsecp256k1 import ffi, lib  # type: ignore[import-not-found]
-from coincurve.context import GLOBAL_CONTEXT
 
 from countersign import identity
 from countersign.proofs import curve
 from countersign_gateway.model import OperatorError
+from countersign_gateway.statements import libsecp256k1
 
 GROUP_ORDER = curve.N
 
@@ -71,16 +70,11 @@ def read_key_file(path: Path) -> bytes:
 class SigningKey:
     """The gateway's key: signs 32-byte digests with BIP-340, byte for byte.
 
-    libsecp256k1 is called directly with a key pair prepared once: coincurve's `sign_schnorr`
-    prepares it anew and verifies its own output for every signature, which costs four times as
-    much. What that check defends against, a fault during a repeated deterministic nonce, cannot
-    arise: every nonce is hedged with fresh entropy. A start-up self-test shows that the key works.
+    A self-test at the start shows that the key and the signature library work.
     """
 
     def __init__(self, secret_key: bytes) -> None:
-        self._keypair: Any = ffi.new("secp256k1_keypair *")
-        if not lib.secp256k1_keypair_create(GLOBAL_CONTEXT.ctx, self._keypair, secret_key):
-            raise ValueError("not a secp256k1 secret")
+        self._key_pair = libsecp256k1.key_pair(secret_key)
         public = PublicKeyXOnly.from_secret(secret_key)
         self.public_key: bytes = public.format()
         self.gateway_id: bytes = identity.gateway_id(self.public_key)
@@ -94,15 +88,7 @@ class SigningKey:
 
     def sign(self, digest: bytes) -> bytes:
         """A 64-byte BIP-340 signature over exactly 32 bytes."""
-        if len(digest) != 32:
-            raise ValueError("a digest is 32 bytes")
-        signature = ffi.new("unsigned char[64]")
-        entropy = os.urandom(32)
-        if not lib.secp256k1_schnorrsig_sign32(
-            GLOBAL_CONTEXT.ctx, signature, digest, self._keypair, entropy
-        ):
-            raise RuntimeError("signing failed")
-        return bytes(ffi.buffer(signature, 64))
+        return libsecp256k1.sign(self._key_pair, digest, os.urandom(32))
 
     def __repr__(self) -> str:
         return f"SigningKey(gateway_id={self.gateway_id.hex()})"

@@ -11,18 +11,10 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from countersign_gateway.model import RegistrationOffer
+
 CHALLENGE_BYTES = 32
 MAX_OPEN = 4096
-
-
-@dataclass(frozen=True, slots=True)
-class RegistrationOffer:
-    """What the ledger will record of a device; the device signs it at enrolment."""
-
-    chain_id: int
-    contract: bytes
-    owner: bytes
-    device_class: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +34,7 @@ class OpenChallenge:
     challenge: bytes
     request_nonce: bytes
     applicant: Applicant
-    registration: RegistrationOffer | None
+    offer: RegistrationOffer | None
     opened_s: float
 
 
@@ -66,7 +58,7 @@ class Challenges:
         self,
         applicant: Applicant,
         request_nonce: bytes,
-        registration: RegistrationOffer | None,
+        offer: RegistrationOffer | None,
         now_s: float,
     ) -> OpenChallenge:
         """The challenge for this request: a new one, or the same for a request delivered twice."""
@@ -83,7 +75,7 @@ class Challenges:
             challenge=self._random_bytes(CHALLENGE_BYTES),
             request_nonce=request_nonce,
             applicant=applicant,
-            registration=registration,
+            offer=offer,
             opened_s=now_s,
         )
         self._open[applicant.device_id] = opened

@@ -70,22 +70,6 @@ def _check_order(value: dict[Any, Any]) -> None:
                 previous = encoded
 
 
-def seal_result(values: dict[str, Any], sign: Any) -> bytes:
-    """As `messages.seal(ATTESTATION_RESULT, …)`, byte for byte, for values made by this gateway.
-
-    `values` must hold every field in the order of the definition. Field ranges are not checked
-    again here; the tests hold this function against the shared one.
-    """
-    definition = _RESULT
-    payload = cbor2.dumps(dict(zip(_RESULT_KEYS, values.values(), strict=True)))
-    signature = sign(messages.signing_digest(definition, payload))
-    sealed: bytes = cbor2.dumps([definition.protected, {}, payload, signature])
-    return sealed
-
-
-_RESULT = messages.BY_TYPE[messages.ATTESTATION_RESULT]
-_RESULT_KEYS = tuple(key for key, _, _ in _RESULT.payload.fields)
-
 # The keys of each payload in the one order that is allowed.
 _KEY_ORDERS = frozenset(
     tuple(key for key, _, _ in definition.payload.fields) for definition in messages.DEFINITIONS

@@ -25,11 +25,14 @@ from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Any, BinaryIO
 
+from countersign import messages
+from countersign.messages.envelope import Definition
 from countersign_gateway.ingress.intake import Intake
 from countersign_gateway.model import DeviceRecord, Envelope
 from countersign_gateway.operations.log import EventLog
 from countersign_gateway.verification import worker
 
+_EVIDENCE: Definition = messages.BY_TYPE[messages.EVIDENCE]
 AT_ONCE = 256
 # With fewer messages waiting than this, the pipeline has read them before a worker would have.
 WORTH_A_WORKER = 32
@@ -38,15 +41,22 @@ RESTART_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Examined(Envelope):
-    """Evidence that has been read: well-formed, in the one encoding that is allowed.
+    """Evidence that has been read ahead; to the verifier it is a findings.Reading of itself.
 
-    claims: its fields by name. genuine: whether `public_key` signed it; whether that is the key of
-    the device is for the verifier to see.
+    fields: its claims by name; well-formed, in the one encoding that is allowed. genuine: whether
+    the holder of `checked_key` signed it. Whether that is the device's key is for the verifier.
     """
 
-    claims: dict[str, Any]
-    public_key: bytes
+    fields: dict[str, Any]
+    checked_key: bytes
     genuine: bool
+
+    @property
+    def definition(self) -> Definition:
+        return _EVIDENCE
+
+    def signed_by(self, public_key: bytes) -> bool:
+        return self.genuine and public_key == self.checked_key
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,11 @@ reason of the first that fails (PROTOCOL.md, section 7):
 What a true message leads to (a suspended device, a policy) is not decided here: see governance.
 Check 4 must come before 5 and 6, since it finds the key; identifiers are public (section 9).
 
+`verify` below is all eight, in order. Checks 1, 2, 3, 6 and 7 are the same for every message. What
+checks 4, 5 and 8 are depends on its type: evidence.py and enrolment.py say it, one class a type.
+Under load another process has made checks 1 and 6 ahead, under a key that it was given; what it
+found comes as an Examined envelope (read_ahead.py) and passes through the same lines.
+
 The verifier keeps no state of its own beyond parsed keys. It closes no challenge and moves no
 counter: its caller does, once it is sure to record what was verified.
 """
@@ -23,70 +28,18 @@ counter: its caller does, once it is sure to record what was verified.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
-from countersign import identity, messages, reasons, suites
-from countersign_gateway.model import DeviceRecord, Envelope
+from countersign import messages, reasons
+from countersign_gateway.model import Envelope
 from countersign_gateway.verification import codec
 from countersign_gateway.verification.beacons import Beacons
-from countersign_gateway.verification.challenges import (
-    Applicant,
-    Challenges,
-    OpenChallenge,
-    RegistrationOffer,
-)
+from countersign_gateway.verification.challenges import Challenges
+from countersign_gateway.verification.enrolment import ProofChecks, RequestChecks
+from countersign_gateway.verification.evidence import EvidenceChecks
+from countersign_gateway.verification.findings import Checks, Memory, Reading, Refusal, Verified
 from countersign_gateway.verification.public_keys import PublicKeys
 from countersign_gateway.verification.read_ahead import Examined
-
-
-class Memory(Protocol):
-    """What the gateway remembers; the registry, seen through the group being worked on."""
-
-    def device(self, device_id: bytes) -> DeviceRecord | None: ...
-
-    def seen(self, device_id: bytes, counter: int, message_digest: bytes) -> bool: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """The message is not believed. `detail` is for the log and never leaves the gateway."""
-
-    reason: int
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class VerifiedRequest:
-    """A device shows its key and asks to be enrolled. `known`: its record, if we have one."""
-
-    applicant: Applicant
-    request_nonce: bytes
-    known: DeviceRecord | None
-
-
-@dataclass(frozen=True, slots=True)
-class VerifiedProof:
-    """A device has answered its challenge. `known`: its record, if it enrolled before."""
-
-    subject: bytes
-    counter: int
-    opened: OpenChallenge
-    registration_signature: bytes | None
-    known: DeviceRecord | None
-
-
-@dataclass(frozen=True, slots=True)
-class VerifiedEvidence:
-    """A known device's claims, made for an accepted beacon. `claims`: fields by name."""
-
-    subject: bytes
-    counter: int
-    device: DeviceRecord
-    claims: dict[str, object]
-
-
-Verified = VerifiedRequest | VerifiedProof | VerifiedEvidence
 
 
 class Verifier:
@@ -101,27 +54,25 @@ class Verifier:
         public_keys: PublicKeys | None = None,
     ) -> None:
         self._gateway_id = site_gateway_id
-        self._beacons = beacons
-        self._challenges = challenges
-        self._clock_s = clock_s
         self._public_keys = public_keys or PublicKeys()
+        self._checks: dict[int, Checks] = {
+            messages.EVIDENCE: EvidenceChecks(beacons),
+            messages.ENROL_REQUEST: RequestChecks(self._public_keys),
+            messages.ENROL_PROOF: ProofChecks(challenges, self._public_keys, clock_s),
+        }
 
     def verify(self, envelope: Envelope, memory: Memory) -> Verified | Refusal:
-        if isinstance(envelope, Examined):
-            return self._examined(envelope, memory)
-
         # 1. Encoding.
         try:
-            message = codec.open_message(envelope.payload)
+            reading = self._read(envelope)
         except reasons.Refused as refused:
             return Refusal(refused.reason, refused.detail)
-        fields = message.fields
-
-        definition = message.definition
+        definition, fields = reading.definition, reading.fields
 
         # 2. Topic. Only a device's own messages have a kind that a device's topic can end in.
         if definition.kind.name != envelope.kind or definition.sender != messages.DEVICE:
-            return Refusal(reasons.WRONG_TOPIC, f"{message.name} on {envelope.kind or 'no topic'}")
+            topic = envelope.kind or "no topic"
+            return Refusal(reasons.WRONG_TOPIC, f"{definition.name} on {topic}")
         if fields["device_id"] != envelope.device_id:
             return Refusal(reasons.WRONG_TOPIC, "topic and message name different devices")
 
@@ -129,178 +80,49 @@ class Verifier:
         if fields["audience"] != self._gateway_id:
             return Refusal(reasons.WRONG_AUDIENCE, "made for another gateway")
 
-        # 4…8 differ in where the key comes from and in what makes the message fresh.
-        if message.type == messages.EVIDENCE:
-            return self._evidence(message, envelope, memory)
-        if message.type == messages.ENROL_REQUEST:
-            return self._request(message, memory)
-        if message.type == messages.ENROL_PROOF:
-            return self._proof(message, envelope, memory)
-        return Refusal(reasons.UNKNOWN_MESSAGE, f"{message.name} is not for a gateway")
-
-    def _evidence(
-        self, message: messages.Message, envelope: Envelope, memory: Memory
-    ) -> VerifiedEvidence | Refusal:
-        claims = message.fields
-
-        # 4. Device.
-        device = memory.device(claims["device_id"])
-        if device is None:
-            return Refusal(reasons.UNKNOWN_DEVICE, "never enrolled here")
-
-        # 5. Key: the record's, which was checked against the identity at enrolment.
-        # 6. Signature.
-        if not self._signed_by(device.public_key, message):
-            return Refusal(reasons.BAD_SIGNATURE, "not signed by the device's key")
-
-        return self._new_evidence(claims, device, envelope, memory)
-
-    def _examined(self, envelope: Examined, memory: Memory) -> Verified | Refusal:
-        """Checks 1 and 6 were made ahead, as was all of check 2 but this."""
-        claims = envelope.claims
-        if claims["device_id"] != envelope.device_id:
-            return Refusal(reasons.WRONG_TOPIC, "topic and message name different devices")
-
-        # 3. Audience.
-        if claims["audience"] != self._gateway_id:
-            return Refusal(reasons.WRONG_AUDIENCE, "made for another gateway")
-
-        # 4. Device, 5. Key: still the one that the signature was checked against.
-        device = memory.device(claims["device_id"])
-        if device is None or device.public_key != envelope.public_key:
-            return Refusal(reasons.UNKNOWN_DEVICE, "no longer enrolled here with this key")
+        # 4. Device, 5. Key.
+        checks = self._checks.get(definition.type)
+        if checks is None:
+            return Refusal(reasons.UNKNOWN_MESSAGE, f"{definition.name} is not for a gateway")
+        speaker = checks.speaker(reading, memory)
+        if isinstance(speaker, Refusal):
+            return speaker
 
         # 6. Signature.
-        if not envelope.genuine:
-            return Refusal(reasons.BAD_SIGNATURE, "not signed by the device's key")
-
-        return self._new_evidence(claims, device, envelope, memory)
-
-    def _new_evidence(
-        self, claims: dict[str, Any], device: DeviceRecord, envelope: Envelope, memory: Memory
-    ) -> VerifiedEvidence | Refusal:
-        # 7. Counter.
-        subject = messages.digest(envelope.payload)
-        stale = _not_newer(claims["counter"], device, subject, memory)
-        if stale is not None:
-            return stale
-
-        # 8. Freshness.
-        if not self._beacons.accepts(claims["beacon"]):
-            return Refusal(reasons.STALE_BEACON, "neither the current beacon nor the one before")
-
-        return VerifiedEvidence(subject, claims["counter"], device, claims)
-
-    def _request(self, message: messages.Message, memory: Memory) -> VerifiedRequest | Refusal:
-        fields = message.fields
-
-        # 4. Device: it presents itself, so everything needed stands in the message.
-        if fields["suite"] not in suites.SUPPORTED_SUITES:
-            return Refusal(reasons.UNSUPPORTED_SUITE, f"suite {fields['suite']}")
-        if fields["post_quantum_digest"] != identity.ZERO_DIGEST:
-            return Refusal(reasons.BAD_FIELD, "suite 1 has no post-quantum key")
-
-        # 5. Key.
-        if not self._public_keys.is_key(fields["public_key"]):
-            return Refusal(reasons.WRONG_KEY, "not a point of the curve")
-        if identity.device_id(fields["suite"], fields["public_key"]) != fields["device_id"]:
-            return Refusal(reasons.WRONG_KEY, "the key does not give this device_id")
-
-        # 6. Signature.
-        if not self._signed_by(fields["public_key"], message):
-            return Refusal(reasons.BAD_SIGNATURE, "not signed by the key it presents")
-
-        # A key that was stolen must not be able to choose its own successor: what the device
-        # committed to at its first enrolment stands.
-        known = memory.device(fields["device_id"])
-        if known is not None and known.next_key_digest != fields["next_key_digest"]:
-            return Refusal(reasons.WRONG_KEY, "the next key differs from the one committed to")
-
-        # 7, 8. A request moves nothing and is answered by a challenge: it needs neither.
-        applicant = Applicant(
-            device_id=fields["device_id"],
-            suite=fields["suite"],
-            public_key=fields["public_key"],
-            post_quantum_digest=fields["post_quantum_digest"],
-            next_key_digest=fields["next_key_digest"],
-            environment=fields["environment"],
-        )
-        return VerifiedRequest(applicant, fields["request_nonce"], known)
-
-    def _proof(
-        self, message: messages.Message, envelope: Envelope, memory: Memory
-    ) -> VerifiedProof | Refusal:
-        fields = message.fields
-
-        # 4. Device: one whose request we hold, or one that enrolled before.
-        opened = self._challenges.find(fields["device_id"], fields["challenge"], self._clock_s())
-        known = memory.device(fields["device_id"])
-        if opened is not None:
-            public_key = opened.applicant.public_key
-        elif known is not None:
-            public_key = known.public_key
-        else:
-            return Refusal(reasons.UNKNOWN_CHALLENGE, "no open challenge and never enrolled here")
-
-        # 5. Key: it was checked against the identity when the request came.
-        # 6. Signature, and the second one that the ledger will check again.
-        if not self._signed_by(public_key, message):
-            return Refusal(reasons.BAD_SIGNATURE, "not signed by the applicant's key")
+        if not reading.signed_by(speaker.public_key):
+            return Refusal(reasons.BAD_SIGNATURE, checks.unsigned)
 
         # 7. Counter.
         subject = messages.digest(envelope.payload)
-        if known is not None:
-            stale = _not_newer(fields["counter"], known, subject, memory)
-            if stale is not None:
-                return stale
+        known = speaker.known
+        if known is not None and fields["counter"] <= known.counter:
+            if memory.seen(known.device_id, fields["counter"], subject):
+                return Refusal(reasons.REPLAYED, "accepted before, to the byte")
+            detail = f"counter {fields['counter']} after {known.counter}"
+            return Refusal(reasons.OUT_OF_ORDER, detail)
 
         # 8. Freshness.
-        if opened is None:
-            return Refusal(reasons.UNKNOWN_CHALLENGE, "the challenge is not open")
-        fault = self._registration_fault(opened, fields["registration_signature"])
-        if fault is not None:
-            return fault
+        return checks.conclude(reading, speaker, subject, memory)
 
-        return VerifiedProof(
-            subject, fields["counter"], opened, fields["registration_signature"], known
-        )
+    def _read(self, envelope: Envelope) -> Reading:
+        """What was read ahead, or the message read here. Refused where it is not well-formed."""
+        if isinstance(envelope, Examined):
+            return envelope
+        return _ReadHere(codec.open_message(envelope.payload), self._public_keys)
 
-    def _registration_fault(self, opened: OpenChallenge, signature: bytes | None) -> Refusal | None:
-        """What is wrong with the statement for the ledger, if anything."""
-        offered = opened.registration
-        if (signature is None) != (offered is None):
-            return Refusal(reasons.BAD_FIELD, "registration_signature does not fit the challenge")
-        if signature is None or offered is None:
-            return None
-        applicant = opened.applicant
-        if not self._public_keys.verify(
-            applicant.public_key, registration_digest(offered, applicant), signature
-        ):
-            return Refusal(reasons.BAD_SIGNATURE, "the statement for the ledger is not signed")
-        return None
 
-    def _signed_by(self, public_key: bytes, message: messages.Message) -> bool:
+class _ReadHere:
+    """findings.Reading of a message that nobody has read before."""
+
+    __slots__ = ("_message", "_public_keys", "definition", "fields")
+    checked_key = None
+
+    def __init__(self, message: messages.Message, public_keys: PublicKeys) -> None:
+        self.definition = message.definition
+        self.fields: dict[str, Any] = message.fields
+        self._message = message
+        self._public_keys = public_keys
+
+    def signed_by(self, public_key: bytes) -> bool:
+        message = self._message
         return self._public_keys.verify(public_key, message.signing_digest(), message.signature)
-
-
-def registration_digest(registration: RegistrationOffer, applicant: Applicant) -> bytes:
-    """What the applicant must sign (32 bytes) so that the ledger can record it."""
-    digest: bytes = identity.registration_digest(
-        registration.chain_id,
-        registration.contract,
-        applicant.device_id,
-        registration.owner,
-        registration.device_class,
-        applicant.next_key_digest,
-    )
-    return digest
-
-
-def _not_newer(
-    counter: int, device: DeviceRecord, subject: bytes, memory: Memory
-) -> Refusal | None:
-    if counter > device.counter:
-        return None
-    if memory.seen(device.device_id, counter, subject):
-        return Refusal(reasons.REPLAYED, "accepted before, to the byte")
-    return Refusal(reasons.OUT_OF_ORDER, f"counter {counter} after {device.counter}")

@@ -66,12 +66,21 @@ def test_a_batch_has_a_size() -> None:
         Batcher(MemoryRegistry(), 0, 1.0)
 
 
+class NobodySigner:
+    """A signer whose signatures are worth nothing."""
+
+    gateway_id = bytes(32)
+
+    def sign(self, digest: bytes) -> bytes:
+        return digest * 2
+
+
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 8, 33])
 def test_every_receipt_proves_its_own_commitment(size: int) -> None:
     registry, device = filled(size)
     (batch,) = Batcher(registry, size, 1.0).step(0.0)
     anchored = Anchored(1, batch.root, size, 31337, bytes(20), 9, bytes(32))
-    receipts = Receipts(registry, bytes(32), lambda digest: digest * 2)
+    receipts = Receipts(registry, NobodySigner())
     replies = list(receipts.replies(batch, anchored))
     assert len(replies) == size
     for index, (reply, stored) in enumerate(zip(replies, registry.messages(0, size), strict=True)):
@@ -89,7 +98,7 @@ def test_a_damaged_record_gives_no_receipts() -> None:
     (batch,) = Batcher(registry, 3, 1.0).step(0.0)
     changed = Batch(1, 0, 3, bytes(32), batch.previous_head, batch.head)
     anchored = Anchored(1, bytes(32), 3, 31337, bytes(20), 9, bytes(32))
-    receipts = Receipts(registry, bytes(32), lambda digest: digest * 2)
+    receipts = Receipts(registry, NobodySigner())
     with pytest.raises(DamagedBatch):
         next(receipts.replies(changed, anchored))
 

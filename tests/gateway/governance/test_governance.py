@@ -9,9 +9,9 @@ import pytest
 
 from countersign import identity, messages, reasons
 from countersign_gateway.governance.appraisal import SitePolicy
-from countersign_gateway.governance.freshness import Freshness, UpstreamFreshness
+from countersign_gateway.governance.freshness import UpstreamFreshness
 from countersign_gateway.governance.lifecycle import IllegalTransition, Lifecycle, allows
-from countersign_gateway.model import DeviceRecord, Status
+from countersign_gateway.model import DeviceRecord, Freshness, Status
 from support.gateway.site_under_test import FakeClock, SiteUnderTest
 
 RECORD = DeviceRecord(

@@ -5,9 +5,8 @@ from __future__ import annotations
 import io
 import json
 
-from support.gateway.site_under_test import FakeClock
-
 from countersign_gateway.operations.log import BURST_LINES, LINES_PER_S, EventLog
+from support.gateway.site_under_test import FakeClock
 
 
 def lines(stream: io.StringIO) -> list[dict[str, object]]:

@@ -71,7 +71,7 @@ def test_errors_are_rationed_and_the_table_of_topics_is_bounded():
 
 def test_a_flood_of_garbage_and_of_new_keys_leaves_no_trace_in_memory():
     site = SiteUnderTest()
-    site.pipeline._throttle = Throttle(site.clock)
+    site.pipeline._refusals._throttle = Throttle(site.clock)
     rng = random.Random(5)
     mutants = list(corpus.mutants(5, 500))
     # Requests of many keys: each is valid, none is followed up.
@@ -96,7 +96,7 @@ def test_a_flood_of_garbage_and_of_new_keys_leaves_no_trace_in_memory():
     gc.collect()
     assert resident_bytes() - before < 16 * MIB
     assert len(site.challenges) <= 4096
-    assert len(site.pipeline._throttle) <= 4096
+    assert len(site.pipeline._refusals._throttle) <= 4096
     assert site.registry.commitment_count() == 0
 
 
@@ -138,7 +138,7 @@ def an_ingress(site: SiteUnderTest, intake: Intake, tally: Tally) -> tuple[MqttI
 
 def test_what_the_queue_cannot_take_is_shed_acknowledged_counted_and_answered_busy():
     site = SiteUnderTest()
-    site.pipeline._throttle = Throttle(site.clock, each_burst=2.0)
+    site.pipeline._refusals._throttle = Throttle(site.clock, each_burst=2.0)
     device = site.enrolled("one")
     site.replies.clear()
     intake, tally = Intake(max_envelopes=10), Tally()

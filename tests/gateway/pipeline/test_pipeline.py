@@ -271,7 +271,7 @@ def test_a_request_delivered_twice_gets_the_same_challenge():
 
 def test_errors_are_rationed_for_each_topic():
     site = SiteUnderTest()
-    site.pipeline._throttle = Throttle(site.clock, each_per_s=1.0, each_burst=3.0)
+    site.pipeline._refusals._throttle = Throttle(site.clock, each_per_s=1.0, each_burst=3.0)
     device = site.device("one")
     replies = site.process(*[device.envelope(b"\x00") for _ in range(20)])
     assert len(replies) == 3

@@ -10,6 +10,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from countersign import messages, reasons
+from countersign_gateway.model import Freshness
+from countersign_gateway.statements import verdict
 from countersign_gateway.verification import codec
 from support.gateway import corpus
 
@@ -162,9 +164,20 @@ def test_a_result_is_sealed_to_the_same_bytes(allow, reason, mode, age_s, versio
         "counter": counter,
     }
 
-    def sign(digest: bytes) -> bytes:
-        return digest + digest
+    class Doubler:
+        gateway_id = values["gateway_id"]
 
-    assert codec.seal_result(values, sign) == messages.seal(
-        messages.ATTESTATION_RESULT, values, sign
+        def sign(self, digest: bytes) -> bytes:
+            return digest + digest
+
+    sealed = verdict.seal(
+        Doubler(),
+        device_id=values["device_id"],
+        subject=values["subject"],
+        allow=allow,
+        reason=reason,
+        freshness=Freshness(mode, age_s),
+        policy_version=version,
+        counter=counter,
     )
+    assert sealed == messages.seal(messages.ATTESTATION_RESULT, values, Doubler().sign)

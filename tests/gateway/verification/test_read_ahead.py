@@ -85,7 +85,7 @@ def test_a_group_of_evidence_is_read_by_the_worker(site, reading):
     received = reading.through(sent)
     assert [one.payload for one in received] == [one.payload for one in sent]
     assert all(isinstance(one, Examined) and one.genuine for one in received)
-    assert {one.public_key for one in received} == {device.public_key}
+    assert {one.checked_key for one in received} == {device.public_key}
     assert [one.acknowledge for one in received] == [one.acknowledge for one in sent]
     replies = process(site, received)
     assert [site.reason(reply.payload) for reply in replies] == ["ACCEPTED"] * 200
@@ -174,7 +174,7 @@ def test_a_key_that_is_no_longer_the_devices_is_not_enough(site, reading):
         aged.kind,
         aged.payload,
         aged.acknowledge,
-        aged.claims,
+        aged.fields,
         bytes(32),
         True,
     )

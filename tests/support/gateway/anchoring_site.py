@@ -125,7 +125,7 @@ class Site:
             registry=self.registry,
             batcher=Batcher(self.registry, batch_max, batch_age_s),
             outbox=self.outbox,
-            receipts=Receipts(self.registry, self.gateway_key.gateway_id, self.gateway_key.sign),
+            receipts=Receipts(self.registry, self.gateway_key),
             log=log,
             on_contact=self._contact,
             on_anchored=self.anchored.append,

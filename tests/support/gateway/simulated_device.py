@@ -12,8 +12,7 @@ from coincurve import PrivateKey, PublicKeyXOnly
 
 from countersign import identity, messages
 from countersign.identity import ENVIRONMENT_EMULATED
-from countersign_gateway.model import Envelope
-from countersign_gateway.verification.challenges import RegistrationOffer
+from countersign_gateway.model import Envelope, RegistrationOffer
 
 
 class SimulatedDevice:

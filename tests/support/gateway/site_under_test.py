@@ -15,7 +15,8 @@ from countersign_gateway.model import Envelope, Reply
 from countersign_gateway.operations.log import EventLog
 from countersign_gateway.operations.tally import Tally
 from countersign_gateway.operations.throttle import Throttle
-from countersign_gateway.pipeline.pipeline import Pipeline, Terms
+from countersign_gateway.pipeline.enrolling import Terms
+from countersign_gateway.pipeline.pipeline import Pipeline
 from countersign_gateway.registry.interface import Registry
 from countersign_gateway.registry.memory import MemoryRegistry
 from countersign_gateway.statements.keys import SigningKey

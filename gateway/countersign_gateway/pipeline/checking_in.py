@@ -1,0 +1,23 @@
+"""What follows from verified evidence: an appraisal, and a verdict."""
+
+from __future__ import annotations
+
+from countersign_gateway.governance.appraisal import Policy
+from countersign_gateway.governance.lifecycle import Lifecycle
+from countersign_gateway.model import Envelope
+from countersign_gateway.pipeline.deciding import decide
+from countersign_gateway.pipeline.group import Group
+from countersign_gateway.statements.signer import Signer
+from countersign_gateway.verification.findings import VerifiedEvidence
+
+
+class CheckingIn:
+    def __init__(self, signer: Signer, policy: Policy) -> None:
+        self._signer = signer
+        self._policy = policy
+
+    def evidence(self, envelope: Envelope, verified: VerifiedEvidence, group: Group) -> None:
+        device = verified.device
+        appraisal = self._policy.evidence(verified.claims, device)
+        status = Lifecycle.on_accepted(device) if appraisal.allow else None
+        decide(self._signer, envelope, verified, device, appraisal, group, status=status)

@@ -1,0 +1,119 @@
+"""What follows from a verified request and from a verified proof: a challenge, and a verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from countersign_gateway.governance.appraisal import Policy
+from countersign_gateway.model import (
+    DeviceRecord,
+    Enrolment,
+    Envelope,
+    RegistrationOffer,
+    Reply,
+    Status,
+)
+from countersign_gateway.operations.log import EventLog
+from countersign_gateway.operations.tally import Tally
+from countersign_gateway.pipeline.deciding import decide
+from countersign_gateway.pipeline.group import Group
+from countersign_gateway.pipeline.refusing import Refusals
+from countersign_gateway.statements import challenge
+from countersign_gateway.statements.signer import Signer
+from countersign_gateway.verification.challenges import Challenges
+from countersign_gateway.verification.findings import Refusal, VerifiedProof, VerifiedRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a newcomer is entered under. ledger: (chain_id, DeviceID contract), None without one."""
+
+    owner: bytes
+    device_class: int
+    ledger: tuple[int, bytes] | None
+
+    def offer(self, known: DeviceRecord | None) -> RegistrationOffer | None:
+        """The statement that an applicant is asked to sign; a known device's owner stands."""
+        if self.ledger is None:
+            return None
+        chain_id, contract = self.ledger
+        if known is not None:
+            return RegistrationOffer(chain_id, contract, known.owner, known.device_class)
+        return RegistrationOffer(chain_id, contract, self.owner, self.device_class)
+
+
+class Enrolling:
+    """Used by the pipeline's thread. `clock_s` is monotonic."""
+
+    def __init__(
+        self,
+        *,
+        signer: Signer,
+        challenges: Challenges,
+        policy: Policy,
+        terms: Terms,
+        refusals: Refusals,
+        log: EventLog,
+        tally: Tally,
+        clock_s: Callable[[], float],
+    ) -> None:
+        self._signer = signer
+        self._challenges = challenges
+        self._policy = policy
+        self._terms = terms
+        self._refusals = refusals
+        self._log = log
+        self._tally = tally
+        self._clock_s = clock_s
+
+    def request(self, envelope: Envelope, verified: VerifiedRequest, group: Group) -> None:
+        applicant = verified.applicant
+        appraisal = self._policy.enrolment(applicant.environment, verified.known)
+        if not appraisal.allow:
+            # A result answers a counter, and a request has none: its refusal is an Error.
+            refusal = Refusal(appraisal.reason, "may not enrol")
+            self._refusals.refuse(envelope, refusal, group)
+            return
+        opened = self._challenges.open(
+            applicant, verified.request_nonce, self._terms.offer(verified.known), self._clock_s()
+        )
+        sealed = challenge.seal(
+            self._signer,
+            device_id=applicant.device_id,
+            request_nonce=verified.request_nonce,
+            challenge=opened.challenge,
+            offer=opened.offer,
+        )
+        group.replies.append(Reply(applicant.device_id, "challenge", sealed))
+        self._tally.challenged += 1
+        self._log.event("challenge_sent", device_id=applicant.device_id)
+
+    def proof(self, envelope: Envelope, verified: VerifiedProof, group: Group) -> None:
+        applicant = verified.opened.applicant
+        known = verified.known
+        appraisal = self._policy.enrolment(applicant.environment, known)
+        if known is None and not appraisal.allow:
+            # Nothing is stored for strangers who may not enter.
+            refusal = Refusal(appraisal.reason, "may not enrol")
+            self._refusals.refuse(envelope, refusal, group)
+            return
+        self._challenges.close(applicant.device_id)
+        # Enrolling again changes nothing but the counter.
+        device = known or DeviceRecord(
+            device_id=applicant.device_id,
+            suite=applicant.suite,
+            public_key=applicant.public_key,
+            post_quantum_digest=applicant.post_quantum_digest,
+            next_key_digest=applicant.next_key_digest,
+            owner=self._terms.owner,
+            device_class=self._terms.device_class,
+            environment=applicant.environment,
+            status=Status.ENROLLED,
+            counter=0,
+        )
+        enrolment = None
+        if appraisal.allow:
+            device = replace(device, counter=verified.counter)
+            enrolment = Enrolment(device, verified.registration_signature)
+        decide(self._signer, envelope, verified, device, appraisal, group, enrolment=enrolment)

@@ -1,0 +1,83 @@
+"""A group's verdicts made durable in one transaction, then counted, logged and answered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from countersign import messages, reasons
+from countersign_gateway.governance.appraisal import Appraisal
+from countersign_gateway.model import Decision, Freshness, Reply
+from countersign_gateway.operations.log import EventLog
+from countersign_gateway.operations.tally import Tally
+from countersign_gateway.pipeline.group import Group
+from countersign_gateway.pipeline.refusing import Refusals
+
+
+class DecisionStore(Protocol):
+    """The part of the registry that this needs."""
+
+    def store(self, decisions: Sequence[Decision]) -> None: ...
+
+
+class Recording:
+    """Used by the pipeline's thread."""
+
+    def __init__(
+        self, registry: DecisionStore, refusals: Refusals, log: EventLog, tally: Tally
+    ) -> None:
+        self._registry = registry
+        self._refusals = refusals
+        self._log = log
+        self._tally = tally
+
+    def make_durable(self, group: Group) -> None:
+        """One transaction for the group; where that fails one for each, to save what can be.
+
+        When this returns the group's replies hold the results of all that is durable.
+        """
+        if not group.verdicts:
+            return
+        try:
+            self._registry.store([decision for decision, _ in group.verdicts])
+            stored = group.verdicts
+        except Exception as error:  # noqa: BLE001 - whatever failed, nothing of it is stored
+            self._log.fault("record_fault", error, decisions=len(group.verdicts))
+            stored = [
+                verdict for verdict in group.verdicts if self._stored_alone(verdict[0], group)
+            ]
+        for decision, appraisal in stored:
+            group.replies.append(Reply(decision.device_id, "result", decision.result))
+            self._note(decision, appraisal, group.freshness)
+
+    def _stored_alone(self, decision: Decision, group: Group) -> bool:
+        """Store one decision by itself. If even that fails its device is told INTERNAL instead."""
+        try:
+            self._registry.store([decision])
+        except Exception as error:  # noqa: BLE001 - the others can still be stored
+            self._log.fault("record_fault", error, device_id=decision.device_id)
+            self._tally.refuse(reasons.NAMES[reasons.INTERNAL])
+            reply = self._refusals.error(decision.device_id, decision.message, reasons.INTERNAL)
+            if reply is not None:
+                group.replies.append(reply)
+            return False
+        return True
+
+    def _note(self, decision: Decision, appraisal: Appraisal, freshness: Freshness) -> None:
+        """Count and log a verdict that is durable."""
+        if decision.enrolment is not None:
+            event = "enrolled"
+        elif appraisal.allow:
+            event = "evidence_verified"
+        else:
+            event = "denied"
+        self._tally.note_verdict(event, freshness.mode == messages.MODE_DEGRADED)
+        self._log.event(
+            event,
+            device_id=decision.device_id,
+            counter=decision.counter,
+            reason=reasons.NAMES[appraisal.reason],
+            mode=messages.MODE_NAMES[freshness.mode],
+            age_s=freshness.age_s,
+            commitment=decision.commitment,
+        )

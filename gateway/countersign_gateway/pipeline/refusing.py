@@ -1,0 +1,44 @@
+"""What a device is told when its message is not believed: a signed Error, now and then."""
+
+from __future__ import annotations
+
+from countersign import reasons
+from countersign_gateway.model import Envelope, Reply
+from countersign_gateway.operations.log import EventLog
+from countersign_gateway.operations.tally import Tally
+from countersign_gateway.operations.throttle import Throttle
+from countersign_gateway.pipeline.group import Group
+from countersign_gateway.statements import error
+from countersign_gateway.statements.signer import Signer
+from countersign_gateway.verification.findings import Refusal
+
+
+class Refusals:
+    """Logs, counts and answers refusals. `error` may be called from any thread."""
+
+    def __init__(self, signer: Signer, throttle: Throttle, log: EventLog, tally: Tally) -> None:
+        self._signer = signer
+        self._throttle = throttle
+        self._log = log
+        self._tally = tally
+
+    def refuse(self, envelope: Envelope, refusal: Refusal, group: Group) -> None:
+        name = reasons.NAMES[refusal.reason]
+        self._tally.refuse(name)
+        self._log.event(
+            "refused",
+            device_id=envelope.device_id,
+            kind=envelope.kind,
+            reason=name,
+            detail=refusal.detail,
+        )
+        reply = self.error(envelope.device_id, envelope.payload, refusal.reason)
+        if reply is not None:
+            group.replies.append(reply)
+
+    def error(self, device_id: bytes | None, payload: bytes, reason: int) -> Reply | None:
+        """A signed Error for the topic's device, unless there is none or it had its share."""
+        if device_id is None or not self._throttle.allow(device_id):
+            return None
+        sealed = error.seal(self._signer, device_id=device_id, payload=payload, reason=reason)
+        return Reply(device_id, "error", sealed)

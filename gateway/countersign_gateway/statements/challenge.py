@@ -1,0 +1,32 @@
+"""EnrolChallenge: what an applicant must answer to prove its key."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from countersign import messages
+from countersign_gateway.model import RegistrationOffer
+from countersign_gateway.statements.signer import Signer
+
+
+def seal(
+    signer: Signer,
+    *,
+    device_id: bytes,
+    request_nonce: bytes,
+    challenge: bytes,
+    offer: RegistrationOffer | None,
+) -> bytes:
+    """request_nonce: from the request that is answered. offer: what the ledger is to hold of the
+    device, for it to sign; None without a ledger."""
+    return messages.seal(
+        messages.ENROL_CHALLENGE,
+        {
+            "gateway_id": signer.gateway_id,
+            "device_id": device_id,
+            "request_nonce": request_nonce,
+            "challenge": challenge,
+            "registration": None if offer is None else asdict(offer),
+        },
+        signer.sign,
+    )
