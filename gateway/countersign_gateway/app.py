@@ -262,7 +262,6 @@ class Gateway:
             receipts=Receipts(self.registry, self.key),
             log=self._log,
             on_contact=self.freshness.confirmed,
-            on_anchored=lambda _: None,
             on_reply=self._send_receipt,
         )
 

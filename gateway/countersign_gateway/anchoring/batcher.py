@@ -8,20 +8,25 @@ happens later, the same batch is what the outbox sends.
 from __future__ import annotations
 
 import hashlib
+from typing import Protocol
 
 from countersign import merkle
 from countersign_gateway.model import Batch
-from countersign_gateway.registry.interface import OutboxKind, OutboxState, Registry
+from countersign_gateway.registry.interface import Batches, OutboxKind, OutboxRows, OutboxState
 
 # While this many batches wait to be included, age no longer cuts new ones: through an outage the
 # backlog gathers into full batches instead of thousands of small ones to be paid for.
 _WAITING_BATCHES = 4
 
 
+class BatcherRegistry(Batches, OutboxRows, Protocol):
+    """The part of the registry that this needs."""
+
+
 class Batcher:
     """Used by one thread. batch_max: commitments in a batch; batch_age_s: the longest wait."""
 
-    def __init__(self, registry: Registry, batch_max: int, batch_age_s: float) -> None:
+    def __init__(self, registry: BatcherRegistry, batch_max: int, batch_age_s: float) -> None:
         if not 1 <= batch_max <= 0xFFFFFFFF:
             raise ValueError("batch_max must be from 1 to 2**32 - 1")
         self._registry = registry

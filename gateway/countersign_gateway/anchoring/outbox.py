@@ -24,15 +24,26 @@ Settling is in settlement.py; signing, sending and bumping are in submission.py.
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from countersign_gateway.anchoring.fees import FeePolicy
 from countersign_gateway.anchoring.ledger import Ledger, Rejected, UpstreamDown
 from countersign_gateway.anchoring.ledger_key import LedgerKey
-from countersign_gateway.anchoring.rows import ON_CHAIN, Rows, View
+from countersign_gateway.anchoring.rows import ON_CHAIN, Rows, RowsRegistry, View
 from countersign_gateway.anchoring.settlement import Settlement
 from countersign_gateway.anchoring.submission import Submission
 from countersign_gateway.model import Anchored
 from countersign_gateway.operations.log import EventLog
-from countersign_gateway.registry.interface import LedgerBinding, OutboxRow, OutboxState, Registry
+from countersign_gateway.registry.interface import (
+    LedgerBinding,
+    LedgerBound,
+    OutboxRow,
+    OutboxState,
+)
+
+
+class OutboxRegistry(RowsRegistry, LedgerBound, Protocol):
+    """The part of the registry that this needs."""
 
 
 class Outbox:
@@ -40,7 +51,7 @@ class Outbox:
 
     def __init__(
         self,
-        registry: Registry,
+        registry: OutboxRegistry,
         ledger: Ledger,
         key: LedgerKey,
         binding: LedgerBinding,

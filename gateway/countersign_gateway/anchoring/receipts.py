@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from countersign import merkle
 from countersign_gateway.model import Anchored, Batch, Reply
-from countersign_gateway.registry.interface import Registry
+from countersign_gateway.registry.interface import Batches
 from countersign_gateway.statements import receipt
 from countersign_gateway.statements.signer import Signer
 
@@ -21,7 +21,7 @@ class DamagedBatch(Exception):
 class Receipts:
     """Builds Receipt messages."""
 
-    def __init__(self, registry: Registry, signer: Signer) -> None:
+    def __init__(self, registry: Batches, signer: Signer) -> None:
         self._registry = registry
         self._signer = signer
 

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from countersign_gateway.anchoring.ledger import Call, Head, Ledger, Tip
 from countersign_gateway.operations.log import EventLog
-from countersign_gateway.registry.interface import OutboxKind, OutboxRow, OutboxState, Registry
+from countersign_gateway.registry.interface import (
+    Batches,
+    Outbox,
+    OutboxKind,
+    OutboxRow,
+    OutboxState,
+)
 
 IN_FLIGHT = 16  # below the 64 that geth keeps for an account
 MOST_ROWS = 1000  # looked at in one step
@@ -27,10 +34,16 @@ class View:
     head: Head
 
 
+class RowsRegistry(Batches, Outbox, Protocol):
+    """The part of the registry that the parts of the outbox need."""
+
+
 class Rows:
     """The record and the ledger side by side, for one account. Used by one thread."""
 
-    def __init__(self, registry: Registry, ledger: Ledger, account: bytes, log: EventLog) -> None:
+    def __init__(
+        self, registry: RowsRegistry, ledger: Ledger, account: bytes, log: EventLog
+    ) -> None:
         self.registry = registry
         self.ledger = ledger
         self.account = account

@@ -9,14 +9,19 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from typing import Protocol
 
 from countersign_gateway.anchoring.batcher import Batcher
 from countersign_gateway.anchoring.ledger import Rejected, UpstreamDown
 from countersign_gateway.anchoring.outbox import Outbox
 from countersign_gateway.anchoring.receipts import Receipts
-from countersign_gateway.model import Anchored, Reply
+from countersign_gateway.model import Reply
 from countersign_gateway.operations.log import EventLog
-from countersign_gateway.registry.interface import Registry
+from countersign_gateway.registry.interface import Batches, ReceiptsOwed
+
+
+class WorkerRegistry(Batches, ReceiptsOwed, Protocol):
+    """The part of the registry that this needs."""
 
 
 class AnchoringWorker:
@@ -25,18 +30,17 @@ class AnchoringWorker:
     def __init__(
         self,
         *,
-        registry: Registry,
+        registry: WorkerRegistry,
         batcher: Batcher,
         outbox: Outbox,
         receipts: Receipts,
         log: EventLog,
         on_contact: Callable[[], None],
-        on_anchored: Callable[[Anchored], None],
         on_reply: Callable[[Reply], None],
     ) -> None:
-        """on_contact: the ledger has just answered a whole round. on_anchored: a batch is final;
-        on_reply: one receipt, after on_anchored. The last two are repeated for a batch if the
-        process dies before all of its receipts were handed out. All are called from this thread.
+        """on_contact: the ledger has just answered a whole round. on_reply: one receipt of a final
+        batch; repeated if the process dies before all receipts of the batch were handed out. Both
+        are called from this thread.
         """
         self._registry = registry
         self._batcher = batcher
@@ -44,7 +48,6 @@ class AnchoringWorker:
         self._receipts = receipts
         self._log = log
         self._on_contact = on_contact
-        self._on_anchored = on_anchored
         self._on_reply = on_reply
         self._down_reason: str | None = None
 
@@ -97,7 +100,6 @@ class AnchoringWorker:
         if batch is None:
             raise LookupError("a finalized append without its batch")
         anchored = self._outbox.anchored(sequence)
-        self._on_anchored(anchored)
         for reply in self._receipts.replies(batch, anchored):
             self._on_reply(reply)
         self._registry.note_receipted(sequence)

@@ -29,8 +29,9 @@ from countersign_gateway.operations.throttle import Throttle
 from countersign_gateway.pipeline.checking_in import CheckingIn
 from countersign_gateway.pipeline.enrolling import Enrolling, Terms
 from countersign_gateway.pipeline.group import Group
-from countersign_gateway.pipeline.recording import DecisionStore, Recording
+from countersign_gateway.pipeline.recording import Recording
 from countersign_gateway.pipeline.refusing import Refusals
+from countersign_gateway.registry.interface import Decisions
 from countersign_gateway.statements.signer import Signer
 from countersign_gateway.verification.challenges import Challenges
 from countersign_gateway.verification.findings import (
@@ -46,7 +47,7 @@ from countersign_gateway.verification.verifier import Verifier
 MAX_GROUP = 512
 
 
-class PipelineRegistry(Memory, DecisionStore, Protocol):
+class PipelineRegistry(Memory, Decisions, Protocol):
     """The part of the registry that the pipeline needs."""
 
 

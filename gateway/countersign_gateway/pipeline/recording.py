@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
-
 from countersign import messages, reasons
 from countersign_gateway.governance.appraisal import Appraisal
 from countersign_gateway.model import Decision, Freshness, Reply
@@ -12,19 +9,14 @@ from countersign_gateway.operations.log import EventLog
 from countersign_gateway.operations.tally import Tally
 from countersign_gateway.pipeline.group import Group
 from countersign_gateway.pipeline.refusing import Refusals
-
-
-class DecisionStore(Protocol):
-    """The part of the registry that this needs."""
-
-    def store(self, decisions: Sequence[Decision]) -> None: ...
+from countersign_gateway.registry.interface import Decisions
 
 
 class Recording:
     """Used by the pipeline's thread."""
 
     def __init__(
-        self, registry: DecisionStore, refusals: Refusals, log: EventLog, tally: Tally
+        self, registry: Decisions, refusals: Refusals, log: EventLog, tally: Tally
     ) -> None:
         self._registry = registry
         self._refusals = refusals

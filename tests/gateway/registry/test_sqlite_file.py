@@ -13,8 +13,8 @@ import pytest
 
 from countersign_gateway.model import Decision, DeviceRecord, Enrolment, Status
 from countersign_gateway.registry.interface import RegistryError, RegistryUnusable
-from countersign_gateway.registry.schema import MIGRATIONS
 from countersign_gateway.registry.sqlite import SqliteRegistry
+from countersign_gateway.registry.sqlite.schema import MIGRATIONS
 
 GATEWAY_ID = bytes(range(32))
 

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import secrets
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +20,15 @@ from countersign_gateway.anchoring.ledger_key import LedgerKey
 from countersign_gateway.anchoring.outbox import Outbox
 from countersign_gateway.anchoring.receipts import Receipts
 from countersign_gateway.anchoring.worker import AnchoringWorker
-from countersign_gateway.model import Anchored, Decision, DeviceRecord, Enrolment, Reply, Status
+from countersign_gateway.model import (
+    Anchored,
+    Batch,
+    Decision,
+    DeviceRecord,
+    Enrolment,
+    Reply,
+    Status,
+)
 from countersign_gateway.operations.log import EventLog
 from countersign_gateway.registry.interface import (
     LedgerBinding,
@@ -86,6 +95,18 @@ class Device:
         return Decision(self.device_id, self.counter, message, result, commitment)
 
 
+class NotedReceipts(Receipts):
+    """Receipts, and a note of each batch that they were made for."""
+
+    def __init__(self, registry: Registry, signer: SigningKey, anchored: list[Anchored]) -> None:
+        super().__init__(registry, signer)
+        self._anchored = anchored
+
+    def replies(self, batch: Batch, anchored: Anchored) -> Iterator[Reply]:
+        self._anchored.append(anchored)
+        return super().replies(batch, anchored)
+
+
 class Site:
     """One gateway's anchoring. `tick` is one round, a second apart unless told otherwise."""
 
@@ -125,10 +146,9 @@ class Site:
             registry=self.registry,
             batcher=Batcher(self.registry, batch_max, batch_age_s),
             outbox=self.outbox,
-            receipts=Receipts(self.registry, self.gateway_key),
+            receipts=NotedReceipts(self.registry, self.gateway_key, self.anchored),
             log=log,
             on_contact=self._contact,
-            on_anchored=self.anchored.append,
             on_reply=self.replies.append,
         )
 

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from countersign_gateway.registry.interface import RegistryError, RegistryUnusable
-from countersign_gateway.registry.schema import APPLICATION_ID, MIGRATIONS
+from countersign_gateway.registry.sqlite.schema import APPLICATION_ID, MIGRATIONS
 
 # 16 MB of log between checkpoints: fewer, larger ones, at 10,000 messages of 1 KB a second.
 _CHECKPOINT_PAGES = 4000

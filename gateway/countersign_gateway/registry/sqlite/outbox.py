@@ -1,5 +1,5 @@
 # ruff: noqa: S608 (only constants of this module are put into the SQL)
-"""The outbox half of the SQLite record: what the ledger must come to hold, and how far it is."""
+"""The outbox in SQLite."""
 
 from __future__ import annotations
 
@@ -7,23 +7,16 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
-from countersign_gateway.model import DeviceRecord, Status
-from countersign_gateway.registry.connection import Connections
 from countersign_gateway.registry.interface import (
     Attempt,
-    LedgerBinding,
     OutboxKind,
     OutboxRow,
     OutboxState,
     RegistryError,
-    RegistryUnusable,
     SignedRegistration,
 )
-
-DEVICE_COLUMNS = (
-    "device_id, suite, public_key, post_quantum_digest, next_key_digest, owner, device_class,"
-    " environment, status, counter"
-)
+from countersign_gateway.registry.sqlite.devices import DEVICE_COLUMNS, device_from_row
+from countersign_gateway.registry.sqlite.tables import Tables
 
 _SELECT_ROW = (
     "SELECT row_id, kind, batch, device_id, state, nonce, tries, block_number, transaction_hash,"
@@ -32,38 +25,8 @@ _SELECT_ROW = (
 _SELECT_ATTEMPT = "SELECT transaction_hash, raw, nonce, max_fee, priority_fee FROM attempts"
 
 
-class OutboxTables:
-    """The methods under `outbox` and `receipts` of interface.Registry."""
-
-    def __init__(self, connections: Connections) -> None:
-        self._connections = connections
-
-    def bind_ledger(self, binding: LedgerBinding) -> None:
-        wanted = (
-            binding.chain_id,
-            binding.account,
-            binding.commitment_log,
-            binding.device_registry,
-        )
-        with self._connections.write() as writer:
-            bound = writer.execute(
-                "SELECT chain_id, account, commitment_log, device_registry FROM gateway"
-            ).fetchone()
-            if bound[0] is None:
-                writer.execute(
-                    "UPDATE gateway SET chain_id = ?, account = ?, commitment_log = ?,"
-                    " device_registry = ?",
-                    wanted,
-                )
-                return
-        for name, before, now in zip(
-            ("chain id", "ledger key", "CommitmentLog", "DeviceID"), bound, wanted, strict=True
-        ):
-            if before != now:
-                raise RegistryUnusable(
-                    f"{self._connections.path} anchors to another ledger: its {name} was"
-                    f" {_shown(before)}, and the configuration says {_shown(now)}"
-                )
+class OutboxTables(Tables):
+    """interface.Outbox."""
 
     def outbox(
         self, states: Sequence[OutboxState], limit: int, kind: OutboxKind | None = None
@@ -168,23 +131,6 @@ class OutboxTables:
             return None
         return SignedRegistration(device_from_row(row), row[10])
 
-    def unreceipted(self) -> list[int]:
-        with self._connections.read() as reader:
-            rows = reader.execute(
-                "SELECT sequence FROM batches JOIN outbox ON batch = sequence"
-                " WHERE receipted = 0 AND state = ? ORDER BY sequence",
-                (int(OutboxState.FINALIZED),),
-            ).fetchall()
-        return [row[0] for row in rows]
-
-    def note_receipted(self, sequence: int) -> None:
-        with self._connections.write() as writer:
-            changed = writer.execute(
-                "UPDATE batches SET receipted = 1 WHERE sequence = ?", (sequence,)
-            ).rowcount
-            if changed != 1:
-                raise RegistryError("no such batch")
-
     # --- inside --------------------------------------------------------------------------
 
     def _mark(
@@ -206,33 +152,28 @@ class OutboxTables:
             if changed != 1:
                 raise RegistryError("no such outbox row")
 
-    @staticmethod
-    def _want(writer: sqlite3.Connection, kind: OutboxKind, subject: int) -> None:
-        """A new PENDING row; `subject` is a batch's sequence or a device's row number."""
-        column = "batch" if kind is OutboxKind.APPEND else "device"
-        writer.execute(f"INSERT INTO outbox (kind, {column}) VALUES (?, ?)", (int(kind), subject))
 
-    def _want_registration(self, writer: sqlite3.Connection, device: int, signature: bytes) -> None:
-        """Put a registration into the outbox, unless one is there that has not failed."""
-        row = _one(writer, "device = ?", device)
-        if row is not None and row.state is not OutboxState.FAILED:
-            return
+def want(writer: sqlite3.Connection, kind: OutboxKind, subject: int) -> None:
+    """A new PENDING row; `subject` is a batch's sequence or a device's row number."""
+    column = "batch" if kind is OutboxKind.APPEND else "device"
+    writer.execute(f"INSERT INTO outbox (kind, {column}) VALUES (?, ?)", (int(kind), subject))
+
+
+def want_registration(writer: sqlite3.Connection, device: int, signature: bytes) -> None:
+    """Put a registration into the outbox, unless one is there that has not failed."""
+    row = _one(writer, "device = ?", device)
+    if row is not None and row.state is not OutboxState.FAILED:
+        return
+    writer.execute(
+        "UPDATE devices SET registration_signature = ? WHERE number = ?", (signature, device)
+    )
+    if row is None:
+        want(writer, OutboxKind.REGISTER, device)
+    else:
         writer.execute(
-            "UPDATE devices SET registration_signature = ? WHERE number = ?", (signature, device)
+            "UPDATE outbox SET state = ?, nonce = NULL, tries = 0 WHERE row_id = ?",
+            (int(OutboxState.PENDING), row.row_id),
         )
-        if row is None:
-            self._want(writer, OutboxKind.REGISTER, device)
-        else:
-            writer.execute(
-                "UPDATE outbox SET state = ?, nonce = NULL, tries = 0 WHERE row_id = ?",
-                (int(OutboxState.PENDING), row.row_id),
-            )
-
-
-def device_from_row(row: tuple[Any, ...]) -> DeviceRecord:
-    """The record in a row that begins with DEVICE_COLUMNS."""
-    fields: tuple[Any, ...] = (*row[:8], Status(row[8]), row[9])
-    return DeviceRecord(*fields)
 
 
 def _one(connection: sqlite3.Connection, condition: str, value: object) -> OutboxRow | None:
@@ -244,7 +185,3 @@ def _row(values: tuple[Any, ...]) -> OutboxRow:
     row_id, kind, batch, device_id, state = values[:5]
     subject = batch.to_bytes(8, "big") if kind == OutboxKind.APPEND else device_id
     return OutboxRow(row_id, OutboxKind(kind), subject, OutboxState(state), *values[5:])
-
-
-def _shown(value: object) -> str:
-    return f"0x{value.hex()}" if isinstance(value, bytes) else str(value)

@@ -1,0 +1,28 @@
+"""Totals, for people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What the record holds, for people and for the last line of the demonstration."""
+
+    devices: int
+    commitments: int
+    batched: int  # commitments in any batch
+    batches: int
+    anchored: int  # commitments in finalized batches, up to the first that is not
+    anchored_batches: int
+    registered: int  # devices whose registration is finalized
+    outbox_open: int  # neither finalized nor failed
+    outbox_failed: int
+
+
+class Counted(Protocol):
+    """What the registry holds."""
+
+    def counts(self) -> Counts:
+        """Totals of one moment."""

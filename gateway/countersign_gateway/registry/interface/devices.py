@@ -1,0 +1,24 @@
+"""Devices: what the gateway knows of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from countersign_gateway.model import DeviceRecord, Status
+
+
+class Devices(Protocol):
+    """Who is known, and where each stands."""
+
+    def device(self, device_id: bytes) -> DeviceRecord | None:
+        """The device as of the last durable decision, or None. Cheap: asked for every message."""
+
+    def devices(self) -> Iterator[DeviceRecord]:
+        """All devices, in order of first enrolment; a consistent view of one moment."""
+
+    def set_status(self, device_id: bytes, status: Status) -> None:
+        """Move a device's status, durably. Only governance/lifecycle calls this.
+
+        RegistryError for an unknown device, or for leaving REVOKED, which is final.
+        """

@@ -1,0 +1,23 @@
+"""The one ledger account that a registry anchors to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerBinding:
+    """The one ledger account that a record anchors to; it never changes under a record."""
+
+    chain_id: int
+    account: bytes
+    commitment_log: bytes
+    device_registry: bytes
+
+
+class LedgerBound(Protocol):
+    """Bound once, for ever."""
+
+    def bind_ledger(self, binding: LedgerBinding) -> None:
+        """Fix the ledger account on first use; RegistryUnusable if the record has another."""

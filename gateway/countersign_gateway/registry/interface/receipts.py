@@ -1,0 +1,15 @@
+"""Receipts: which batches still owe theirs."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class ReceiptsOwed(Protocol):
+    """Finalized batches whose receipts have not all been handed out."""
+
+    def unreceipted(self) -> list[int]:
+        """Sequences of finalized batches whose receipts have not been handed out, ascending."""
+
+    def note_receipted(self, sequence: int) -> None:
+        """All receipts of the batch were handed out. After a crash they are handed out again."""

@@ -1,0 +1,32 @@
+"""The durable registry in one SQLite file, one concern a file.
+
+Tables and what the database enforces are in schema.py; opening is in connection.py. Every file
+stands on the same two connections, so that a call that touches several concerns (a decision that
+enrols and wants to be registered) is one transaction.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from countersign_gateway.registry.sqlite.batches import BatchTables
+from countersign_gateway.registry.sqlite.connection import Connections
+from countersign_gateway.registry.sqlite.counts import Totals
+from countersign_gateway.registry.sqlite.decisions import DecisionTables
+from countersign_gateway.registry.sqlite.ledger_binding import LedgerBindingRow
+from countersign_gateway.registry.sqlite.outbox import OutboxTables
+from countersign_gateway.registry.sqlite.receipts import ReceiptTables
+from countersign_gateway.registry.sqlite.upstream import UpstreamRow
+
+
+class SqliteRegistry(
+    DecisionTables, BatchTables, OutboxTables, ReceiptTables, LedgerBindingRow, UpstreamRow, Totals
+):
+    """interface.Registry on SQLite."""
+
+    def __init__(self, path: Path, gateway_id: bytes) -> None:
+        """Open or create the registry. Raises RegistryUnusable; see connection.Connections."""
+        super().__init__(Connections(path, gateway_id))
+
+    def close(self) -> None:
+        self._connections.close()

@@ -1,0 +1,107 @@
+"""Decisions in SQLite: one transaction for all that a call of `store` brings.
+
+Messages are never pruned yet. When they are: only below the first batch without receipts, and
+`seen` then answers False for what is gone (OUT_OF_ORDER in place of REPLAYED; refused alike).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Sequence
+
+from countersign_gateway.model import Decision, DeviceRecord
+from countersign_gateway.registry.enrolment import check_enrolment
+from countersign_gateway.registry.interface import RegistryError
+from countersign_gateway.registry.sqlite.batches import next_position
+from countersign_gateway.registry.sqlite.devices import DeviceTables, insert_device
+from countersign_gateway.registry.sqlite.outbox import want_registration
+
+
+class DecisionTables(DeviceTables):
+    """interface.Decisions."""
+
+    def store(self, decisions: Sequence[Decision]) -> None:
+        if not decisions:
+            return
+        # Devices as this call leaves them; they reach the cache only once they are durable.
+        touched: dict[bytes, tuple[int, DeviceRecord]] = {}
+        with self._connections.write() as writer:
+            position = next_position(writer)
+            counters, commitments, messages = [], [], []
+            for decision in decisions:
+                number, known = self._enter(writer, decision, touched)
+                counters.append((decision.counter, number))
+                commitments.append((position, decision.commitment))
+                messages.append(
+                    (position, number, decision.counter, decision.message, decision.result)
+                )
+                touched[decision.device_id] = (number, _after(known, decision))
+                position += 1
+            moved = writer.executemany(
+                "UPDATE counters SET counter = ? WHERE device = ?", counters
+            ).rowcount
+            if moved != len(decisions):
+                raise RegistryError("a device has no counter row")
+            writer.executemany("INSERT INTO commitments VALUES (?, ?)", commitments)
+            writer.executemany("INSERT INTO messages VALUES (?, ?, ?, ?, ?)", messages)
+            writer.executemany(
+                "UPDATE devices SET status = ? WHERE number = ?",
+                [
+                    (int(decision.status), touched[decision.device_id][0])
+                    for decision in decisions
+                    if decision.status is not None
+                ],
+            )
+        self._cache_write(touched)
+
+    def seen(self, device_id: bytes, counter: int, message_digest: bytes) -> bool:
+        found = self._numbered(device_id)
+        if found is None:
+            return False
+        with self._connections.read() as reader:
+            row = reader.execute(
+                "SELECT message FROM messages WHERE device = ? AND counter = ?",
+                (found[0], counter),
+            ).fetchone()
+        return row is not None and hashlib.sha256(row[0]).digest() == message_digest
+
+    # --- inside --------------------------------------------------------------------------
+
+    def _enter(
+        self,
+        writer: sqlite3.Connection,
+        decision: Decision,
+        touched: dict[bytes, tuple[int, DeviceRecord]],
+    ) -> tuple[int, DeviceRecord]:
+        """The decision's device with its row number, entered first if the decision enrols it."""
+        found = touched.get(decision.device_id) or self._numbered(decision.device_id, writer)
+        enrolment = decision.enrolment
+        if enrolment is None:
+            if found is None:
+                raise RegistryError("a decision for a device that is not enrolled")
+            return found
+        check_enrolment(decision, enrolment, None if found is None else found[1])
+        if found is None:
+            number = insert_device(writer, enrolment.device)
+            found = (number, enrolment.device)
+        if enrolment.registration_signature is not None:
+            want_registration(writer, found[0], enrolment.registration_signature)
+        return found
+
+
+def _after(known: DeviceRecord, decision: Decision) -> DeviceRecord:
+    """The device once the decision is durable."""
+    status = known.status if decision.status is None else decision.status
+    return DeviceRecord(
+        known.device_id,
+        known.suite,
+        known.public_key,
+        known.post_quantum_digest,
+        known.next_key_digest,
+        known.owner,
+        known.device_class,
+        known.environment,
+        status,
+        decision.counter,
+    )

@@ -1,0 +1,129 @@
+# ruff: noqa: S608 (only constants of this module are put into the SQL)
+"""Devices in SQLite, and those asked for lately in memory.
+
+Rows are numbered: other tables name a device by its row's number.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from countersign_gateway.model import DeviceRecord, Status
+from countersign_gateway.registry.interface import RegistryError
+from countersign_gateway.registry.sqlite.connection import Connections
+from countersign_gateway.registry.sqlite.tables import Tables
+
+DEVICE_COLUMNS = (
+    "device_id, suite, public_key, post_quantum_digest, next_key_digest, owner, device_class,"
+    " environment, status, counter"
+)
+# Devices kept in memory, some 700 bytes each: a site has hundreds to thousands.
+_CACHED_DEVICES = 65_536
+
+
+class DeviceTables(Tables):
+    """interface.Devices."""
+
+    def __init__(self, connections: Connections) -> None:
+        super().__init__(connections)
+        self._cache_lock = threading.Lock()
+        self._cache: dict[bytes, tuple[int, DeviceRecord]] = {}
+        self._cache_generation = 0
+
+    def device(self, device_id: bytes) -> DeviceRecord | None:
+        found = self._numbered(device_id)
+        return None if found is None else found[1]
+
+    def devices(self) -> Iterator[DeviceRecord]:
+        with self._connections.read() as reader:
+            rows = reader.execute(
+                f"SELECT {DEVICE_COLUMNS} FROM devices JOIN counters ON device = number"
+                " ORDER BY number"
+            ).fetchall()
+        return (device_from_row(row) for row in rows)
+
+    def set_status(self, device_id: bytes, status: Status) -> None:
+        with self._connections.write() as writer:
+            found = self._read_device(writer, device_id)
+            if found is None:
+                raise RegistryError("no such device")
+            number, device = found
+            writer.execute("UPDATE devices SET status = ? WHERE number = ?", (int(status), number))
+        self._cache_write({device_id: (number, replace(device, status=status))})
+
+    # --- inside --------------------------------------------------------------------------
+
+    def _numbered(
+        self, device_id: bytes, connection: sqlite3.Connection | None = None
+    ) -> tuple[int, DeviceRecord] | None:
+        """The device with its row number, from memory or through `connection` (else the reader)."""
+        with self._cache_lock:
+            cached = self._cache.get(device_id)
+            generation = self._cache_generation
+        if cached is not None:
+            return cached
+        if connection is not None:
+            return self._read_device(connection, device_id)
+        with self._connections.read() as reader:
+            found = self._read_device(reader, device_id)
+        if found is not None:
+            with self._cache_lock:
+                # Only if nothing was written meanwhile: what was read may be older than that.
+                if generation == self._cache_generation:
+                    self._cache_put(device_id, found)
+        return found
+
+    def _cache_write(self, devices: dict[bytes, tuple[int, DeviceRecord]]) -> None:
+        with self._cache_lock:
+            self._cache_generation += 1
+            for device_id, found in devices.items():
+                self._cache_put(device_id, found)
+
+    def _cache_put(self, device_id: bytes, found: tuple[int, DeviceRecord]) -> None:
+        if device_id not in self._cache and len(self._cache) >= _CACHED_DEVICES:
+            del self._cache[next(iter(self._cache))]
+        self._cache[device_id] = found
+
+    @staticmethod
+    def _read_device(
+        connection: sqlite3.Connection, device_id: bytes
+    ) -> tuple[int, DeviceRecord] | None:
+        row = connection.execute(
+            f"SELECT number, {DEVICE_COLUMNS} FROM devices JOIN counters ON device = number"
+            " WHERE device_id = ?",
+            (device_id,),
+        ).fetchone()
+        return None if row is None else (row[0], device_from_row(row[1:]))
+
+
+def insert_device(writer: sqlite3.Connection, device: DeviceRecord) -> int:
+    """Enter a device; the number of its row."""
+    number = writer.execute(
+        "INSERT INTO devices (device_id, suite, public_key, post_quantum_digest, next_key_digest,"
+        " owner, device_class, environment, status) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            device.device_id,
+            device.suite,
+            device.public_key,
+            device.post_quantum_digest,
+            device.next_key_digest,
+            device.owner,
+            device.device_class,
+            device.environment,
+            int(device.status),
+        ),
+    ).lastrowid
+    if number is None:
+        raise RegistryError("the device was given no row")
+    writer.execute("INSERT INTO counters (device, counter) VALUES (?, 0)", (number,))
+    return number
+
+
+def device_from_row(row: tuple[Any, ...]) -> DeviceRecord:
+    """The record in a row that begins with DEVICE_COLUMNS."""
+    fields: tuple[Any, ...] = (*row[:8], Status(row[8]), row[9])
+    return DeviceRecord(*fields)
