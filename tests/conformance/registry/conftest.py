@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from countersign_gateway.registry.interface import Registry
-from countersign_gateway.registry.memory import MemoryRegistry
 from countersign_gateway.registry.sqlite import SqliteRegistry
+from support.gateway.memory_registry import MemoryRegistry
 
 GATEWAY_ID = bytes(range(32))
 

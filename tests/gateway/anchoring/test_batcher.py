@@ -11,8 +11,8 @@ from countersign_gateway.anchoring.batcher import Batcher, following
 from countersign_gateway.anchoring.fees import GWEI, FeePolicy
 from countersign_gateway.anchoring.receipts import DamagedBatch, Receipts
 from countersign_gateway.model import Anchored, Batch
-from countersign_gateway.registry.memory import MemoryRegistry
 from support.gateway.anchoring_site import Device
+from support.gateway.memory_registry import MemoryRegistry
 
 
 def filled(count: int) -> tuple[MemoryRegistry, Device]:

@@ -15,9 +15,9 @@ import pytest
 from countersign import messages
 from countersign_gateway.anchoring.ledger_key import LedgerKey
 from countersign_gateway.registry.interface import OutboxState
-from countersign_gateway.registry.memory import MemoryRegistry
 from support.gateway.anchoring_site import Device, Site
 from support.gateway.local_chain import LocalChain
+from support.gateway.memory_registry import MemoryRegistry
 
 pytestmark = pytest.mark.chain
 

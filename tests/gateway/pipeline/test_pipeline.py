@@ -11,7 +11,7 @@ from countersign_gateway.ingress.intake import Intake
 from countersign_gateway.model import Decision, Envelope, Status
 from countersign_gateway.operations.throttle import Throttle
 from countersign_gateway.registry.interface import RegistryError
-from countersign_gateway.registry.memory import MemoryRegistry
+from support.gateway.memory_registry import MemoryRegistry
 from support.gateway.site_under_test import LEDGER, OWNER, SiteUnderTest
 
 

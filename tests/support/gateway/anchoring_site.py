@@ -37,9 +37,9 @@ from countersign_gateway.registry.interface import (
     OutboxState,
     Registry,
 )
-from countersign_gateway.registry.memory import MemoryRegistry
 from countersign_gateway.statements.keys import SigningKey
 from support.gateway.local_chain import CHAIN_ID, LocalChain
+from support.gateway.memory_registry import MemoryRegistry
 
 
 class Device:

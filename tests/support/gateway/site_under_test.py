@@ -18,11 +18,11 @@ from countersign_gateway.operations.throttle import Throttle
 from countersign_gateway.pipeline.enrolling import Terms
 from countersign_gateway.pipeline.pipeline import Pipeline
 from countersign_gateway.registry.interface import Registry
-from countersign_gateway.registry.memory import MemoryRegistry
 from countersign_gateway.statements.keys import SigningKey
 from countersign_gateway.verification.beacons import Beacons
 from countersign_gateway.verification.challenges import Challenges
 from countersign_gateway.verification.verifier import Verifier
+from support.gateway.memory_registry import MemoryRegistry
 from support.gateway.simulated_device import SimulatedDevice
 
 GATEWAY_SECRET = bytes(31) + b"\x2a"
