@@ -1,8 +1,8 @@
 """Check-in: rhythm, beacons, counters, denials."""
 
 from countersign import reasons
-from countersign.carriers import topics
-from support.agent.memory_site import GATEWAY_SECRET, OTHER_SECRET, SITE
+from countersign.messages import kinds
+from support.agent.memory_site import GATEWAY_SECRET, OTHER_SECRET
 from support.agent.rig import INTERVAL_MS, Rig
 
 
@@ -39,17 +39,17 @@ def test_uses_the_newest_beacon():
 def test_waits_for_a_newer_beacon_when_its_own_is_stale():
     rig = enrolled()
     # The beacon turns, and the broker does not say so.
-    old = rig.broker.retained[topics.beacon(SITE)]
+    old = rig.broker.beacon
     rig.gateway.publish_beacon()
-    new = rig.broker.retained[topics.beacon(SITE)]
+    new = rig.broker.beacon
     rig.broker.queue.clear()
-    rig.broker.retained[topics.beacon(SITE)] = old
+    rig.broker.beacon = old
     rig.run_until("refused")
     assert rig.all("refused")[0]["reason"] == "STALE_BEACON"
     sent = len(evidence_of(rig))
     rig.run_for(5 * INTERVAL_MS)
     assert len(evidence_of(rig)) == sent, "evidence with a beacon that is known to be stale"
-    rig.broker.retain(topics.beacon(SITE), new)
+    rig.broker.retain_beacon(new)
     rig.run_until("verdict", 3)
 
 
@@ -73,7 +73,7 @@ def test_ignores_an_older_beacon_and_one_of_another_signer():
     forged = rig.gateway.make_beacon(b"\x44" * 32, 99)
     rig.gateway.secret = GATEWAY_SECRET
     for data in (old, forged):
-        rig.broker.deliver(topics.beacon(SITE), data)
+        rig.broker.deliver(kinds.BEACON, data)
     rig.run_until("verdict", 4)
     assert rig.all("ignored")
     for fields in evidence_of(rig):
@@ -154,4 +154,4 @@ def test_a_refusal_code_of_a_later_version_is_survived():
 def test_memory_of_pending_messages_is_bounded():
     rig = enrolled(max_pending=4)
     rig.run_for(20 * INTERVAL_MS)
-    assert len(rig.agent._attester.pending) == 4
+    assert len(rig.agent._inbox.pending) == 4

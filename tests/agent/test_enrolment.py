@@ -1,7 +1,7 @@
 """Enrolment, as the device sees it."""
 
 from countersign import identity, reasons
-from countersign_agent.keys.records import Records
+from countersign_agent.keys.stored_records import StoredRecords
 from support.agent.memory_site import CHAIN_ID, CONTRACT, OTHER_SECRET, OWNER
 from support.agent.rig import Rig
 
@@ -132,7 +132,7 @@ def test_no_secret_is_ever_reported():
     rig.run_until("verdict", 2)
     identity_record = rig.storage.files["identity"]
     text = repr(rig.events)
-    _, secret, next_secret, _ = Records(rig.storage).load("identity", 2, 4)
+    _, secret, next_secret, _ = StoredRecords(rig.storage).load("identity", 2, 4)
     for key in (secret, next_secret):
         assert key in identity_record
         assert repr(key)[2:-1] not in text

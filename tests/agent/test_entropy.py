@@ -1,12 +1,12 @@
 """The entropy pool: hedged, and closed when its source is broken."""
 
 from countersign_agent.keys.entropy import EntropyError, EntropyPool
-from countersign_agent.keys.records import Records
+from countersign_agent.keys.stored_records import StoredRecords
 from support.agent.memory_site import Noise, Storage
 
 
 def pool(urandom, storage=None, ticks_us=lambda: 0, boot_count=1):
-    return EntropyPool(urandom, ticks_us, Records(storage or Storage()), boot_count)
+    return EntropyPool(urandom, ticks_us, StoredRecords(storage or Storage()), boot_count)
 
 
 def expect_closed(urandom, storage=None):
@@ -58,7 +58,7 @@ def test_each_input_alone_changes_the_output():
     def first(urandom_seed=b"u", seed=None, provisioned=None, ticks=0, boot_count=1):
         storage = Storage()
         if seed is not None:
-            Records(storage).save("seed", 1, [seed, bytes(32)])
+            StoredRecords(storage).save("seed", 1, [seed, bytes(32)])
         if provisioned is not None:
             storage.files["provisioned_entropy"] = provisioned
         return pool(Noise(urandom_seed).urandom, storage, lambda: ticks, boot_count).take()

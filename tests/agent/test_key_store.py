@@ -13,8 +13,8 @@ from countersign_agent.keys.counters import (
 )
 from countersign_agent.keys.entropy import EntropyPool
 from countersign_agent.keys.keystore import KeyStoreDamaged
-from countersign_agent.keys.records import RecordDamaged, Records
 from countersign_agent.keys.storage import StorageError
+from countersign_agent.keys.stored_records import RecordDamaged, StoredRecords
 from support.agent.memory_site import Noise, Storage
 
 
@@ -45,7 +45,7 @@ class Unreadable(Storage):
 
 
 def boot(storage, seed=b"1"):
-    records = Records(storage)
+    records = StoredRecords(storage)
     counters = keystore.load_counters(records)
     noise = Noise(seed)
     entropy = EntropyPool(noise.urandom, noise.ticks_us, records, counters.boot_count)
@@ -73,16 +73,16 @@ def test_the_identity_is_made_once():
 
 def test_looking_at_the_stored_identity_changes_nothing():
     storage = Storage()
-    assert keystore.stored_identity(Records(storage)) is None
+    assert keystore.stored_identity(StoredRecords(storage)) is None
     assert storage.files == {}
     own = boot(storage).identity
     before = dict(storage.files)
-    assert keystore.stored_identity(Records(storage)) == (own.suite, own.public_key)
+    assert keystore.stored_identity(StoredRecords(storage)) == (own.suite, own.public_key)
     assert storage.files == before
     for lost in (keystore.IDENTITY, "counter"):
         storage.files = dict(before)
         storage.files.pop(lost)
-        assert refuses(keystore.stored_identity, Records(storage)), lost
+        assert refuses(keystore.stored_identity, StoredRecords(storage)), lost
 
 
 def test_the_next_key_is_another_key():
@@ -165,16 +165,18 @@ def test_a_witness_that_was_put_back_costs_nothing():
     again = boot(storage, b"2")
     assert again.identity.device_id == first.identity.device_id
     assert again.counters.next() > last
-    assert Records(storage).load(WITNESS, 1, 2) == Records(storage).load("counter", 1, 2)
+    assert StoredRecords(storage).load(WITNESS, 1, 2) == StoredRecords(storage).load(
+        "counter", 1, 2
+    )
 
 
 def test_a_configured_device_is_that_one_and_no_other_is_made():
     empty, storage = Storage(), Storage()
     own = boot(storage).identity
-    assert refuses(keystore.load_counters, Records(empty), own.device_id)
+    assert refuses(keystore.load_counters, StoredRecords(empty), own.device_id)
     assert empty.files == {}
-    assert refuses(keystore.load_counters, Records(storage), bytes(32))
-    assert keystore.load_counters(Records(storage), own.device_id).boot_count == 1
+    assert refuses(keystore.load_counters, StoredRecords(storage), bytes(32))
+    assert keystore.load_counters(StoredRecords(storage), own.device_id).boot_count == 1
 
 
 def test_records_cannot_take_each_others_place():
@@ -224,7 +226,7 @@ def test_a_counter_that_cannot_be_reserved_is_not_used():
 
 
 def test_counters_end_instead_of_wrapping():
-    records = Records(Storage())
+    records = StoredRecords(Storage())
     for name in ("counter", WITNESS):
         records.save(name, 1, [1, LAST_COUNTER - 1])
     counters = Counters.load(records)
@@ -236,7 +238,7 @@ def test_counters_end_instead_of_wrapping():
 
 
 def test_a_record_of_another_version_or_length_is_refused():
-    records = Records(Storage())
+    records = StoredRecords(Storage())
     records.save("thing", 1, [b"x", 2])
     assert records.load("thing", 1, 2) == [b"x", 2]
     for version, length in ((2, 2), (1, 1), (1, 3)):
@@ -258,7 +260,7 @@ def test_no_secret_in_the_text_of_any_object():
 def test_a_boot_shows_that_the_key_is_still_the_same():
     storage = Storage()
     boot(storage)
-    records = Records(storage)
+    records = StoredRecords(storage)
     values = records.load("identity", 2, 4)
     assert values[3] == schnorr.public_key(values[1])
     # A record that is whole and wrong, ...
@@ -327,7 +329,7 @@ def test_serials_never_repeat_over_boots():
         store = boot(storage, str(number).encode())
         serials += [store.counters.next_serial() for _ in range(5)]
         # A boot that ends before it was counted gives none.
-        uncounted = keystore.load_counters(Records(storage))
+        uncounted = keystore.load_counters(StoredRecords(storage))
         try:
             uncounted.next_serial()
             raise AssertionError("a serial before the boot was counted")

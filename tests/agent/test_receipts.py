@@ -1,5 +1,6 @@
 """Receipts: the device believes the arithmetic, not the sender."""
 
+from countersign.messages import kinds
 from support.agent.memory_site import GATEWAY_SECRET, OTHER_SECRET
 from support.agent.rig import Rig
 
@@ -11,7 +12,7 @@ def checked_in(verdicts=6):
 
 
 def deliver(rig, payload):
-    rig.gateway.send(rig.device_id, "receipt", payload)
+    rig.gateway.send(kinds.RECEIPT, payload)
     rig.run_for(1)
 
 
@@ -69,7 +70,7 @@ def test_a_receipt_without_a_verdict_is_checked_by_its_own_digest():
     rig = checked_in(2)
     gateway = rig.gateway
     # The verdict gets lost on the way; what the gateway decided is anchored all the same.
-    send, gateway.send = gateway.send, lambda device_id, kind, payload: None
+    send, gateway.send = gateway.send, lambda kind, payload: None
     rig.run_until("timed_out")
     gateway.send = send
     deliver(rig, gateway.make_receipt(len(gateway.decided) - 1))

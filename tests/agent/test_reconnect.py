@@ -1,23 +1,25 @@
 """Losing and finding the broker."""
 
-from countersign.carriers import topics
 from countersign_agent.backoff import Backoff
-from support.agent.memory_site import SITE, Noise
+from support.agent.memory_site import Noise
 from support.agent.rig import Rig
 
 
-def presence_of(rig):
-    name = topics.presence(SITE, rig.device_id)
-    return [(data, retain) for topic, data, retain in rig.broker.published if topic == name]
-
-
-def test_birth_and_last_will():
+def test_it_is_seen_to_come_and_to_go():
     rig = Rig()
     rig.run_until("connected")
-    assert rig.transport.will == (topics.presence(SITE, rig.device_id), b"offline")
-    assert presence_of(rig) == [(b"online", True)]
+    assert rig.broker.presence == [True]
     rig.agent.close()
-    assert presence_of(rig)[-1] == (b"offline", True)
+    assert rig.broker.presence == [True, False]
+    assert not rig.all("closed_without_goodbye")
+
+
+def test_a_goodbye_that_cannot_be_said_is_reported():
+    rig = Rig()
+    rig.run_until("connected")
+    rig.broker.is_up = False
+    rig.agent.close()
+    assert rig.all("closed_without_goodbye") == [{"why": "session lost"}]
 
 
 def test_comes_back_after_the_broker_was_away():

@@ -6,8 +6,10 @@ import time
 
 # The lower half first: modules that are compiled within one another's imports take a 32-bit
 # interpreter's stack, which a board with frozen ones does not need.
-from countersign_agent import restart  # noqa: F401
+from countersign import messages  # noqa: F401
 from countersign_agent.keys import keystore  # noqa: F401
+
+from countersign_agent import restart  # isort: skip
 
 CONFIG = "/tmp/countersign-restart-test-" + "".join(["%02x" % b for b in os.urandom(8)])
 

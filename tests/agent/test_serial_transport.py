@@ -1,6 +1,6 @@
 """The serial transport against the gateway's end of a line: delivery, silence, damage, loss."""
 
-from countersign.carriers import framing, topics
+from countersign.carriers import framing
 from countersign.carriers.link import WINDOW
 from countersign.messages import kinds
 from countersign_agent.transports.serial_transport import (
@@ -10,15 +10,13 @@ from countersign_agent.transports.serial_transport import (
     session_number,
 )
 from countersign_agent.transports.transport import TransportError
-from support.agent.memory_site import SITE, Clock
+from support.agent.memory_site import Clock
 from support.agent.serial_line import FarSide
 
 DEVICE = b"\xd5" * 32
 OTHER = b"\x0f" * 32
-EVIDENCE = topics.uplink(SITE, DEVICE, "evidence")
-RESULT = topics.downlink(SITE, DEVICE, "result")
-BEACON = topics.beacon(SITE)
-PRESENCE = topics.presence(SITE, DEVICE)
+EVIDENCE = kinds.EVIDENCE
+RESULT = kinds.RESULT
 
 
 class Line:
@@ -26,11 +24,11 @@ class Line:
         self.clock = Clock()
         self.far = FarSide(self.clock)
         self.transport = SerialTransport(
-            self.far.open, self.clock, SITE, DEVICE, session_number(DEVICE, 1)
+            self.far.open, self.clock, DEVICE, session_number(DEVICE, 1)
         )
 
     def connect(self):
-        self.transport.connect(PRESENCE, b"offline")
+        self.transport.connect()
         return self.transport
 
     def taken(self, kind=kinds.EVIDENCE.frame):
@@ -46,38 +44,38 @@ def expect_lost(line, action, *arguments):
     raise AssertionError("the session goes on")
 
 
-def test_messages_go_up_and_come_down_under_their_topics():
+def test_messages_go_up_and_come_down_as_their_kinds():
     line = Line()
     transport = line.connect()
-    transport.subscribe([BEACON, topics.downlink_filter(SITE, DEVICE)])
-    transport.publish(PRESENCE, b"online", True)
-    transport.publish(topics.uplink(SITE, DEVICE, "enrol"), b"request")
-    transport.publish(EVIDENCE, b"evidence")
+    transport.send(kinds.ENROL, b"request")
+    transport.send(kinds.EVIDENCE, b"evidence")
+    transport.ask_beacon()
     assert line.far.taken == [
         (framing.LISTEN, DEVICE, b""),
         (kinds.ENROL.frame, DEVICE, b"request"),
         (kinds.EVIDENCE.frame, DEVICE, b"evidence"),
+        (framing.LISTEN, DEVICE, b""),
     ]
-    line.far.send(kinds.BEACON.frame, b"", b"beacon")
-    expected = [(BEACON, b"beacon")]
-    for number in framing.FROM_GATEWAYS:
-        name = framing.KINDS[number].name
-        if number != kinds.BEACON.frame:
-            line.far.send(number, DEVICE, b"a " + name.encode())
-            expected.append((topics.downlink(SITE, DEVICE, name), b"a " + name.encode()))
-    assert [transport.poll(10) for _ in expected] == expected
+    expected = []
+    for kind in kinds.ALL:
+        if kind.direction != kinds.UP:
+            device_id = b"" if kind.direction == kinds.SITE else DEVICE
+            line.far.send(kind.frame, device_id, b"a " + kind.name.encode())
+            expected.append((kind, b"a " + kind.name.encode()))
+    assert len(expected) == 5
+    assert [transport.receive(10) for _ in expected] == expected
 
 
 def test_a_message_is_acknowledged_when_it_is_done_with():
     line = Line()
     transport = line.connect()
     line.far.send(kinds.RESULT.frame, DEVICE, b"one")
-    assert transport.poll(10) == (RESULT, b"one")
+    assert transport.receive(10) == (RESULT, b"one")
     assert line.far.link.waiting == 1, "acknowledged before it was dealt with"
-    assert transport.poll(10) is None
+    assert transport.receive(10) is None
     assert line.far.link.waiting == 0
     line.far.send(kinds.RESULT.frame, DEVICE, b"two")
-    assert transport.poll(10) == (RESULT, b"two")
+    assert transport.receive(10) == (RESULT, b"two")
     transport.close()
     assert line.far.link.waiting == 0
 
@@ -88,8 +86,8 @@ def test_what_is_for_others_on_the_line_is_passed_over():
     for _ in range(3):
         line.far.send(kinds.RESULT.frame, OTHER, b"not ours")
     line.far.send(kinds.RESULT.frame, DEVICE, b"ours")
-    assert transport.poll(10) == (RESULT, b"ours")
-    transport.poll(0)
+    assert transport.receive(10) == (RESULT, b"ours")
+    transport.receive(0)
     assert line.far.link.waiting == 0
 
 
@@ -97,13 +95,13 @@ def test_a_damaged_frame_is_sent_again():
     line = Line()
     transport = line.connect()
     line.far.stream.damage = lambda data: data[: len(data) // 2]
-    transport.publish(EVIDENCE, b"one")
+    transport.send(EVIDENCE, b"one")
     line.far.stream.damage = lambda data: b"\xff some noise " + data
-    transport.publish(EVIDENCE, b"two")
+    transport.send(EVIDENCE, b"two")
     assert line.taken() == []
-    transport.poll(5000)
+    transport.receive(5000)
     assert line.taken() == [b"one", b"two"]
-    transport.poll(60000)
+    transport.receive(60000)
     assert line.taken() == [b"one", b"two"]
 
 
@@ -111,18 +109,18 @@ def test_a_cut_cable_loses_nothing_that_is_kept():
     line = Line()
     transport = line.connect()
     line.far.acknowledges = False
-    transport.publish(EVIDENCE, b"one")
+    transport.send(EVIDENCE, b"one")
     line.far.stream.is_cut = True
     try:
-        transport.publish(EVIDENCE, b"two")
+        transport.send(EVIDENCE, b"two")
     except TransportError:
         pass
-    expect_lost(line, transport.poll, 10)
+    expect_lost(line, transport.receive, 10)
     # Another gateway, which knows nothing of the first one's session.
     line.far = FarSide(line.clock, 2000)
     transport._open_stream = line.far.open
-    transport.connect(PRESENCE, b"offline")
-    transport.poll(10)
+    transport.connect()
+    transport.receive(10)
     assert line.taken() == [b"one", b"two"]
 
 
@@ -131,11 +129,11 @@ def test_what_is_kept_is_bounded_and_the_newest():
     transport = line.connect()
     line.far.acknowledges = False
     for number in range(20):
-        transport.publish(EVIDENCE, b"%d" % number)
+        transport.send(EVIDENCE, b"%d" % number)
     line.far = FarSide(line.clock, 2000)
     transport._open_stream = line.far.open
-    transport.connect(PRESENCE, b"offline")
-    transport.poll(10)
+    transport.connect()
+    transport.receive(10)
     assert line.taken() == [b"%d" % n for n in range(20 - MAX_UNACKNOWLEDGED, 20)]
 
 
@@ -163,22 +161,22 @@ def test_a_line_that_echoes_is_no_session():
 def test_a_line_that_falls_silent_is_lost_and_a_quiet_one_is_not():
     line = Line()
     transport = line.connect()
-    transport.poll(10 * 60 * 1000)
+    transport.receive(10 * 60 * 1000)
     line.far.hear = lambda data: None
     before_ms = line.clock.ms
-    expect_lost(line, transport.poll, 10 * 60 * 1000)
+    expect_lost(line, transport.receive, 10 * 60 * 1000)
     assert line.clock.ms - before_ms < 60000
-    expect_lost(line, transport.poll, 10)
-    expect_lost(line, transport.publish, EVIDENCE, b"x")
-    expect_lost(line, transport.subscribe, [BEACON])
+    expect_lost(line, transport.receive, 10)
+    expect_lost(line, transport.send, EVIDENCE, b"x")
+    expect_lost(line, transport.ask_beacon)
 
 
 def test_a_gateway_that_does_not_acknowledge_is_lost():
     line = Line()
     transport = line.connect()
     line.far.acknowledges = False
-    transport.publish(EVIDENCE, b"x")
-    expect_lost(line, transport.poll, 10 * RESPONSE_TIMEOUT_MS)
+    transport.send(EVIDENCE, b"x")
+    expect_lost(line, transport.receive, 10 * RESPONSE_TIMEOUT_MS)
 
 
 def test_noise_without_end_neither_holds_up_a_poll_nor_keeps_a_dead_line():
@@ -191,9 +189,9 @@ def test_noise_without_end_neither_holds_up_a_poll_nor_keeps_a_dead_line():
 
     line.far.stream.read_some = noise
     start_ms = line.clock.ms
-    assert transport.poll(1000) is None
+    assert transport.receive(1000) is None
     assert line.clock.ms - start_ms < 1100
-    expect_lost(line, transport.poll, 10 * 60 * 1000)
+    expect_lost(line, transport.receive, 10 * 60 * 1000)
 
 
 def test_a_flood_of_messages_is_taken_one_at_a_time():
@@ -202,7 +200,7 @@ def test_a_flood_of_messages_is_taken_one_at_a_time():
     for number in range(50):
         line.far.send(kinds.RESULT.frame, DEVICE, b"%d" % number)
     for number in range(50):
-        assert transport.poll(100) == (RESULT, b"%d" % number)
+        assert transport.receive(100) == (RESULT, b"%d" % number)
         assert len(transport._link._arrived) <= WINDOW
 
 

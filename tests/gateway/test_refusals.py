@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import corpus
 import pytest
-from site_under_test import SiteUnderTest
 
 from countersign import messages, reasons
 from countersign_gateway.governance.lifecycle import Lifecycle
 from countersign_gateway.model import Envelope
+from support.gateway import corpus
+from support.gateway.site_under_test import SiteUnderTest
 
 
 def possible(payload: bytes) -> set[int]:

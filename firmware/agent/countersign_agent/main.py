@@ -112,6 +112,7 @@ def _mqtt(config, clock, key_store):
     # Only here: a board without a network has no sockets, and memory for one transport is enough.
     from countersign_agent.platform import wifi
     from countersign_agent.transports import tcp_stream
+    from countersign_agent.transports.mqtt_client import MqttClient
     from countersign_agent.transports.mqtt_transport import MqttTransport
 
     tls_ca = _read(config.tls_ca_path)
@@ -123,15 +124,17 @@ def _mqtt(config, clock, key_store):
             config.broker_host, config.broker_port, timeout_ms, clock, tls_ca
         )
 
-    return MqttTransport(
+    device_id = key_store.identity.device_id
+    client = MqttClient(
         open_stream,
         clock,
         # 23 characters: what every 3.1.1 broker must take (section 3.1.3.1).
-        "cs-" + hex_text(key_store.identity.device_id)[:20],
+        "cs-" + hex_text(device_id)[:20],
         config.keep_alive_s,
         config.broker_username,
         config.broker_password,
     )
+    return MqttTransport(client, config.site, device_id)
 
 
 def _serial(config, clock, key_store):
@@ -151,7 +154,6 @@ def _serial(config, clock, key_store):
     return SerialTransport(
         open_stream,
         clock,
-        config.site,
         device_id,
         session_number(device_id, key_store.counters.boot_count),
         config.serial_baud,

@@ -14,8 +14,8 @@ from countersign_agent import __version__
 from countersign_agent.config import ConfigError, load_config
 from countersign_agent.keys import keystore
 from countersign_agent.keys.entropy import PROVISIONED_NAME, EntropyError
-from countersign_agent.keys.records import RecordDamaged, Records
 from countersign_agent.keys.storage import StorageError
+from countersign_agent.keys.stored_records import RecordDamaged, StoredRecords
 from countersign_agent.platform import device
 from countersign_agent.report import hex_text
 
@@ -45,7 +45,7 @@ def prove(storage_folder: str, challenge: bytes, hardware_digest: bytes, path: s
 
 
 def _describe(storage_folder):
-    records = Records(device.open_storage(storage_folder))
+    records = StoredRecords(device.open_storage(storage_folder))
     born = keystore.stored_identity(records)
     device_id = None if born is None else identity.device_id(*born)
     enrolled = records.load(keystore.ENROLMENT, keystore.ENROLMENT_VERSION, 1) is not None

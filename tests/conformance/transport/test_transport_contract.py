@@ -2,18 +2,16 @@
 
 from countersign.carriers import topics
 from countersign.messages import kinds
+from countersign.suites import MAX_MESSAGE_BYTES
+from countersign_agent.transports.mqtt_client import MqttClient
 from countersign_agent.transports.mqtt_transport import MqttTransport
 from countersign_agent.transports.serial_transport import SerialTransport
-from countersign_agent.transports.transport import MAX_PAYLOAD_BYTES, TransportError
+from countersign_agent.transports.transport import TransportError
 from support.agent.fake_stream import CONNACK_NEW, FakeStream, publish
 from support.agent.memory_site import SITE, Broker, Clock, Transport
 from support.agent.serial_line import FarSide
 
 DEVICE = b"\xd5" * 32
-UP = topics.uplink(SITE, DEVICE, "evidence")
-RESULT = topics.downlink(SITE, DEVICE, "result")
-RECEIPT = topics.downlink(SITE, DEVICE, "receipt")
-PRESENCE = topics.presence(SITE, DEVICE)
 
 
 class MemoryBench:
@@ -24,8 +22,8 @@ class MemoryBench:
         self._broker = Broker(self.clock)
         self.transport = Transport(self._broker)
 
-    def deliver(self, topic, payload):
-        self._broker.deliver(topic, payload)
+    def deliver(self, kind, payload):
+        self._broker.deliver(kind, payload)
 
     def go_down(self):
         self._broker.is_up = False
@@ -41,10 +39,10 @@ class MqttBench:
         self.clock = Clock()
         self._stream = None
         self._is_up = True
-        self.transport = MqttTransport(self._open, self.clock, "cs-1")
+        self.transport = MqttTransport(MqttClient(self._open, self.clock, "cs-1"), SITE, DEVICE)
 
-    def deliver(self, topic, payload):
-        self._stream.incoming.append(publish(topic, payload))
+    def deliver(self, kind, payload):
+        self._stream.incoming.append(publish(topics.of(SITE, DEVICE, kind), payload))
 
     def go_down(self):
         self._is_up = False
@@ -67,11 +65,10 @@ class SerialBench:
     def __init__(self):
         self.clock = Clock()
         self._far = FarSide(self.clock)
-        self.transport = SerialTransport(self._far.open, self.clock, SITE, DEVICE, 1)
+        self.transport = SerialTransport(self._far.open, self.clock, DEVICE, 1)
 
-    def deliver(self, topic, payload):
-        kind = kinds.RESULT.frame if topic == RESULT else kinds.RECEIPT.frame
-        self._far.send(kind, DEVICE, payload)
+    def deliver(self, kind, payload):
+        self._far.send(kind.frame, DEVICE, payload)
 
     def go_down(self):
         self._far.is_there = False
@@ -90,7 +87,7 @@ def each(test, benches=BROKERS + (SerialBench,)):
 
 
 def connected(bench):
-    bench.transport.connect(PRESENCE, b"offline")
+    bench.transport.connect()
     return bench.transport
 
 
@@ -105,23 +102,24 @@ def expect_error(action, *arguments):
 def test_nothing_works_before_connect_and_close_always_does():
     def test(bench):
         for _ in range(2):
-            expect_error(bench.transport.publish, UP, b"x", False)
-            expect_error(bench.transport.subscribe, [topics.beacon(SITE)])
-            expect_error(bench.transport.poll, 10)
+            expect_error(bench.transport.send, kinds.EVIDENCE, b"x")
+            expect_error(bench.transport.ask_beacon)
+            expect_error(bench.transport.receive, 10)
+            expect_error(bench.transport.leave)
             bench.transport.close()
 
     each(test)
 
 
-def test_poll_gives_messages_in_order_and_then_waits_its_time():
+def test_receive_gives_messages_in_order_and_then_waits_its_time():
     def test(bench):
         transport = connected(bench)
-        bench.deliver(RESULT, b"one")
-        bench.deliver(RECEIPT, b"two")
-        assert transport.poll(50) == (RESULT, b"one")
-        assert transport.poll(50) == (RECEIPT, b"two")
+        bench.deliver(kinds.RESULT, b"one")
+        bench.deliver(kinds.RECEIPT, b"two")
+        assert transport.receive(50) == (kinds.RESULT, b"one")
+        assert transport.receive(50) == (kinds.RECEIPT, b"two")
         before_ms = bench.clock.ms
-        assert transport.poll(50) is None
+        assert transport.receive(50) is None
         assert bench.clock.ms == before_ms + 50
 
     each(test)
@@ -130,10 +128,10 @@ def test_poll_gives_messages_in_order_and_then_waits_its_time():
 def test_a_payload_above_the_limit_comes_as_none():
     def test(bench):
         transport = connected(bench)
-        bench.deliver(RESULT, bytes(MAX_PAYLOAD_BYTES))
-        bench.deliver(RESULT, bytes(MAX_PAYLOAD_BYTES + 1))
-        assert transport.poll(10) == (RESULT, bytes(MAX_PAYLOAD_BYTES))
-        assert transport.poll(10) == (RESULT, None)
+        bench.deliver(kinds.RESULT, bytes(MAX_MESSAGE_BYTES))
+        bench.deliver(kinds.RESULT, bytes(MAX_MESSAGE_BYTES + 1))
+        assert transport.receive(10) == (kinds.RESULT, bytes(MAX_MESSAGE_BYTES))
+        assert transport.receive(10) == (kinds.RESULT, None)
 
     each(test, BROKERS)
 
@@ -142,13 +140,13 @@ def test_a_lost_session_is_an_error_until_connect_and_then_works_again():
     def test(bench):
         transport = connected(bench)
         bench.go_down()
-        expect_error(transport.poll, 10)
-        expect_error(transport.publish, UP, b"x", False)
-        expect_error(transport.connect, PRESENCE, b"offline")
+        expect_error(transport.receive, 10)
+        expect_error(transport.send, kinds.EVIDENCE, b"x")
+        expect_error(transport.connect)
         transport.close()
         bench.come_back()
         connected(bench)
-        bench.deliver(RESULT, b"again")
-        assert transport.poll(10) == (RESULT, b"again")
+        bench.deliver(kinds.RESULT, b"again")
+        assert transport.receive(10) == (kinds.RESULT, b"again")
 
     each(test)

@@ -7,9 +7,9 @@ wants to go wrong it sets as an attribute, or does to `broker` directly.
 import hashlib
 
 from countersign import identity, merkle, messages, reasons
-from countersign.carriers import topics
+from countersign.messages import kinds
 from countersign.proofs import schnorr
-from countersign_agent.transports.transport import MAX_PAYLOAD_BYTES, TransportError
+from countersign_agent.transports.transport import NotOurs, TransportError
 
 SITE = "ward-3"
 GATEWAY_SECRET = hashlib.sha256(b"a gateway for tests").digest()
@@ -66,24 +66,35 @@ class Storage:
 
 
 class Broker:
-    """Delivers to one device. `queue` is what waits for it, `published` what it sent."""
+    """Delivers to one device. `queue` is what waits for it, `sent` what it sent.
+
+    beacon: what is retained for the site. presence: each time that the device was seen to come
+    (True) and to go (False).
+    """
 
     def __init__(self, clock):
         self.clock = clock
         self.is_up = True
         self.queue = []
-        self.published = []
-        self.retained = {}
-        self.on_publish = None
-        self.subscriptions = []
+        self.sent = []
+        self.presence = []
+        self.beacon = None
+        self.on_send = None
+        self._listens = False
 
-    def deliver(self, topic, payload):
-        self.queue.append((topic, payload))
+    def deliver(self, kind, payload):
+        """kind: text stands for a place that is of no kind that the device takes."""
+        self.queue.append((kind, payload))
 
-    def retain(self, topic, payload):
-        self.retained[topic] = payload
-        if topic in self.subscriptions:
-            self.deliver(topic, payload)
+    def retain_beacon(self, payload):
+        self.beacon = payload
+        if self._listens:
+            self.deliver(kinds.BEACON, payload)
+
+    def listen(self):
+        self._listens = True
+        if self.beacon is not None:
+            self.deliver(kinds.BEACON, self.beacon)
 
 
 class Transport:
@@ -93,36 +104,38 @@ class Transport:
         self._broker = broker
         self._connected = False
         self.connects = 0
-        self.will = None
 
-    def connect(self, will_topic, will_payload):
+    def connect(self):
         if not self._broker.is_up:
             raise TransportError("cannot connect: refused")
         self.connects += 1
         self._connected = True
-        self.will = (will_topic, will_payload)
+        self._broker.listen()
+        self._broker.presence.append(True)
 
-    def subscribe(self, filters):
+    def send(self, kind, payload):
         self._check()
-        for name in filters:
-            if name not in self._broker.subscriptions:
-                self._broker.subscriptions.append(name)
-            if name in self._broker.retained:
-                self._broker.deliver(name, self._broker.retained[name])
+        self._broker.sent.append((kind, payload))
+        if self._broker.on_send is not None:
+            self._broker.on_send(kind, payload)
 
-    def publish(self, topic, payload, retain=False):
-        self._check()
-        self._broker.published.append((topic, payload, retain))
-        if self._broker.on_publish is not None:
-            self._broker.on_publish(topic, payload)
-
-    def poll(self, timeout_ms):
+    def receive(self, timeout_ms):
         self._check()
         if self._broker.queue:
-            topic, payload = self._broker.queue.pop(0)
-            return topic, payload if len(payload) <= MAX_PAYLOAD_BYTES else None
+            kind, payload = self._broker.queue.pop(0)
+            if not isinstance(kind, kinds.Kind):
+                raise NotOurs(kind)
+            return kind, payload if len(payload) <= messages.MAX_MESSAGE_BYTES else None
         self._broker.clock.sleep_ms(timeout_ms)
         return None
+
+    def ask_beacon(self):
+        self._check()
+        self._broker.listen()
+
+    def leave(self):
+        self._check()
+        self._broker.presence.append(False)
 
     def close(self):
         self._connected = False
@@ -135,7 +148,7 @@ class Transport:
 
 
 class Gateway:
-    """Answers what a device publishes. Switches, all for tests:
+    """Answers what a device sends. Switches, all for tests:
 
     secret            what it signs with
     is_silent         takes messages and answers nothing
@@ -161,7 +174,7 @@ class Gateway:
         self._sequence = 0
         self.beacon = None
         self.publish_beacon()
-        broker.on_publish = self.on_publish
+        broker.on_send = self.on_send
 
     def sign(self, digest):
         return schnorr.sign(self.secret, digest, self._noise.take())
@@ -170,7 +183,7 @@ class Gateway:
         self._sequence += 1
         self.beacon = self._noise.take()
         data = self.make_beacon(self.beacon, self._sequence)
-        self.broker.retain(topics.beacon(SITE), data)
+        self.broker.retain_beacon(data)
         return data
 
     def make_beacon(self, beacon, sequence):
@@ -188,25 +201,22 @@ class Gateway:
             self.sign,
         )
 
-    def on_publish(self, topic, payload):
-        parsed = topics.parse_uplink(SITE, topic)
-        if parsed is None:
-            return  # presence
-        device_id, kind = parsed
+    def on_send(self, kind, payload):
         message = messages.open_message(payload)
-        assert message.definition.kind.name == kind
+        assert message.definition.kind is kind
+        device_id = message.fields["device_id"]
         self.received.append((message.name, message, payload))
         if self.is_silent:
             return
         if self.refuse_with is not None:
-            self.send(device_id, "error", self.make_error(device_id, payload, self.refuse_with))
+            self.send(kinds.ERROR, self.make_error(device_id, payload, self.refuse_with))
         elif message.type == messages.ENROL_REQUEST:
             self._on_request(device_id, message)
         else:
             self._on_proof_or_evidence(device_id, message, payload)
 
-    def send(self, device_id, kind, payload):
-        self.broker.deliver(topics.downlink(SITE, device_id, kind), payload)
+    def send(self, kind, payload):
+        self.broker.deliver(kind, payload)
 
     def make_error(self, device_id, payload, reason):
         return messages.seal(
@@ -263,7 +273,7 @@ class Gateway:
 
     def send_receipts(self):
         for index in range(len(self.decided)):
-            self.send(self.decided[index][0], "receipt", self.make_receipt(index))
+            self.send(kinds.RECEIPT, self.make_receipt(index))
 
     def names(self):
         return [entry[0] for entry in self.received]
@@ -287,7 +297,7 @@ class Gateway:
             },
             self.sign,
         )
-        self.send(device_id, "challenge", challenge)
+        self.send(kinds.CHALLENGE, challenge)
 
     def _on_proof_or_evidence(self, device_id, message, payload):
         fields = message.fields
@@ -298,14 +308,14 @@ class Gateway:
             self._check_registration(device_id, public_key, next_key_digest, fields)
         elif fields["beacon"] != self.beacon:
             error = self.make_error(device_id, payload, reasons.STALE_BEACON)
-            self.send(device_id, "error", error)
+            self.send(kinds.ERROR, error)
             return
         assert not self.counters or fields["counter"] > self.counters[-1], "a counter went back"
         self.counters.append(fields["counter"])
         reason = reasons.ACCEPTED if self.deny_with is None else self.deny_with
         result = self.make_result(device_id, payload, fields["counter"], reason)
         self.decided.append((device_id, payload, result))
-        self.send(device_id, "result", result)
+        self.send(kinds.RESULT, result)
 
     def _check_registration(self, device_id, public_key, next_key_digest, fields):
         signature = fields["registration_signature"]

@@ -4,7 +4,7 @@ from countersign_agent.agent import Agent
 from countersign_agent.config import Config
 from countersign_agent.keys import keystore
 from countersign_agent.keys.entropy import EntropyPool
-from countersign_agent.keys.records import Records
+from countersign_agent.keys.stored_records import StoredRecords
 from support.agent.memory_site import (
     GATEWAY_KEY,
     SITE,
@@ -51,7 +51,7 @@ class Rig:
         """Start the device, or start it again: only storage and the site live on."""
         self.boots += 1
         noise = Noise(b"device, boot " + str(self.boots).encode())
-        records = Records(self.storage)
+        records = StoredRecords(self.storage)
         counters = keystore.load_counters(records)
         entropy = EntropyPool(noise.urandom, noise.ticks_us, records, counters.boot_count)
         self.key_store = keystore.open_key_store(records, counters, entropy)

@@ -13,7 +13,7 @@ import hashlib
 from countersign.proofs import schnorr
 from countersign_agent.keys import counters, keystore
 from countersign_agent.keys.entropy import EntropyPool
-from countersign_agent.keys.records import Records
+from countersign_agent.keys.stored_records import StoredRecords
 
 GATEWAY_1 = b"\x11" * 32
 GATEWAY_2 = b"\x22" * 32
@@ -23,7 +23,7 @@ class Boot:
     """One start of the key store, as main.py does it. `salt` makes its randomness its own."""
 
     def __init__(self, storage, salt):
-        self.records = Records(storage)
+        self.records = StoredRecords(storage)
         stored = keystore.load_counters(self.records)
         noise = Noise(salt)
         self.entropy = EntropyPool(noise.urandom, noise.ticks_us, self.records, stored.boot_count)

@@ -88,7 +88,7 @@ def enrol(made: VmBoard, tmp_path: Path) -> None:
     script = (
         "from countersign_agent.keys import keystore; "
         "from countersign_agent.platform import device; "
-        f"records = device.Records(device.open_storage('{made.folder}/key_store')); "
+        f"records = device.StoredRecords(device.open_storage('{made.folder}/key_store')); "
         "records.save(keystore.ENROLMENT, keystore.ENROLMENT_VERSION, [b'g' * 32])"
     )
     subprocess.run(

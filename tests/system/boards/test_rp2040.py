@@ -98,7 +98,7 @@ from countersign import cbor
 from countersign.proofs import schnorr
 from countersign import merkle
 result['library'] = free()
-from countersign_agent import agent, attester, config
+from countersign_agent import agent, config
 from countersign_agent.exchanges import check_in, enrolment
 from countersign_agent.keys import keystore, storage
 result['agent'] = free()

@@ -12,12 +12,10 @@ import argparse
 import sys
 
 from countersign import messages, reasons
-from countersign.messages import kinds
 from countersign_workshop.checkout import ROOT
 
 PAGE = ROOT / "firmware/lib/countersign/PROTOCOL.md"
 BEGIN, END = "<!-- messages: begin -->\n", "<!-- messages: end -->\n"
-_PLACES = {kinds.UP: "up", kinds.DOWN: "down", kinds.SITE: "gateway"}
 
 
 def table() -> str:
@@ -28,11 +26,9 @@ def table() -> str:
     ]
     for definition in messages.DEFINITIONS:
         kind = definition.kind
-        topic = f"`{_PLACES[kind.direction]}/{kind.name}`"
         refusals = _names(definition.refusals) or "–"
-        rows.append(
-            f"| {definition.name} | {definition.sender} | {topic} | {kind.frame} | {refusals} |"
-        )
+        cells = (definition.name, definition.sender, f"`{kind.path}`", kind.frame, refusals)
+        rows.append("| " + " | ".join(str(cell) for cell in cells) + " |")
     rows.append(f"| any of them, and any other bytes | | | | {_names(reasons.OF_ANY)} |")
     return "\n".join(rows) + "\n"
 

@@ -7,7 +7,8 @@ A verdict that does not come is never asked for again: new evidence with a new c
 from countersign import messages, reasons
 from countersign_agent import __version__
 from countersign_agent.backoff import Backoff
-from countersign_agent.exchanges import inbound
+from countersign_agent.exchanges import intents
+from countersign_agent.exchanges.inbox import Ignored
 
 # Denials that only a person or a policy lifts: try on, but slowly.
 _SLOW = (
@@ -22,10 +23,21 @@ RETRY_LEAST_MS = 200
 
 
 class CheckIn:
-    """The rhythm of one device's evidence. `is_revoked` after a final no."""
+    """The rhythm of one device's evidence.
 
-    def __init__(self, attester):
-        self._attester = attester
+    config: Config. key_store: KeyStore. inbox, outbox: the device's. clock: now_ms(). entropy:
+    take(). sensors: callable -> readings. report: callable(event, **fields).
+    """
+
+    def __init__(self, config, key_store, inbox, outbox, clock, entropy, sensors, report):
+        self._key_store = key_store
+        self._inbox = inbox
+        self._outbox = outbox
+        self._clock = clock
+        self._sensors = sensors
+        self._report = report
+        self._interval_ms = config.check_in_interval_ms
+        self._environment = config.environment
         self._beacon = None
         self._sequence = -1  # of the newest beacon seen
         self._stale = None  # a beacon that the gateway refused
@@ -33,18 +45,14 @@ class CheckIn:
         self._sent_ms = 0
         self._sent_beacon = None
         self._due_ms = 0
-        config = attester.config
         slow_ms = max(config.check_in_interval_ms, 4 * config.result_timeout_ms)
-        self._timeout = Backoff(config.result_timeout_ms, slow_ms, attester.entropy)
-        self._retry = Backoff(RETRY_LEAST_MS, slow_ms, attester.entropy)
-        self.is_revoked = False
-        self.needs_enrolment = False
-        self.needs_beacon = False
+        self._timeout = Backoff(config.result_timeout_ms, slow_ms, entropy)
+        self._retry = Backoff(RETRY_LEAST_MS, slow_ms, entropy)
 
     def due_ms(self) -> int:
         """When `tick` next has something to do. Without a beacon, only a message can change it."""
         if self._waiting is None and self._beacon is None:
-            return self._attester.clock.now_ms() + self._attester.config.check_in_interval_ms
+            return self._clock.now_ms() + self._interval_ms
         return self._due_ms
 
     def on_connected(self) -> None:
@@ -56,74 +64,74 @@ class CheckIn:
         if now_ms < self._due_ms:
             return
         if self._waiting is not None:
-            self._attester.report("timed_out", message="evidence", counter=self._waiting.counter)
+            self._report("timed_out", message="evidence", counter=self._waiting.counter)
             self._waiting = None
         if self._beacon is not None:
             self._send(now_ms)
 
-    def on_beacon(self, payload: bytes) -> None:
-        message = inbound.open_from_gateway(payload, messages.BEACON, self._attester)
+    def on_beacon(self, message) -> None:
         # The retained message comes again with each subscription: that is no event.
         if message.fields["beacon"] in (self._beacon, self._stale):
             return
         if message.fields["sequence"] <= self._sequence:
-            raise inbound.Ignored("an older beacon")
-        inbound.verify(message, self._attester)
+            raise Ignored("an older beacon")
+        self._inbox.verify(message)
         self._sequence = message.fields["sequence"]
         self._beacon = message.fields["beacon"]
 
-    def on_verdict(self, entry, verdict: dict) -> None:
-        """The gateway's verdict on evidence; only the latest one sets the rhythm."""
-        if verdict["allow"]:
-            self._timeout.reset()
-            self._retry.reset()
-            if entry is self._waiting:
-                self._waiting = None
-                self._due_ms = self._sent_ms + self._attester.config.check_in_interval_ms
-        else:
-            self.on_refusal(entry, verdict["reason"])
+    def on_verdict(self, entry, verdict: dict) -> int:
+        """The gateway's verdict on evidence; only the latest one sets the rhythm. An intent."""
+        if not verdict["allow"]:
+            return self.on_refusal(entry, verdict["reason"])
+        self._timeout.reset()
+        self._retry.reset()
+        if entry is self._waiting:
+            self._waiting = None
+            self._due_ms = self._sent_ms + self._interval_ms
+        return None
 
-    def on_refusal(self, entry, reason: int) -> None:
-        """The gateway refused evidence, before or by appraisal."""
+    def on_refusal(self, entry, reason: int) -> int:
+        """The gateway refused evidence, before or by appraisal. An intent, or None."""
         if reason == reasons.REVOKED:
-            self.is_revoked = True
+            return intents.STOP
         if entry is not self._waiting:
-            return
+            return None
         self._waiting = None
-        config = self._attester.config
+        intent = None
         wait_ms = self._retry.next_ms()
         if reason == reasons.STALE_BEACON:
             if self._beacon == self._sent_beacon:
                 # The gateway may count its beacons anew after a restore: take any but this one.
                 self._stale, self._beacon, self._sequence = self._beacon, None, -1
-                self.needs_beacon = True
+                intent = intents.ASK_BEACON
         elif reason == reasons.UNKNOWN_DEVICE:
-            self.needs_enrolment = True
+            intent = intents.ENROL_AGAIN
         elif reason == reasons.REPLAYED:
-            wait_ms = config.check_in_interval_ms  # the first delivery was accepted
+            wait_ms = self._interval_ms  # the first delivery was accepted
         elif reason in _SLOW:
-            wait_ms = config.check_in_interval_ms * SLOW_FACTOR
-        self._due_ms = self._attester.clock.now_ms() + wait_ms
+            wait_ms = self._interval_ms * SLOW_FACTOR
+        self._due_ms = self._clock.now_ms() + wait_ms
+        return intent
 
     def _send(self, now_ms):
-        attester = self._attester
-        counter = attester.next_counter()
+        counters = self._key_store.counters
+        counter = counters.next()
         self._sent_ms = now_ms
         self._sent_beacon = self._beacon
         # Set before sending: a transport that fails midway may still have delivered it.
         self._due_ms = now_ms + self._timeout.next_ms()
-        self._waiting = attester.send(
+        self._waiting = self._outbox.send(
             messages.EVIDENCE,
             {
-                "audience": attester.gateway_id,
+                "audience": self._inbox.gateway_id,
                 "beacon": self._beacon,
-                "device_id": attester.device_id,
+                "device_id": self._key_store.identity.device_id,
                 "uptime_s": now_ms // 1000,
-                "boot_count": attester.key_store.counters.boot_count,
+                "boot_count": counters.boot_count,
                 "software_version": __version__,
                 "counter": counter,
-                "readings": attester.sensors(),
-                "environment": attester.config.environment,
+                "readings": self._sensors(),
+                "environment": self._environment,
             },
         )
-        attester.report("evidence_sent", counter=counter, beacon_sequence=self._sequence)
+        self._report("evidence_sent", counter=counter, beacon_sequence=self._sequence)

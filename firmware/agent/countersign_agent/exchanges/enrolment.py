@@ -6,7 +6,8 @@ comes, the whole exchange starts again, with growing pauses.
 
 from countersign import identity, messages, reasons
 from countersign_agent.backoff import Backoff
-from countersign_agent.exchanges import inbound
+from countersign_agent.exchanges import intents
+from countersign_agent.exchanges.inbox import Ignored
 
 # Refusals after which asking again soon is pointless: a person has to act first.
 _SLOW = (
@@ -23,19 +24,29 @@ RETRY_LEAST_MS = 500
 
 
 class Enrolment:
-    """One device's enrolment at its gateway. `is_done`, and `is_revoked` after a final no."""
+    """One device's enrolment at its gateway. `is_done` once the gateway has accepted it.
 
-    def __init__(self, attester, is_done: bool):
-        self._attester = attester
+    config: Config. key_store: KeyStore. inbox, outbox: the device's. clock: now_ms(). entropy:
+    take(). report: callable(event, **fields).
+    """
+
+    def __init__(self, config, key_store, inbox, outbox, clock, entropy, report, is_done: bool):
+        self._key_store = key_store
+        self._inbox = inbox
+        self._outbox = outbox
+        self._clock = clock
+        self._entropy = entropy
+        self._report = report
+        self._owner = config.owner
+        self._environment = config.environment
         self._nonce = None  # of the latest request, until its challenge came
         self._waiting = None  # the Entry whose answer decides
         self._due_ms = 0  # when to send a request, or to give an exchange up
-        timeout_ms = attester.config.result_timeout_ms
+        timeout_ms = config.result_timeout_ms
         slow_ms = max(SLOW_RETRY_MS, timeout_ms)
-        self._timeout = Backoff(timeout_ms, slow_ms, attester.entropy)
-        self._retry = Backoff(RETRY_LEAST_MS, slow_ms, attester.entropy)
+        self._timeout = Backoff(timeout_ms, slow_ms, entropy)
+        self._retry = Backoff(RETRY_LEAST_MS, slow_ms, entropy)
         self.is_done = is_done
-        self.is_revoked = False
 
     def due_ms(self) -> int:
         """When `tick` next has something to do."""
@@ -46,55 +57,51 @@ class Enrolment:
         self.is_done = False
         self._waiting = None
         self._nonce = None
-        self._due_ms = self._attester.clock.now_ms()
+        self._due_ms = self._clock.now_ms()
 
     def tick(self, now_ms: int) -> None:
         if now_ms < self._due_ms:
             return
         if self._waiting is not None:
-            self._attester.report("timed_out", message=self._waiting.kind)
+            self._report("timed_out", message=self._waiting.name)
         self._request(now_ms)
 
-    def on_challenge(self, payload: bytes) -> None:
-        attester = self._attester
-        message = inbound.open_from_gateway(payload, messages.ENROL_CHALLENGE, attester)
+    def on_challenge(self, message) -> None:
         if self._nonce is None or message.fields["request_nonce"] != self._nonce:
-            raise inbound.Ignored("a challenge for no request of ours")
-        inbound.verify(message, attester)
+            raise Ignored("a challenge for no request of ours")
+        self._inbox.verify(message)
         registration = message.fields["registration"]
         if not self._may_register(registration):
-            attester.report("registration_refused", owner=registration["owner"])
-            raise inbound.Ignored("a registration under another owner than the configured one")
+            self._report("registration_refused", owner=registration["owner"])
+            raise Ignored("a registration under another owner than the configured one")
         self._nonce = None  # one proof for one challenge
-        attester.report("challenge_received", registration=registration is not None)
+        self._report("challenge_received", registration=registration is not None)
         self._prove(message.fields["challenge"], registration)
 
-    def on_verdict(self, entry, verdict: dict) -> None:
-        """The gateway's answer to an EnrolProof."""
-        if verdict["allow"]:
-            self._finish()
-        else:
-            self.on_refusal(entry, verdict["reason"])
+    def on_verdict(self, entry, verdict: dict) -> int:
+        """The gateway's answer to an EnrolProof. An intent, or None."""
+        if not verdict["allow"]:
+            return self.on_refusal(entry, verdict["reason"])
+        self._finish()
+        return None
 
-    def on_refusal(self, entry, reason: int) -> None:
-        """The gateway refused our request or our proof."""
+    def on_refusal(self, entry, reason: int) -> int:
+        """The gateway refused our request or our proof. An intent, or None."""
         if entry is not self._waiting:
-            return
+            return None
         self._waiting = None
         self._nonce = None
-        now_ms = self._attester.clock.now_ms()
-        if reason == reasons.REVOKED:
-            self.is_revoked = True
-        self._due_ms = now_ms + (SLOW_RETRY_MS if reason in _SLOW else self._retry.next_ms())
+        wait_ms = SLOW_RETRY_MS if reason in _SLOW else self._retry.next_ms()
+        self._due_ms = self._clock.now_ms() + wait_ms
+        return intents.STOP if reason == reasons.REVOKED else None
 
     def _request(self, now_ms):
-        attester = self._attester
-        own = attester.identity
-        nonce = attester.entropy.take()
+        own = self._key_store.identity
+        nonce = self._entropy.take()
         # Set before sending: a transport that fails midway may still have delivered it.
         self._due_ms = now_ms + self._timeout.next_ms()
         self._nonce = nonce
-        self._waiting = attester.send(
+        self._waiting = self._outbox.send(
             messages.ENROL_REQUEST,
             {
                 "device_id": own.device_id,
@@ -102,33 +109,32 @@ class Enrolment:
                 "public_key": own.public_key,
                 "post_quantum_digest": identity.ZERO_DIGEST,
                 "next_key_digest": own.next_key_digest(),
-                "audience": attester.gateway_id,
+                "audience": self._inbox.gateway_id,
                 "request_nonce": nonce,
-                "environment": attester.config.environment,
+                "environment": self._environment,
             },
         )
-        attester.report("enrol_requested")
+        self._report("enrol_requested")
 
     def _prove(self, challenge, registration):
-        attester = self._attester
-        counter = attester.next_counter()
-        self._due_ms = attester.clock.now_ms() + self._timeout.next_ms()
-        self._waiting = attester.send(
+        counter = self._key_store.counters.next()
+        self._due_ms = self._clock.now_ms() + self._timeout.next_ms()
+        self._waiting = self._outbox.send(
             messages.ENROL_PROOF,
             {
-                "device_id": attester.device_id,
-                "audience": attester.gateway_id,
+                "device_id": self._key_store.identity.device_id,
+                "audience": self._inbox.gateway_id,
                 "challenge": challenge,
                 "counter": counter,
                 "registration_signature": self._sign_registration(registration),
             },
         )
-        attester.report("proof_sent", counter=counter)
+        self._report("proof_sent", counter=counter)
 
     def _sign_registration(self, registration):
         if registration is None:
             return None
-        own = self._attester.identity
+        own = self._key_store.identity
         return own.sign(
             identity.registration_digest(
                 registration["chain_id"],
@@ -141,14 +147,13 @@ class Enrolment:
         )
 
     def _may_register(self, registration):
-        owner = self._attester.config.owner
+        owner = self._owner
         return registration is None or owner is None or registration["owner"] == owner
 
     def _finish(self):
-        attester = self._attester
-        attester.key_store.set_enrolled_gateway(attester.gateway_id)
+        self._key_store.set_enrolled_gateway(self._inbox.gateway_id)
         self.is_done = True
         self._waiting = None
         self._timeout.reset()
         self._retry.reset()
-        attester.report("enrolled", gateway_id=attester.gateway_id)
+        self._report("enrolled", gateway_id=self._inbox.gateway_id)

@@ -4,17 +4,23 @@ An answer counts only if its `subject` is here. After a reboot nothing is: late 
 earlier boots are ignored, and the device sends new evidence.
 """
 
-REQUEST = "enrol_request"
-PROOF = "enrol_proof"
-EVIDENCE = "evidence"
+from countersign import messages
+
+# What the report calls them.
+_NAMES = {
+    messages.ENROL_REQUEST: "enrol_request",
+    messages.ENROL_PROOF: "enrol_proof",
+    messages.EVIDENCE: "evidence",
+}
 
 
 class Entry:
     """One message sent. subject: its SHA-256. counter: None for an EnrolRequest."""
 
-    def __init__(self, subject: bytes, kind: str, counter: int):
+    def __init__(self, subject: bytes, type: int, counter: int):
         self.subject = subject
-        self.kind = kind
+        self.type = type
+        self.name = _NAMES[type]
         self.counter = counter
         self.result_digest = None  # SHA-256 of the verdict accepted for it
 
@@ -26,10 +32,10 @@ class Pending:
         self._capacity = capacity
         self._entries = []  # oldest first: dicts have no order on MicroPython
 
-    def add(self, subject: bytes, kind: str, counter: int) -> Entry:
+    def add(self, subject: bytes, type: int, counter: int) -> Entry:
         if len(self._entries) >= self._capacity:
             self._entries.pop(0)
-        entry = Entry(subject, kind, counter)
+        entry = Entry(subject, type, counter)
         self._entries.append(entry)
         return entry
 

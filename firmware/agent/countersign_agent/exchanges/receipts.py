@@ -3,27 +3,25 @@
 """
 
 from countersign import merkle, messages
-from countersign_agent.exchanges import inbound
 
 
-def accept_receipt(payload: bytes, attester) -> None:
+def accept_receipt(message, inbox, report) -> None:
     """Check a receipt and report `receipt_verified`, or `receipt_refused` with the reason.
 
     A refused receipt leaves its message pending: the gateway may still send the right one.
     Raises Ignored for what is no receipt for a message of ours.
     """
-    message = inbound.open_from_gateway(payload, messages.RECEIPT, attester)
-    entry = inbound.find_pending(message, attester)
-    inbound.verify(message, attester)
+    entry = inbox.find_pending(message)
+    inbox.verify(message)
     receipt = message.fields
     fault = _fault(receipt, entry)
     if fault is not None:
-        attester.report("receipt_refused", counter=entry.counter, reason=fault)
+        report("receipt_refused", counter=entry.counter, reason=fault)
         return
-    attester.pending.remove(entry)
-    attester.report(
+    inbox.pending.remove(entry)
+    report(
         "receipt_verified",
-        message=entry.kind,
+        message=entry.name,
         counter=entry.counter,
         sequence=receipt["sequence"],
         leaf_index=receipt["leaf_index"],

@@ -1,26 +1,28 @@
 """The gateway's answers: AttestationResult and Error. Verified here, acted on elsewhere."""
 
 from countersign import messages, reasons
-from countersign_agent.exchanges import inbound
+from countersign_agent.exchanges.inbox import Ignored
 
 
-def accept_result(payload: bytes, attester):
-    """(entry, fields) of a verdict on a message of ours, reported. Raises Ignored."""
-    message = inbound.open_from_gateway(payload, messages.ATTESTATION_RESULT, attester)
-    entry = inbound.find_pending(message, attester)
+def accept_result(message, payload: bytes, inbox, report):
+    """(entry, fields) of a verdict on a message of ours, reported. payload: the message as it came.
+
+    Raises Ignored.
+    """
+    entry = inbox.find_pending(message)
     verdict = message.fields
     if entry.result_digest is not None:
-        raise inbound.Ignored("a second verdict")  # at-least-once delivery, or worse
-    inbound.verify(message, attester)
+        raise Ignored("a second verdict")  # at-least-once delivery, or worse
+    inbox.verify(message)
     # From here on the gateway itself said it; what is wrong now is a fault of the gateway.
     if verdict["counter"] != entry.counter:
-        raise inbound.Ignored("a verdict on another counter")
+        raise Ignored("a verdict on another counter")
     if verdict["allow"] != (verdict["reason"] == reasons.ACCEPTED):
-        raise inbound.Ignored("a verdict that contradicts itself")
+        raise Ignored("a verdict that contradicts itself")
     entry.result_digest = messages.digest(payload)
-    attester.report(
+    report(
         "verdict",
-        message=entry.kind,
+        message=entry.name,
         counter=entry.counter,
         allow=verdict["allow"],
         reason=reason_name(verdict["reason"]),
@@ -32,20 +34,17 @@ def accept_result(payload: bytes, attester):
     return entry, verdict
 
 
-def accept_error(payload: bytes, attester):
+def accept_error(message, inbox, report):
     """(entry, reason) of a refusal of a message of ours, reported. Raises Ignored."""
-    message = inbound.open_from_gateway(payload, messages.ERROR, attester)
-    entry = inbound.find_pending(message, attester)
+    entry = inbox.find_pending(message)
     if entry.result_digest is not None:
         # A repeated delivery of what was accepted is refused as REPLAYED: the verdict stands.
-        raise inbound.Ignored("a refusal of what has its verdict")
-    inbound.verify(message, attester)
+        raise Ignored("a refusal of what has its verdict")
+    inbox.verify(message)
     reason = message.fields["reason"]
-    attester.report(
-        "refused", message=entry.kind, counter=entry.counter, reason=reason_name(reason)
-    )
+    report("refused", message=entry.name, counter=entry.counter, reason=reason_name(reason))
     if reason != reasons.REPLAYED:
-        attester.pending.remove(entry)  # replayed: its verdict or receipt may still come
+        inbox.pending.remove(entry)  # replayed: its verdict or receipt may still come
     return entry, reason
 
 

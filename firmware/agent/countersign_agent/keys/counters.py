@@ -11,7 +11,7 @@ twice, the second time as the witness, in a folder of its own. A counter behind 
 back; a witness behind its counter is what a power cut between the two writes leaves.
 """
 
-from countersign_agent.keys.records import RecordDamaged
+from countersign_agent.keys.stored_records import RecordDamaged
 
 NAME = "counter"
 WITNESS = "witness/counter"

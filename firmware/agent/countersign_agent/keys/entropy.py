@@ -10,7 +10,7 @@ a generator is good: these find the ones that are broken.
 """
 
 from countersign.tagged import tagged_sha256
-from countersign_agent.keys.records import RecordDamaged
+from countersign_agent.keys.stored_records import RecordDamaged
 
 NAME = "seed"
 VERSION = 1

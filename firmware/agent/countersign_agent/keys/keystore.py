@@ -18,7 +18,7 @@ from countersign.proofs import schnorr
 from countersign.proofs.coupons import Coupons
 from countersign_agent.keys import counters as counters_module
 from countersign_agent.keys.entropy import EntropyError
-from countersign_agent.keys.records import RecordDamaged
+from countersign_agent.keys.stored_records import RecordDamaged
 
 IDENTITY = "identity"
 ENROLMENT = "enrolment"

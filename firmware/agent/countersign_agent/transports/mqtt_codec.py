@@ -6,7 +6,8 @@ It never holds more than MAX_PACKET_BYTES of one packet: the rest of a longer on
 down and thrown away.
 """
 
-from countersign_agent.transports.transport import MAX_PAYLOAD_BYTES, TransportError
+from countersign.suites import MAX_MESSAGE_BYTES
+from countersign_agent.transports.transport import TransportError
 
 CONNACK = 2
 PUBLISH = 3
@@ -18,7 +19,7 @@ PINGREQ_PACKET = b"\xc0\x00"
 DISCONNECT_PACKET = b"\xe0\x00"
 
 MAX_TOPIC_BYTES = 192
-MAX_PACKET_BYTES = 2 + MAX_TOPIC_BYTES + 2 + MAX_PAYLOAD_BYTES
+MAX_PACKET_BYTES = 2 + MAX_TOPIC_BYTES + 2 + MAX_MESSAGE_BYTES
 
 _SUBACK_FAILURE = 0x80
 # Bits 3-0 of the first byte (section 2.2.2) of everything a broker may send us but PUBLISH.
@@ -126,7 +127,7 @@ def read_publish(flags, body, whole):
         if packet_id == 0:
             raise MqttError("packet identifier zero")
     payload = body[start:]
-    if not whole or len(payload) > MAX_PAYLOAD_BYTES:
+    if not whole or len(payload) > MAX_MESSAGE_BYTES:
         payload = None
     return Publish(topic, payload, packet_id)
 

@@ -1,11 +1,10 @@
 """The transport over a serial line, without a broker (PROTOCOL.md, section 11).
 
-Topics stand for the kinds of frames: this device's uplinks, its downlinks and the beacon. A line
-knows no presence: what is published there goes nowhere. What was published and not acknowledged
-is sent again over a new connection; messages of other devices on the line are passed over.
+A line knows no presence. What was sent and not acknowledged is sent again over a new connection;
+messages of other devices on the line are passed over.
 """
 
-from countersign.carriers import framing, topics
+from countersign.carriers import framing
 from countersign.carriers.link import WINDOW, Link
 from countersign.tagged import tagged_sha256
 from countersign_agent.transports.transport import TransportError
@@ -31,9 +30,7 @@ class SerialTransport:
     clock: now_ms(). session: see session_number.
     """
 
-    def __init__(
-        self, open_stream, clock, site, device_id, session, bits_per_s=115200, keep_alive_s=30
-    ):
+    def __init__(self, open_stream, clock, device_id, session, bits_per_s=115200, keep_alive_s=30):
         self._open_stream = open_stream
         self._clock = clock
         self._device_id = device_id
@@ -42,17 +39,9 @@ class SerialTransport:
         self._stream = None
         self._to_acknowledge = None
         self._pinged_ms = 0
-        self._presence = topics.presence(site, device_id)
-        self._beacon = topics.beacon(site)
-        self._frames = {}
-        self._topics = {}
-        for number, kind in framing.KINDS.items():
-            topic = topics.of(site, device_id, kind)
-            self._frames[topic] = number
-            self._topics[number] = topic
 
-    def connect(self, will_topic: str, will_payload: bytes) -> None:
-        """Open the line; TransportError unless somebody answers on it. There is no will."""
+    def connect(self) -> None:
+        """Open the line; TransportError unless somebody answers on it."""
         self._drop()
         self._stream = self._open_stream(RESPONSE_TIMEOUT_MS)
         now_ms = self._clock.now_ms()
@@ -68,21 +57,14 @@ class SerialTransport:
                 self._ping(now_ms)
             if not received:
                 self._wait(now_ms, min(deadline_ms, self._pinged_ms + PING_EVERY_MS))
+        self.ask_beacon()
 
-    def subscribe(self, filters: list) -> None:
-        """The downlinks come anyway; asking for the beacon brings the current one."""
-        self._check_open()
-        if self._beacon in filters:
-            self._keep(framing.LISTEN, b"")
+    def send(self, kind, payload: bytes) -> None:
+        self._keep(kind.frame, payload)
 
-    def publish(self, topic: str, payload: bytes, retain: bool = False) -> None:
+    def receive(self, timeout_ms: int) -> tuple:
         self._check_open()
-        if topic != self._presence:
-            self._keep(self._frames[topic], payload)
-
-    def poll(self, timeout_ms: int) -> tuple:
-        self._check_open()
-        # Only now is the message of the last poll done with.
+        # Only now is the message received before done with.
         self._settle()
         deadline_ms = self._clock.now_ms() + timeout_ms
         while True:
@@ -97,6 +79,12 @@ class SerialTransport:
             if not received:
                 self._wait(now_ms, deadline_ms)
 
+    def ask_beacon(self) -> None:
+        self._keep(framing.LISTEN, b"")
+
+    def leave(self) -> None:
+        self._check_open()
+
     def close(self) -> None:
         self._settle()
         if self._stream is not None:
@@ -106,11 +94,12 @@ class SerialTransport:
                 return  # the line is lost, which is what close is for
         self._drop()
 
-    def _keep(self, kind, payload):
+    def _keep(self, number, payload):
+        self._check_open()
         while self._link.waiting >= MAX_UNACKNOWLEDGED:
             # Connections that break before any acknowledgement. The newest messages matter.
             self._link.displace()
-        self._link.send(kind, self._device_id, payload)
+        self._link.send(number, self._device_id, payload)
         self._write_due()
 
     def _exchange(self):
@@ -148,7 +137,7 @@ class SerialTransport:
                 return None
             if delivery.device_id in (self._device_id, b""):
                 self._to_acknowledge = delivery
-                return self._topics[delivery.kind], delivery.payload
+                return framing.KINDS[delivery.kind], delivery.payload
             self._link.acknowledge(delivery)
 
     def _settle(self):

@@ -29,9 +29,8 @@ def check_site(site: str) -> str:
 def of(site: str, device_id: bytes, kind: kinds.Kind) -> str:
     """The topic that carries a kind of message, from this device, to it, or for the whole site."""
     if kind.direction == kinds.SITE:
-        return ROOT + check_site(site) + "/gateway/" + kind.name
-    place = uplink if kind.direction == kinds.UP else downlink
-    return place(site, device_id, kind.name)
+        return ROOT + check_site(site) + "/" + kind.path
+    return _device(site, device_id) + "/" + kind.path
 
 
 def uplink(site: str, device_id: bytes, kind: str) -> str:

@@ -1,23 +1,18 @@
-"""What carries a message: a topic of a broker, or a frame on a line. One table for both.
+"""What carries a message: a topic of a broker, or a frame on a line. One table for both."""
 
-kind       direction  topic             frame on a line
-enrol      UP         …/up/enrol        17, with the device's identifier
-result     DOWN       …/down/result     33, with the device's identifier
-beacon     SITE       gateway/beacon    36, the same for every device
-"""
-
-UP = 1  # written by one device
-DOWN = 2  # for one device
-SITE = 3  # for every device of the site, so that no device's identifier goes with it
+UP = "up"  # from one device
+DOWN = "down"  # to one device
+SITE = "gateway"  # to every device of the site, so that no device's identifier goes with it
 
 
 class Kind:
-    """name: the last segment of its topic. frame: the number of its frames, 16 to 255."""
+    """path: how its topic ends. frame: the number of its frames on a line, 17 to 255."""
 
-    def __init__(self, name: str, frame: int, direction: int):
+    def __init__(self, name: str, frame: int, direction: str):
         self.name = name
         self.frame = frame
         self.direction = direction
+        self.path = direction + "/" + name
 
 
 ENROL = Kind("enrol", 17, UP)

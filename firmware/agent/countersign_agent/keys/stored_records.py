@@ -14,7 +14,7 @@ class RecordDamaged(Exception):
     """A record is there and is not what was written. Never treated as absent."""
 
 
-class Records:
+class StoredRecords:
     """Named records over a storage (storage.py). Values: integers, bytes, text, lists."""
 
     def __init__(self, storage):
