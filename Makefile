@@ -16,7 +16,8 @@ STAMPS := $(CACHE)/stamps
 export PIP_CONSTRAINT := constraints.txt
 export PIP_NO_INPUT := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-PIP_INSTALL := $(BIN)/pip install --quiet --progress-bar off
+# One at a time, also where two runs of make need the same.
+PIP_INSTALL := flock $(STAMPS) $(BIN)/pip install --quiet --progress-bar off
 
 # The tools that fetch the parts are plain Python, so they run before any package is installed.
 FETCH := PYTHONPATH=tools $(BIN)/python -m countersign_workshop.parts.toolchain fetch
@@ -29,17 +30,17 @@ help: ## show this list
 
 $(STAMPS)/venv: tools/bootstrap.sh
 	@mkdir -p $(@D)
-	@tools/bootstrap.sh $(VENV)
+	@flock $(@D) tools/bootstrap.sh $(VENV)
 	@touch $@
 
-$(STAMPS)/runtime: $(STAMPS)/venv pyproject.toml constraints.txt
+$(STAMPS)/runtime: $(STAMPS)/venv pyproject.toml setup.py tools/pyproject.toml constraints.txt
 	@echo "setup: Python packages for running"
-	@$(PIP_INSTALL) --editable '.[node]'
+	@$(PIP_INSTALL) --editable . --editable './tools[node]'
 	@touch $@
 
 $(STAMPS)/dev: $(STAMPS)/runtime
 	@echo "setup: Python packages for developing"
-	@$(PIP_INSTALL) --editable '.[dev]'
+	@$(PIP_INSTALL) --editable . --editable './tools[dev]'
 	@touch $@
 
 # ---- real parts from elsewhere -----------------------------------------------------------------
@@ -135,6 +136,10 @@ test-native: native ## prove the native engine: arithmetic, generated code, ever
 	@COUNTERSIGN_PROOFS=$${COUNTERSIGN_PROOFS:-10000} \
 		$(BIN)/python -m pytest --quiet -rsP --slow tests/native
 
+.PHONY: quick
+quick: $(STAMPS)/dev ## the units of protocol, agent and gateway on CPython: about a minute
+	@$(BIN)/python -m pytest --quiet -m 'not board and not chain' tests/protocol tests/agent tests/gateway
+
 .PHONY: check
 check: $(STAMPS)/dev $(STAMPS)/forge ## lint, types, import rules, generated files, size budgets: seconds
 	@$(BIN)/python -m countersign_workshop.checks.checks
@@ -169,12 +174,22 @@ soak: board-parts ## let an emulated Pico check in 10,000 times: memory, flash; 
 	@$(BIN)/countersign build --board $(or $(BOARD),RPI_PICO) >&2
 	@$(BIN)/countersign soak --board $(or $(BOARD),RPI_PICO) --check-ins $(or $(CHECK_INS),10000)
 
+# Of the two distributions only the one that operators install is a wheel: the other is of no use
+# without a checkout. `make native` first puts the native engine into it.
+.PHONY: wheel
+wheel: $(STAMPS)/dev ## build the wheel in dist/ and try it in empty environments
+	@rm -rf dist && $(BIN)/pip wheel --quiet --no-deps --wheel-dir dist .
+	@COUNTERSIGN_WHEEL=$$(realpath dist/countersign-*.whl) \
+		$(BIN)/python -m pytest --quiet --slow tests/cli/test_installations.py
+	@ls dist/*
+
 .PHONY: lock
-lock: $(STAMPS)/venv ## write constraints.txt anew from the ranges in pyproject.toml
+lock: $(STAMPS)/venv ## write constraints.txt anew from the ranges in both pyproject.toml
 	@$(BIN)/python -m countersign_workshop.checks.lock
 
 .PHONY: clean
 clean: ## remove everything that was made or downloaded
-	@rm -rf $(VENV) $(CACHE) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) $(CACHE) build dist *.egg-info tools/*.egg-info
+	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@rm -rf .import_linter_cache contracts/out contracts/cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

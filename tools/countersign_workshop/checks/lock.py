@@ -1,4 +1,4 @@
-"""Write constraints.txt anew: the newest versions that pyproject.toml allows, proven together.
+"""Write constraints.txt anew: the newest versions that both pyproject.toml allow, proven together.
 
     python -m countersign_workshop.checks.lock
 
@@ -33,7 +33,8 @@ def main() -> int:
         venv.create(scratch, with_pip=True)
         pip = [str(Path(scratch) / "bin/pip"), "--quiet"]
         # The build backend is locked as well: an isolated build takes it from the same list.
-        for wanted in (["--upgrade", "setuptools"], ["--editable", f"{ROOT}[dev]"]):
+        ours = ["--editable", str(ROOT), "--editable", f"{ROOT / 'tools'}[dev]"]
+        for wanted in (["--upgrade", "setuptools"], ours):
             subprocess.run([*pip, "install", *wanted], env=environment, check=True)
         frozen = subprocess.run(
             [*pip, "freeze", "--all", "--exclude-editable", "--exclude", "pip"],
