@@ -59,6 +59,8 @@ def test_what_exists_may_be_named(checkout: Path, text: str) -> None:
         ("`tests/protocol`", "there is no tests/protocol"),
         ("[a](tools/cli.py) `Line.write`", "tools/cli.py has no Line.write"),
         ("[a](tools/cli.py) `read`", "tools/cli.py has no read"),
+        ("`countersign inspct x`", "there is no command countersign inspct"),
+        ("    .venv/bin/countersign demos", "there is no command countersign demos"),
         ("`make chekc`", "the Makefile has no chekc"),
         ("    make check setup", "the Makefile has no setup"),
     ],

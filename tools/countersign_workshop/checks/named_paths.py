@@ -1,10 +1,11 @@
-"""Whether every path, function and make target that a document names exists.
+"""Whether every path, function, command and make target that a document names exists.
 
 A document may name
 
 - a file or folder by a relative link, `[text](path)`, or by its path from the root;
 - something inside a file: a link that a code span follows, `[text](path)` `Class.method`;
-- a target of the Makefile, in a code span or a line of code that begins with `make`.
+- a target of the Makefile, in a code span or a line of code that begins with `make`;
+- a command, in a code span or a line of code that begins with `countersign`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+from countersign_cli import cli
+
 ROOMS = ("firmware", "gateway", "contracts", "boards", "tools", "tests")
 """The top-level folders, which are fixed."""
 
@@ -23,6 +26,7 @@ _LINK = re.compile(r"\]\(([^)\s]+)\)(?:[\s|,:]*`([A-Za-z_][\w.]*)(?:\(\))?`)?")
 _PATH = re.compile(rf"(?<![\w./:-])(?:{'|'.join(ROOMS)})/[\w./*-]*[\w*/]")
 _NOT_PATHS = {"gateway/beacon"}  # a topic
 _SPAN = re.compile(r"`([^`\n]+)`")
+_COMMAND = re.compile(r"(?:`|^(?: {4})?)(?:\.venv/bin/)?countersign ([a-z][a-z-]*)", re.MULTILINE)
 _TARGET = re.compile(r"([a-z][a-z-]*):")
 
 
@@ -64,6 +68,10 @@ def faults_of(path: Path, root: Path) -> list[str]:
         named = match.group()
         if named not in _NOT_PATHS and not any(root.glob(named.rstrip("/"))):
             found.append(f"there is no {named}")
+    commands = {name for name, _ in (*cli.COMMANDS, *cli.CHECKOUT_COMMANDS)}
+    for word in _COMMAND.findall(text):
+        if word not in commands:
+            found.append(f"there is no command countersign {word}")
     targets = _make_targets(root)
     found += [f"the Makefile has no {word}" for word in _make_words(text) if word not in targets]
     return found
