@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -161,7 +162,7 @@ def test_one_batch_is_audited(tmp_path: Path) -> None:
         site = Site(chain, registry, batch_max=4)
         chain.fund(site.key.address)
         device = Device()
-        registry.record([device.enrols(), *(device.checks_in() for _ in range(7))])
+        registry.store([device.enrols(), *(device.checks_in() for _ in range(7))])
         for _ in range(6):
             site.tick()
             chain.finalize()
@@ -182,8 +183,6 @@ def test_one_batch_is_audited(tmp_path: Path) -> None:
 
 
 def with_change(record: Path, statement: str) -> None:
-    import sqlite3
-
     connection = sqlite3.connect(record)
     connection.execute("DROP TRIGGER batches_are_fixed")
     connection.execute(statement)
