@@ -3,10 +3,11 @@
 import hashlib
 
 from countersign import cbor, reasons
+from countersign.suites import MAX_MESSAGE_BYTES
 from support.protocol import vector_files
 
 
-def outcome(data, max_bytes=cbor.MAX_BYTES, max_depth=cbor.MAX_DEPTH):
+def outcome(data, max_bytes=MAX_MESSAGE_BYTES, max_depth=cbor.MAX_DEPTH):
     """Name of the reason for a refusal, or None if it decodes."""
     try:
         cbor.decode(data, max_bytes, max_depth)
@@ -129,7 +130,7 @@ def test_count_is_exact_where_it_just_fits():
 
 def test_size_limit():
     data = b"\x59\x07\xfd" + bytes(2045)
-    assert len(data) == cbor.MAX_BYTES
+    assert len(data) == MAX_MESSAGE_BYTES
     assert outcome(data) is None
     assert outcome(data + b"\x00") == "OVERSIZED"
     assert outcome(b"\x00", 0) == "OVERSIZED"

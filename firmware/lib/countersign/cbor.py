@@ -17,8 +17,8 @@ other neither sorts keys nor refuses anything.
 """
 
 from countersign import reasons
+from countersign.suites import MAX_MESSAGE_BYTES
 
-MAX_BYTES = 2048
 MAX_DEPTH = 8
 
 
@@ -92,7 +92,7 @@ def _append(parts, value, depth_left):
 # Decoding ------------------------------------------------------------------------------------
 
 
-def decode(data: bytes, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH) -> object:
+def decode(data: bytes, max_bytes: int = MAX_MESSAGE_BYTES, max_depth: int = MAX_DEPTH) -> object:
     """The one value that `data` encodes; Refused if it is not exactly that value's encoding.
 
     OVERSIZED       longer than `max_bytes`

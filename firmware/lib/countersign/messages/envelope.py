@@ -15,10 +15,10 @@ whether it is true. How long a signature and a message may be, the suites say (s
 
 import hashlib
 
-from countersign import cbor, reasons, suites
+from countersign import cbor, reasons
+from countersign.cbor import MAX_DEPTH
+from countersign.suites import MAX_MESSAGE_BYTES, SECP256K1, SIGNATURE_SIZES
 from countersign.tagged import tagged_sha256
-
-MAX_DEPTH = 8
 
 ALGORITHM_BIP340 = -65537
 LABEL_ALGORITHM = 1
@@ -84,7 +84,7 @@ class Table:
         self.by_type = {definition.type: definition for definition in definitions}
         self._by_protected = {definition.protected: definition for definition in definitions}
 
-    def seal(self, type: int, values: dict, sign, suite=suites.SECP256K1) -> bytes:
+    def seal(self, type: int, values: dict, sign, suite=SECP256K1) -> bytes:
         """Encode and sign a message.
 
         `values`: exactly the fields of the type, by name. `sign(digest)`: takes the 32 bytes of
@@ -107,7 +107,7 @@ class Table:
         `decode(data, max_bytes, max_depth)` is the CBOR decoder: a gateway passes a faster one
         that accepts nothing this one would refuse.
         """
-        envelope = decode(data, suites.MAX_MESSAGE_BYTES, MAX_DEPTH)
+        envelope = decode(data, MAX_MESSAGE_BYTES, MAX_DEPTH)
         if not isinstance(envelope, list) or len(envelope) != 4:
             raise reasons.Refused(reasons.MALFORMED, "not an array of four")
         protected, unprotected, payload, signature = envelope
@@ -116,11 +116,11 @@ class Table:
         # An unprotected header would be the only unsigned bytes in a message.
         if not isinstance(unprotected, dict) or unprotected:
             raise reasons.Refused(reasons.MALFORMED, "the unprotected header is empty")
-        if not isinstance(signature, bytes) or len(signature) not in suites.SIGNATURE_SIZES:
-            expected = str(suites.SIGNATURE_SIZES[0])
+        if not isinstance(signature, bytes) or len(signature) not in SIGNATURE_SIZES:
+            expected = str(SIGNATURE_SIZES[0])
             raise reasons.Refused(reasons.MALFORMED, "a signature is " + expected + " bytes")
         definition = self._by_protected.get(protected)
         if definition is None:
             raise reasons.Refused(reasons.UNKNOWN_MESSAGE, "unknown protected header")
-        values = definition.payload.from_wire(decode(payload, suites.MAX_MESSAGE_BYTES, MAX_DEPTH))
+        values = definition.payload.from_wire(decode(payload, MAX_MESSAGE_BYTES, MAX_DEPTH))
         return Message(definition, values, payload, signature)

@@ -6,13 +6,17 @@ SITE = "gateway"  # to every device of the site, so that no device's identifier 
 
 
 class Kind:
-    """path: how its topic ends. frame: the number of its frames on a line, 17 to 255."""
+    """name: the last segment of its topic. frame: the number of its frames on a line, 17 to 255."""
 
     def __init__(self, name: str, frame: int, direction: str):
         self.name = name
         self.frame = frame
         self.direction = direction
-        self.path = direction + "/" + name
+
+    @property
+    def path(self) -> str:
+        """How its topic ends."""
+        return self.direction + "/" + self.name
 
 
 ENROL = Kind("enrol", 17, UP)
