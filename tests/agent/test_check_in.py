@@ -1,7 +1,7 @@
 """Check-in: rhythm, beacons, counters, denials."""
 
 from countersign import reasons
-from countersign.messages import kinds
+from countersign.carriers import kinds
 from support.agent.memory_site import GATEWAY_SECRET, OTHER_SECRET
 from support.agent.rig import INTERVAL_MS, Rig
 

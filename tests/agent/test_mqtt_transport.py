@@ -1,7 +1,6 @@
 """Kinds of messages as topics of a broker, and presence as a retained message with a last will."""
 
-from countersign.carriers import topics
-from countersign.messages import kinds
+from countersign.carriers import kinds, topics
 from countersign_agent.transports.mqtt_client import MqttClient
 from countersign_agent.transports.mqtt_codec import (
     DISCONNECT_PACKET,

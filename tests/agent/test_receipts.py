@@ -1,6 +1,6 @@
 """Receipts: the device believes the arithmetic, not the sender."""
 
-from countersign.messages import kinds
+from countersign.carriers import kinds
 from support.agent.memory_site import GATEWAY_SECRET, OTHER_SECRET
 from support.agent.rig import Rig
 

@@ -1,8 +1,7 @@
 """The serial transport against the gateway's end of a line: delivery, silence, damage, loss."""
 
-from countersign.carriers import framing
+from countersign.carriers import framing, kinds
 from countersign.carriers.link import WINDOW
-from countersign.messages import kinds
 from countersign_agent.transports.serial_transport import (
     MAX_UNACKNOWLEDGED,
     RESPONSE_TIMEOUT_MS,

@@ -1,7 +1,7 @@
 """What a broker may invent: nothing of it has an effect, and nothing of it stops the device."""
 
 from countersign import reasons
-from countersign.messages import kinds
+from countersign.carriers import kinds
 from support.agent.memory_site import GATEWAY_SECRET, OTHER_SECRET
 from support.agent.rig import Rig
 

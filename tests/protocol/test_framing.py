@@ -2,9 +2,8 @@
 
 import hashlib
 
-from countersign.carriers import framing
+from countersign.carriers import framing, kinds
 from countersign.carriers.framing import Frame, FrameReader, encode
-from countersign.messages import kinds
 
 DEVICE = bytes(range(224, 256))
 
@@ -201,3 +200,10 @@ def test_what_is_no_frame_is_not_sent():
         except ValueError:
             continue
         raise AssertionError("sent: kind " + str(frame.kind))
+
+
+def test_a_kind_has_one_name_and_one_number_of_its_own():
+    assert len(set([kind.name for kind in kinds.ALL])) == len(kinds.ALL)
+    assert len(framing.KINDS) == len(kinds.ALL)
+    for kind in kinds.ALL:
+        assert framing.LISTEN < kind.frame <= 255, kind.name

@@ -2,9 +2,8 @@
 
 import hashlib
 
-from countersign.carriers import framing
+from countersign.carriers import framing, kinds
 from countersign.carriers.link import RESEND_MOST_MS, WINDOW, Link
-from countersign.messages import kinds
 
 DEVICE = b"\xd5" * 32
 DEVICE_KINDS = framing.FROM_DEVICES

@@ -1,8 +1,8 @@
 """Messages are strict in both directions, and every fault has its reason."""
 
 from countersign import cbor, messages, reasons, suites
-from countersign.carriers import framing
-from countersign.messages import attestation, kinds
+from countersign.carriers import kinds
+from countersign.messages import attestation
 from countersign.proofs import schnorr
 from support.protocol import samples
 
@@ -195,11 +195,7 @@ def test_commitment_binds_both():
         raise AssertionError("took a digest of another length")
 
 
-def test_a_kind_has_one_name_and_one_frame_of_its_own():
-    assert len(set([kind.name for kind in kinds.ALL])) == len(kinds.ALL)
-    assert len(framing.KINDS) == len(kinds.ALL)
-    for kind in kinds.ALL:
-        assert framing.LISTEN < kind.frame <= 255, kind.name
+def test_a_message_comes_under_a_kind_of_its_senders():
     for definition in messages.DEFINITIONS:
         assert definition.kind in kinds.ALL, definition.name
         is_device = definition.sender == messages.DEVICE

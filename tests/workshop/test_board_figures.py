@@ -4,8 +4,7 @@ import json
 
 import pytest
 
-from countersign.carriers import framing
-from countersign.messages import kinds
+from countersign.carriers import framing, kinds
 from countersign_cli import cli
 from countersign_workshop.bench_boards import figures, soak, trend, wear
 from countersign_workshop.bench_boards.heard import CheckIn, Erase, Heard, NotAsSaid, replayed

@@ -1,7 +1,6 @@
 """The contract of transport.py, held by the real ones and by the tests' own transport alike."""
 
-from countersign.carriers import topics
-from countersign.messages import kinds
+from countersign.carriers import kinds, topics
 from countersign.suites import MAX_MESSAGE_BYTES
 from countersign_agent.transports.mqtt_client import MqttClient
 from countersign_agent.transports.mqtt_transport import MqttTransport

@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 from countersign import messages
-from countersign.carriers import framing
-from countersign.messages import kinds
+from countersign.carriers import framing, kinds
 from countersign_gateway.ingress.serial_lines import serial_line
 from countersign_gateway.model import Reply
 from support.gateway.running_site import (

@@ -7,7 +7,7 @@ wants to go wrong it sets as an attribute, or does to `broker` directly.
 import hashlib
 
 from countersign import identity, merkle, messages, reasons
-from countersign.messages import kinds
+from countersign.carriers import kinds
 from countersign.proofs import schnorr
 from countersign_agent.transports.transport import NotOurs, TransportError
 

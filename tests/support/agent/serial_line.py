@@ -1,8 +1,7 @@
 """A serial line in memory, with the gateway's end of it: link.py as the gateway uses it."""
 
-from countersign.carriers import framing
+from countersign.carriers import framing, kinds
 from countersign.carriers.link import Link
-from countersign.messages import kinds
 from countersign_agent.transports.transport import TransportError
 
 

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from countersign import messages
-from countersign.carriers import framing
-from countersign.messages import kinds
+from countersign.carriers import framing, kinds
 from countersign_workshop.emulation.emulated_board.line_tap import TextBetweenFrames
 
 SECTOR_BYTES = 4096

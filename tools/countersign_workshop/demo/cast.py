@@ -11,8 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from countersign.carriers import framing
-from countersign.messages import kinds
+from countersign.carriers import framing, kinds
 from countersign_cli import site_folder
 from countersign_workshop.checkout import ROOT
 from countersign_workshop.child_processes.events import Event, Events, Stuck

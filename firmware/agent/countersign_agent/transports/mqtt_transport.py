@@ -1,7 +1,6 @@
 """The transport over a broker: kinds of messages are topics, presence is a retained message."""
 
-from countersign.carriers import topics
-from countersign.messages import kinds
+from countersign.carriers import kinds, topics
 from countersign_agent.transports.transport import NotOurs
 
 ONLINE = b"online"

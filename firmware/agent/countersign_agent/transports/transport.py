@@ -12,7 +12,7 @@
     leave()               the device is seen to go: say so before an orderly end
     close()               end the session if there is one; never raises
 
-kind is a Kind of countersign.messages.kinds, payload bytes. Whether the device is there is a hint
+kind is a Kind of countersign.carriers.kinds, payload bytes. Whether the device is there is a hint
 for people; if the session is lost without `leave`, the transport sees to it that it is known.
 Every method but `close` raises TransportError when the session cannot be had or is lost; `connect`
 may then be called again. `mqtt_transport.MqttTransport` and `serial_transport.SerialTransport` are

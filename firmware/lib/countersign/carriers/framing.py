@@ -17,7 +17,7 @@ link.py; why COBS: decision 0013. Works without a clock and holds one frame at m
 
 import binascii
 
-from countersign.messages import kinds
+from countersign.carriers import kinds
 from countersign.suites import MAX_MESSAGE_BYTES
 
 DEVICE_ID_BYTES = 32

@@ -10,7 +10,7 @@ A broker's access list needs two lines a device: write `…/<device_id>/up/#`, r
 signed message says (reason WRONG_TOPIC).
 """
 
-from countersign.messages import kinds
+from countersign.carriers import kinds
 
 ROOT = "countersign/v1/"
 MAX_SITE_BYTES = 32

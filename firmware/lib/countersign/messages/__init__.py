@@ -1,8 +1,8 @@
 # ruff: noqa: F401 - callers name what they use through this package
 """Every message, as one table, and the two functions that make and read them.
 
-One file a family; a new message is an entry there. What carries it stands in kinds.py, what all
-have in common in envelope.py.
+One file a family; a new message is an entry there. What carries it stands in carriers/kinds.py,
+what all have in common in envelope.py.
 """
 
 from countersign.messages import attestation, enrolment, errors, governance

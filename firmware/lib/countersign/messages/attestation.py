@@ -6,6 +6,7 @@ freshness comes from the gateway's beacon and from the counter.
 """
 
 from countersign import reasons
+from countersign.carriers import kinds
 from countersign.fields import (
     ADDRESS,
     COUNTER,
@@ -19,7 +20,6 @@ from countersign.fields import (
     Record,
     Uint,
 )
-from countersign.messages import kinds
 from countersign.messages.envelope import DEVICE, GATEWAY, Definition
 from countersign.tagged import tagged_sha256
 

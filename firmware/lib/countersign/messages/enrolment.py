@@ -1,8 +1,8 @@
 """1x, enrolment: a device shows its key, is challenged, and proves that it holds it."""
 
 from countersign import reasons
+from countersign.carriers import kinds
 from countersign.fields import ADDRESS, COUNTER, DIGEST, Bytes, Nullable, Record, Uint
-from countersign.messages import kinds
 from countersign.messages.envelope import DEVICE, GATEWAY, Definition
 from countersign.suites import SECP256K1
 

@@ -1,7 +1,7 @@
 """255, the error: a message was refused, and why."""
 
+from countersign.carriers import kinds
 from countersign.fields import DIGEST, Record, Uint
-from countersign.messages import kinds
 from countersign.messages.envelope import GATEWAY, Definition
 
 ERROR = 255

@@ -1,7 +1,7 @@
 """4x, governance: what holds for every device of a site. Today that is the beacon."""
 
+from countersign.carriers import kinds
 from countersign.fields import DIGEST, SEQUENCE, Nullable, Record, Uint
-from countersign.messages import kinds
 from countersign.messages.envelope import GATEWAY, Definition
 
 BEACON = 43

@@ -15,9 +15,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from countersign import reasons
-from countersign.carriers import framing
+from countersign.carriers import framing, kinds
 from countersign.carriers.link import Delivery
-from countersign.messages import kinds
 from countersign_gateway.config import SerialConfig
 from countersign_gateway.ingress.intake import Inlet
 from countersign_gateway.ingress.serial_lines.serial_line import SerialLine

@@ -18,9 +18,8 @@ from typing import Any
 
 import serial
 
-from countersign.carriers import framing
+from countersign.carriers import framing, kinds
 from countersign.carriers.link import Delivery, Link
-from countersign.messages import kinds
 from countersign_gateway.config import SerialConfig
 from countersign_gateway.operations.log import EventLog
 
