@@ -1,6 +1,6 @@
 """What a broker may invent: nothing of it has an effect, and nothing of it stops the device."""
 
-from countersign import reasons
+from countersign import messages, reasons
 from countersign.carriers import kinds
 from support.agent.memory_site import GATEWAY_SECRET, OTHER_SECRET
 from support.agent.rig import Rig
@@ -145,3 +145,8 @@ def test_what_the_device_sends_back_as_an_answer_is_ignored():
     rig, payload, _ = silent_after_evidence()
     for kind in kinds.ALL:
         expect_ignored(rig, kind, payload)
+
+
+def test_every_message_of_a_gateway_has_a_handler_and_no_other_has():
+    of_gateways = [d.type for d in messages.DEFINITIONS if d.sender != messages.DEVICE]
+    assert sorted(Rig().agent._handlers) == sorted(of_gateways)
