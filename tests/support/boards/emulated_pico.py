@@ -95,9 +95,11 @@ def compiled(source: Path, folder: Path) -> bytes:
 
 def protocol_files(folder: Path, support_of: str | None = None) -> dict[str, bytes]:
     """The protocol's tests compiled, and their vectors. support_of: leaves out all other tests."""
-    sources = [TESTS / "micropython_main.py", TESTS / "skip.py"]
-    for source in sorted((TESTS / "protocol").glob("*.py")):
-        if support_of in (None, source.stem) or not source.stem.startswith("test_"):
+    support = TESTS / "support"
+    sources = [TESTS / "micropython_main.py", *sorted(support.glob("*.py"))]
+    sources += sorted((support / "protocol").glob("*.py"))
+    for source in sorted((TESTS / "protocol").glob("test_*.py")):
+        if support_of in (None, source.stem):
             sources.append(source)
     files = {}
     for source in sources:
