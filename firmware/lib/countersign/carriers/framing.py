@@ -136,13 +136,19 @@ def _split(kind, body):
 def _stuff(content):
     """COBS: each run without a zero, preceded by its length + 1; 255 stands for 254 and no zero."""
     stuffed = bytearray()
-    for run in content.split(b"\x00"):
-        while len(run) >= 254:
+    start = 0
+    # No list of all runs: where most bytes are zero it asks a small heap for 16 KiB at once.
+    while start <= len(content):
+        end = content.find(b"\x00", start)
+        if end < 0:
+            end = len(content)
+        while end - start >= 254:
             stuffed.append(255)
-            stuffed += run[:254]
-            run = run[254:]
-        stuffed.append(len(run) + 1)
-        stuffed += run
+            stuffed += content[start : start + 254]
+            start += 254
+        stuffed.append(end - start + 1)
+        stuffed += content[start:end]
+        start = end + 1
     return bytes(stuffed)
 
 
