@@ -47,7 +47,7 @@ $(STAMPS)/dev: $(STAMPS)/runtime
 
 # The rung 0 runtime is this machine's own architecture.
 HOST := $(if $(filter aarch64,$(shell uname -m)),arm64,x64)
-FETCHER := $(STAMPS)/venv tools/countersign_workshop/parts/debian.py
+FETCHER := $(STAMPS)/venv $(addprefix tools/countersign_workshop/parts/,apt_sources.py debian.py)
 
 $(STAMPS)/micropython-$(HOST): $(FETCHER) tools/countersign_workshop/parts/micropython.py
 	@$(FETCH) micropython-$(HOST)

@@ -17,7 +17,7 @@ import pytest
 
 from countersign_cli import site_folder
 from countersign_gateway.config import Endpoint, load
-from countersign_workshop.child_processes.mosquitto import free_port
+from countersign_workshop.child_processes.ports import free_port
 from support.gateway.running_site import PATIENCE_S, SITE, ConnectedDevice
 from support.gateway.simulated_device import SimulatedDevice
 

@@ -19,7 +19,7 @@ from countersign import messages
 from countersign_gateway.config import Endpoint
 from countersign_gateway.registry.sqlite import SqliteRegistry
 from countersign_workshop.checkout import ROOT
-from countersign_workshop.child_processes.mosquitto import free_port
+from countersign_workshop.child_processes.ports import free_port
 from countersign_workshop.child_processes.process import Child
 from countersign_workshop.parts import micropython, toolchain
 from support.gateway.anchoring_site import Device, Site

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from countersign_workshop.parts import debian
+from countersign_workshop.parts import apt_sources
 
 DEB822 = """\
 # A comment before anything.
@@ -52,7 +52,7 @@ deb [arch=amd64 signed-by=/etc/keys/debian.gpg] http://mirror.example/debian sid
 
 
 def test_deb822_stanzas():
-    sources = list(debian.parse_deb822(DEB822))
+    sources = list(apt_sources.parse_deb822(DEB822))
     assert [source.uri for source in sources] == [
         "http://mirror.example/debian",
         "http://second.example/debian",
@@ -63,12 +63,12 @@ def test_deb822_stanzas():
 
 
 def test_an_embedded_key_keeps_its_shape():
-    (source,) = debian.parse_deb822(EMBEDDED_KEY)
+    (source,) = apt_sources.parse_deb822(EMBEDDED_KEY)
     assert source.signed_by.splitlines() == EMBEDDED_KEY.split("Signed-By:")[1].splitlines()
 
 
 def test_one_line_options():
-    sources = list(debian.parse_one_line(ONE_LINE))
+    sources = list(apt_sources.parse_one_line(ONE_LINE))
     assert [source.uri for source in sources] == [
         "http://packages.example/apt",
         "http://mirror.example/debian",
@@ -78,11 +78,11 @@ def test_one_line_options():
 
 
 def test_only_debians_main_archive_will_do():
-    archive = debian.debian_archive(debian.parse_one_line(ONE_LINE))
+    archive = apt_sources.debian_archive(apt_sources.parse_one_line(ONE_LINE))
     assert archive.uri == "http://mirror.example/debian"
-    security = debian.Source("http://m.example", ("bookworm-security",), ("main",), "")
-    with pytest.raises(debian.DebianError):
-        debian.debian_archive([security])
+    security = apt_sources.Source("http://m.example", ("bookworm-security",), ("main",), "")
+    with pytest.raises(apt_sources.DebianError):
+        apt_sources.debian_archive([security])
 
 
 def test_system_sources_reads_both_formats_in_order(tmp_path: Path):
@@ -92,10 +92,10 @@ def test_system_sources_reads_both_formats_in_order(tmp_path: Path):
     (folder / "a.sources").write_text(DEB822)
     (folder / "b.list").write_text(ONE_LINE)
     (folder / "c.sources.disabled").write_text(DEB822)
-    uris = [source.uri for source in debian.system_sources(tmp_path)]
+    uris = [source.uri for source in apt_sources.system_sources(tmp_path)]
     assert uris[0] == "http://first.example/debian"
     assert len(uris) == 6
 
 
 def test_no_sources_at_all(tmp_path: Path):
-    assert debian.system_sources(tmp_path) == []
+    assert apt_sources.system_sources(tmp_path) == []

@@ -24,6 +24,7 @@ from types import ModuleType
 from countersign_cli import extras
 from countersign_cli.installation import NotInCheckout
 from countersign_cli.mendable import Mendable
+from countersign_gateway.model import OperatorError
 
 COMMANDS = (
     ("doctor", "what this machine has and lacks, and what mends it"),
@@ -83,8 +84,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _mended(command, extras.missing(missing.name, named))
     except Mendable as fault:
         return _mended(command, fault)
-    except OSError as fault:
-        # The system names the file or the address, and says what is wrong with it.
+    except (OperatorError, OSError) as fault:
+        # The gateway's own; and the system names the file or the address, and what is wrong there.
         return _mended(command, Mendable(str(fault)))
     return status
 

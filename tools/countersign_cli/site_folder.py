@@ -14,7 +14,6 @@ from Crypto.Hash import keccak
 from countersign_cli.mendable import Mendable
 from countersign_gateway import config
 from countersign_gateway.statements.keys import (
-    KeyFileError,
     SigningKey,
     create_key_file,
     read_key_file,
@@ -68,19 +67,16 @@ def create_site(
     """Make the folder. `owner` (20 bytes): who answers for its devices; by default the site's own
     ledger account. broker: None for a site of serial lines alone. lines: their ports.
 
-    SiteError if a setting is wrong or the folder holds a site already."""
+    SiteError if the folder holds a site already; OperatorError if a key or a setting is wrong."""
     config_path = folder / CONFIG_NAME
     if config_path.exists():
         raise SiteError(f"{config_path} exists already; a site is never overwritten")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    try:
-        for key_name in (GATEWAY_KEY_NAME, LEDGER_KEY_NAME):
-            if not (folder / key_name).exists():
-                create_key_file(folder / key_name)
-        gateway_key = SigningKey.from_file(folder / GATEWAY_KEY_NAME)
-        ledger_account = account_address(read_key_file(folder / LEDGER_KEY_NAME))
-    except KeyFileError as error:
-        raise SiteError(str(error)) from None
+    for key_name in (GATEWAY_KEY_NAME, LEDGER_KEY_NAME):
+        if not (folder / key_name).exists():
+            create_key_file(folder / key_name)
+    gateway_key = SigningKey.from_file(folder / GATEWAY_KEY_NAME)
+    ledger_account = account_address(read_key_file(folder / LEDGER_KEY_NAME))
     text = _toml(
         name=name,
         broker=broker,
@@ -93,10 +89,7 @@ def create_site(
         degraded_after_s=degraded_after_s,
         ledger=ledger,
     )
-    try:
-        config.parse(text, folder)
-    except config.ConfigError as error:
-        raise SiteError(str(error)) from None
+    config.parse(text, folder)
     # An RPC address may carry an access token.
     descriptor = os.open(config_path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:

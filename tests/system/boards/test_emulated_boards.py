@@ -7,7 +7,6 @@ of QEMU run in `make test-boards`.
 from __future__ import annotations
 
 import json
-import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ import pytest
 from countersign import identity
 from countersign_cli.site_folder import create_site
 from countersign_workshop.child_processes.events import Events
+from countersign_workshop.child_processes.ports import free_port
 from countersign_workshop.child_processes.process import Child
 from countersign_workshop.emulation import qemu, rp2040
 from countersign_workshop.emulation.emulated_board import BoardStopped, EmulatedBoard, for_gateway
@@ -198,8 +198,3 @@ def test_the_command_starts_boards_that_join_a_site_without_a_broker(
     finally:
         boards.kill()
         gateway.kill()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])

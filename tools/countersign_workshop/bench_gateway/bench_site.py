@@ -7,7 +7,6 @@ import hashlib
 import json
 import os
 import secrets
-import socket
 import sys
 import time
 from collections.abc import Sequence
@@ -20,6 +19,7 @@ from countersign_gateway.model import Decision
 from countersign_gateway.registry.sqlite import SqliteRegistry
 from countersign_gateway.statements import keys
 from countersign_workshop.bench_gateway.devices import OWNER
+from countersign_workshop.child_processes.ports import free_port, listens
 from countersign_workshop.child_processes.process import Child
 from countersign_workshop.parts import toolchain
 
@@ -81,7 +81,7 @@ class BenchSite:
     def __init__(self, folder: Path) -> None:
         """Make keys and configuration in `folder`, which should stand on a real disk."""
         self._folder = folder
-        self.port = _free_port()
+        self.port = free_port()
         self.driver_password = secrets.token_hex(16)
         gateway_password = secrets.token_hex(16)
         keys.create_key_file(folder / "gateway.key")
@@ -124,7 +124,7 @@ class BenchSite:
             "mosquitto", [*toolchain.mosquitto(), "-c", self._folder / "broker.conf"]
         )
         deadline_s = time.monotonic() + START_TIMEOUT_S
-        while not _listens(self.port):
+        while not listens(self.port):
             self._check(self._broker, deadline_s)
             time.sleep(0.05)
         program = Path(sys.executable).with_name("countersign")
@@ -213,18 +213,3 @@ def _write_private(path: Path, text: str) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _listens(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), 1).close()
-    except OSError:
-        return False
-    return True

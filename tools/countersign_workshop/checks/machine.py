@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Mapping
 from countersign_cli import diagnosis
 from countersign_cli.diagnosis import Finding
 from countersign_workshop.checkout import ROOT, cache_folder
-from countersign_workshop.parts import debian, toolchain
+from countersign_workshop.parts import apt_sources, debian, toolchain
 from countersign_workshop.parts.part_missing import PartMissing
 
 # The unpacked parts and the virtual environment together take about half of this.
@@ -76,8 +76,8 @@ def _locked(wanted: Mapping[str, Collection[str | None]]) -> dict[str, str]:
 def _archive() -> Finding:
     name = "Debian archive"
     try:
-        source = debian.debian_archive(debian.system_sources())
-    except debian.DebianError as fault:
+        source = apt_sources.debian_archive(apt_sources.system_sources())
+    except apt_sources.DebianError as fault:
         return Finding(name, False, _DEMO, str(fault), "edit /etc/apt/sources.list.d")
     return Finding(name, True, _DEMO, f"{source.uri}, used for {debian.SUITE}")
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import socket
 import time
 from pathlib import Path
 
+from countersign_workshop.child_processes.ports import free_port, listens
 from countersign_workshop.child_processes.process import Child
 from countersign_workshop.parts import toolchain
 
@@ -66,12 +66,9 @@ class Mosquitto:
         self._child = child
         deadline_s = time.monotonic() + START_TIMEOUT_S
         while time.monotonic() < deadline_s and child.running():
-            try:
-                socket.create_connection((self.host, self.port), timeout=1).close()
-            except OSError:
-                time.sleep(0.02)
-            else:
+            if listens(self.port):
                 return
+            time.sleep(0.02)
         child.kill()
         raise RuntimeError(f"mosquitto does not start: {child.tail()}")
 
@@ -85,11 +82,3 @@ class Mosquitto:
         if self._child is None:
             raise RuntimeError("mosquitto was not started")
         return self._child
-
-
-def free_port() -> int:
-    """A TCP port on loopback that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port

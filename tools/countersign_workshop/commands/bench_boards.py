@@ -14,6 +14,7 @@ import time
 from typing import Any
 
 from countersign_cli.mendable import Mendable
+from countersign_gateway.model import OperatorError
 from countersign_workshop.bench_boards import figures
 from countersign_workshop.images import firmware_build
 
@@ -47,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
 
         try:
             result[name] = figures.measure(name, arguments.check_ins, arguments.boots, say)
-        except (Mendable, OSError) as fault:
+        except (Mendable, OperatorError, OSError) as fault:
             say(f"not measured: {fault}")
             result[name] = None
             failed = True

@@ -11,9 +11,7 @@ import signal
 import threading
 from pathlib import Path
 
-from countersign_gateway.statements.keys import KeyFileError
 from countersign_workshop.ledger import deployment
-from countersign_workshop.ledger.anvil_process import ChainError
 from countersign_workshop.ledger.chain import DevChain
 
 
@@ -35,19 +33,16 @@ def run(arguments: argparse.Namespace) -> int:
     end = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: end.set())
-    try:
-        with DevChain(arguments.folder, port=arguments.port) as chain:
-            for text in arguments.fund:
-                chain.fund(deployment.address_bytes(text))
-            for text in arguments.admit:
-                chain.admit_gateway(deployment.address_bytes(text))
-            print(f"rpc_url          {chain.rpc_url}")
-            print(f"chain_id         {chain.chain_id}")
-            for name, address in chain.deploy().items():
-                print(f"{name:<16} {address}")
-            print(f"owner            {deployment.address_text(chain.owner())}", flush=True)
-            while chain.running() and not end.wait(0.5):
-                pass
-    except KeyFileError as fault:
-        raise ChainError(str(fault)) from None
+    with DevChain(arguments.folder, port=arguments.port) as chain:
+        for text in arguments.fund:
+            chain.fund(deployment.address_bytes(text))
+        for text in arguments.admit:
+            chain.admit_gateway(deployment.address_bytes(text))
+        print(f"rpc_url          {chain.rpc_url}")
+        print(f"chain_id         {chain.chain_id}")
+        for name, address in chain.deploy().items():
+            print(f"{name:<16} {address}")
+        print(f"owner            {deployment.address_text(chain.owner())}", flush=True)
+        while chain.running() and not end.wait(0.5):
+            pass
     return 0

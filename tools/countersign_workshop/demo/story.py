@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from countersign import reasons
 from countersign_cli.auditing.ledger_audit import Audit, audit
 from countersign_cli.mendable import Mendable
+from countersign_gateway.model import OperatorError
 from countersign_gateway.registry.sqlite import SqliteRegistry
 from countersign_gateway.statements.keys import SigningKey, read_key_file
 from countersign_workshop.checkout import cache_folder
@@ -73,7 +74,7 @@ def tell(devices: int, board: str | None = None) -> int:
             _the_network_is_hostile(cast, narrator, counts)
             _the_link_comes_back(cast, narrator, cut_at)
             result = _the_ledger_is_audited(cast, narrator, counts)
-    except (Mendable, OSError) as stuck:
+    except (Mendable, OperatorError, OSError) as stuck:
         print(f"\nThe demonstration is stuck: {stuck}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -1,14 +1,11 @@
-// One RP2040 board: the emulator with our boot ROM, a flash that outlives it, entropy, a register of
-// cycles, and corrections for what the emulator does differently from the chip.
+// One RP2040 board: the emulator with our boot ROM, flash and entropy, a register of cycles, and
+// corrections for what the emulator does differently from the chip.
 
-import { closeSync, existsSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { Drive } from './drive.mjs';
+import { FLASH_BYTES } from './flash.mjs';
 import { Rewind } from './rewind.mjs';
-
-const FLASH_START = 0x10000000;
-const FLASH_BYTES = 2 * 1024 * 1024;
-const UF2_BLOCK_BYTES = 512;
+import { correctUart } from './serial_ends.mjs';
 
 // The breakpoints of bootrom/head.S.
 const TRAP_FLASH_ERASE = 0xe1;
@@ -29,88 +26,6 @@ const ROSC_RANDOMBIT = 0x1c;
 const COUNTERS_BASE = 0x40070;
 // Another one; see rewind.mjs.
 const REWIND_BASE = 0x40074;
-
-const UART_USUAL_SPEED = 115_200; // until the image has set one
-const BITS_PER_CHARACTER = 10;
-const UART_DATA = 0x00;
-const UART_TX_INTERRUPT = 1 << 5;
-
-/** What a board's flash holds, kept in a file: every operation is in the file before it returns. */
-export class Flash {
-  /** file: made with erased flash if it is not there. Null: kept in memory only. */
-  constructor(file) {
-    this.bytes = new Uint8Array(FLASH_BYTES).fill(0xff);
-    this.descriptor = null;
-    this.erases = 0;
-    this.programs = 0;
-    /** Called with what each operation that was done whole did: see emulator.mjs, `timeline`. */
-    this.onOperation = () => {};
-    if (file === null) {
-      return;
-    }
-    const present = existsSync(file);
-    if (present) {
-      const kept = readFileSync(file);
-      if (kept.length !== FLASH_BYTES) {
-        throw new Error(`${file} is not the flash of a board: ${kept.length} bytes`);
-      }
-      this.bytes.set(kept);
-    }
-    this.descriptor = openSync(file, present ? 'r+' : 'w+');
-    if (!present) {
-      this.#keep(0, FLASH_BYTES);
-    }
-  }
-
-  /** Write an image as a boot loader would; the rest of the flash stays. */
-  install(uf2) {
-    for (let at = 0; at < uf2.length; at += UF2_BLOCK_BYTES) {
-      const address = uf2.readUInt32LE(at + 12) - FLASH_START;
-      const count = uf2.readUInt32LE(at + 16);
-      this.bytes.set(uf2.subarray(at + 32, at + 32 + count), address);
-      this.#keep(address, count);
-    }
-  }
-
-  /** Erased bits are ones. done: how many bytes before the power goes, all of them if absent. */
-  erase(offset, count, done = count) {
-    this.erases++;
-    this.bytes.fill(0xff, offset, offset + done);
-    this.#keep(offset, done);
-    if (done === count) {
-      this.onOperation({ erase: count, offset });
-    }
-  }
-
-  /** Programming only clears bits. */
-  program(offset, data, done = data.length) {
-    this.programs++;
-    for (let i = 0; i < done; i++) {
-      this.bytes[offset + i] &= data[i];
-    }
-    this.#keep(offset, done);
-    if (done === data.length) {
-      this.onOperation({ program: Buffer.from(data).toString('hex'), offset });
-    }
-  }
-
-  get operations() {
-    return this.erases + this.programs;
-  }
-
-  close() {
-    if (this.descriptor !== null) {
-      closeSync(this.descriptor);
-      this.descriptor = null;
-    }
-  }
-
-  #keep(offset, count) {
-    if (this.descriptor !== null && count > 0) {
-      writeSync(this.descriptor, this.bytes, offset, count, offset);
-    }
-  }
-}
 
 /**
  * What the chip says of itself. Of the platform's two bits, "FPGA" and "chip", neither is true here:
@@ -285,93 +200,5 @@ export class Board {
     }
     operation(count);
     this.chip.flash.set(this.flash.bytes.subarray(offset, offset + count), offset);
-  }
-}
-
-/**
- * The emulator raises the transmitter's interrupt on every access to the UART, so that a driver that
- * waits for it never gets out of its handler; the chip raises it when a character has gone.
- */
-function correctUart(uart) {
-  uart.checkInterrupts = function () {
-    this.rp2040.setInterrupt(this.irq, (this.interruptStatus & this.interruptMask) !== 0);
-  };
-  const write = uart.writeUint32.bind(uart);
-  uart.writeUint32 = function (offset, value) {
-    write(offset, value);
-    if (offset === UART_DATA) {
-      this.interruptStatus |= UART_TX_INTERRUPT;
-      this.checkInterrupts();
-    }
-  };
-}
-
-/** The other end of a UART's receiving wire: bytes arrive at the UART's own speed, not at once. */
-export class UartInput {
-  constructor(chip, uart) {
-    this.uart = uart;
-    this.queue = [];
-    this.isUnderWay = false;
-    this.alarm = chip.clock.createAlarm(() => this.#arrived());
-  }
-
-  write(bytes) {
-    for (const byte of bytes) {
-      this.queue.push(byte);
-    }
-    this.#begin();
-  }
-
-  #begin() {
-    if (!this.isUnderWay && this.queue.length > 0) {
-      this.isUnderWay = true;
-      const { baudRate } = this.uart;
-      const bitsPerSecond = baudRate > 0 && baudRate < 1e8 ? baudRate : UART_USUAL_SPEED;
-      this.alarm.schedule((BITS_PER_CHARACTER * 1e9) / bitsPerSecond);
-    }
-  }
-
-  #arrived() {
-    this.uart.feedByte(this.queue.shift());
-    this.isUnderWay = false;
-    this.#begin();
-  }
-}
-
-/**
- * The host's end of the board's USB serial port.
- *
- * The emulator answers each of the board's requests for data at once, with an empty packet if there
- * is none, and the board asks again at once: two thirds of its time go there. A real host answers
- * when it has something to say.
- */
-export class UsbSerial {
-  /** onConnected: the board is set up. onData: bytes from the board. */
-  constructor(rp2040js, chip, { onConnected, onData }) {
-    this.controller = chip.usbCtrl;
-    this.queue = [];
-    this.asked = null;
-    this.port = new rp2040js.USBCDC(chip.usbCtrl);
-    this.port.onDeviceConnected = onConnected;
-    this.port.onSerialData = (bytes) => onData(Buffer.from(bytes));
-    this.controller.onEndpointRead = (endpoint, bytes) => {
-      if (endpoint === this.port.outEndpoint) {
-        this.asked = bytes;
-        this.#answer();
-      }
-    };
-  }
-
-  write(bytes) {
-    this.queue.push(...bytes);
-    this.#answer();
-  }
-
-  #answer() {
-    if (this.asked !== null && this.queue.length > 0) {
-      const bytes = Uint8Array.from(this.queue.splice(0, this.asked));
-      this.asked = null;
-      this.controller.endpointReadDone(this.port.outEndpoint, bytes);
-    }
   }
 }

@@ -20,7 +20,9 @@
 import { createRequire } from 'node:module';
 import { openSync, readFileSync, writeSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { Board, Flash, PowerCut, UartInput, UsbSerial } from './board.mjs';
+import { Board, PowerCut } from './board.mjs';
+import { Flash } from './flash.mjs';
+import { UartInput, UsbSerial } from './serial_ends.mjs';
 
 const POWER_CUT_STATUS = 42;
 const WATCHDOG_BASE = 0x40058;
