@@ -1,9 +1,9 @@
 """`countersign gateway run`: builds the stages from the configuration, runs them, stops them.
 
-The only file that knows all stages. Threads: the broker's (if embedded), MQTT's, the one that
-reads ahead, the pipeline's, the anchoring's, and the main one, which keeps the beacon turning and
-waits for a signal. The ledger may be absent or down at any moment, the start included: devices are
-served, verdicts say so.
+The only file that knows all stages, and it does nothing else. Threads: the broker's (if embedded),
+MQTT's, one a serial line, the one that reads ahead, the pipeline's, the anchoring's, and the main
+one, which keeps the beacon turning and waits for a signal. The ledger may be absent or down at any
+moment, the start included: devices are served, verdicts say so.
 """
 
 from __future__ import annotations
@@ -17,10 +17,8 @@ import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from countersign import messages
-from countersign.carriers import topics
 from countersign_gateway import config as configuration
 from countersign_gateway.config import AnchoringConfig, Config, Endpoint, MqttConfig
 from countersign_gateway.governance.appraisal import SitePolicy
@@ -30,36 +28,27 @@ from countersign_gateway.ingress.mqtt.broker import GATEWAY_USERNAME, EmbeddedBr
 from countersign_gateway.ingress.mqtt.mqtt_ingress import MqttIngress
 from countersign_gateway.ingress.mqtt.password_file import read_password
 from countersign_gateway.ingress.serial_lines.serial_ingress import HeardElsewhere, SerialIngress
-from countersign_gateway.model import OperatorError, Reply
+from countersign_gateway.model import OperatorError
 from countersign_gateway.operations.log import EventLog
-from countersign_gateway.operations.status import write_status
+from countersign_gateway.operations.status import StatusWriter
 from countersign_gateway.operations.tally import Tally
 from countersign_gateway.operations.throttle import Throttle
 from countersign_gateway.pipeline.enrolling import Terms
 from countersign_gateway.pipeline.pipeline import Pipeline
-from countersign_gateway.registry.interface import LedgerBinding
 from countersign_gateway.registry.sqlite import SqliteRegistry
-from countersign_gateway.statements import beacon
-from countersign_gateway.statements.keys import SigningKey, read_key_file
+from countersign_gateway.serving.beacon_publisher import BeaconPublisher
+from countersign_gateway.serving.outlet import DeviceOutlet
+from countersign_gateway.statements.keys import SigningKey
 from countersign_gateway.verification.beacons import Beacons
 from countersign_gateway.verification.challenges import Challenges
 from countersign_gateway.verification.read_ahead import ReadAhead
 from countersign_gateway.verification.verifier import Verifier
 
-if TYPE_CHECKING:
-    from countersign_gateway.anchoring.worker import AnchoringWorker
-
 READY_TIMEOUT_S = 15.0
-RECEIPT_TIMEOUT_S = 30.0
 ANCHORING_INTERVAL_S = 1.0
 TICK_S = 0.25
-STATUS_INTERVAL_S = 1.0
 # Read and not yet worked on: two groups, so that the pipeline never waits for the next.
 MAX_EXAMINED = 1024
-
-
-class BrokerAway(Exception):
-    """Receipts cannot be handed out now; they will be later."""
 
 
 class Gateway:
@@ -85,28 +74,32 @@ class Gateway:
             # The wall clock only helps to count on from an earlier run; nothing is decided by it.
             first_sequence=max(1, int(time.time())),
         )
-        challenges = Challenges(config.verification.challenge_ttl_s)
         self._intake = Intake()
         self._examined = Intake(MAX_EXAMINED)
-        self._policy = SitePolicy(config.policy.policy_version, config.policy.allow_emulated)
-        ledger = config.anchoring
-        self._pipeline = Pipeline(
-            key=self.key,
-            verifier=Verifier(self.key.gateway_id, self.beacons, challenges, time.monotonic),
-            challenges=challenges,
-            policy=self._policy,
-            terms=Terms(
-                config.policy.owner,
-                config.policy.device_class,
-                None if ledger is None else (ledger.chain_id, ledger.device_registry),
-            ),
-            freshness=self.freshness.current,
-            registry=self.registry,
-            outlet=self,
+        self.outlet = DeviceOutlet(config.site, log)
+        policy = SitePolicy(config.policy.policy_version, config.policy.allow_emulated)
+        self._pipeline = self._made_pipeline(config, policy)
+        self._serial = SerialIngress(
+            lines=config.serial,
+            intake=self._intake,
+            refuse_early=self._pipeline.refuse_early,
             log=log,
             tally=self.tally,
-            throttle=Throttle(time.monotonic),
         )
+        self.outlet.attach_serial(self._serial)
+        self._publisher = BeaconPublisher(
+            signer=self.key,
+            beacons=self.beacons,
+            freshness=self.freshness.current,
+            policy_version=policy.version,
+            outlet=self.outlet,
+            log=log,
+        )
+        self._status = StatusWriter(
+            config.registry_path.with_name("status.json"), self._read_status, log
+        )
+        self._broker: EmbeddedBroker | None = None
+        self._mqtt: MqttIngress | None = None
         self._read_ahead_thread = threading.Thread(
             target=ReadAhead(self.registry.device, log).run,
             args=(self._intake, self._examined),
@@ -118,35 +111,8 @@ class Gateway:
         )
         self._anchoring_stop = threading.Event()
         self._anchoring_thread: threading.Thread | None = None
-        if ledger is not None:
-            self._anchoring_thread = threading.Thread(
-                target=self._anchoring(ledger).run,
-                args=(self._anchoring_stop, min(ANCHORING_INTERVAL_S, ledger.batch_age_s)),
-                name="anchoring",
-                daemon=True,
-            )
-        self._broker: EmbeddedBroker | None = None
-        self._mqtt: MqttIngress | None = None
-        self._serial = SerialIngress(
-            lines=config.serial,
-            intake=self._intake,
-            refuse_early=self._pipeline.refuse_early,
-            log=log,
-            tally=self.tally,
-        )
-        self._mode = messages.MODE_DEGRADED
-        self._status_written_s = 0.0
-
-    # The pipeline's and the anchoring's outlet.
-
-    def send(self, reply: Reply) -> None:
-        if not self._serial.send(reply) and self._mqtt is not None:
-            self._mqtt.send(reply)
-
-    def flush(self) -> None:
-        self._serial.flush()
-        if self._mqtt is not None:
-            self._mqtt.flush()
+        if config.anchoring is not None:
+            self._anchoring_thread = self._made_anchoring_thread(config.anchoring)
 
     def start(self) -> bool:
         """Start all stages; True once devices can be heard, False if the broker is not there yet.
@@ -159,7 +125,7 @@ class Gateway:
         if self._mqtt is not None:
             self._mqtt.start()
         # Lines need no broker: who asks on one is answered, whether or not there is one yet.
-        self._serial.publish_beacon(self._sealed_beacon())
+        self._publisher.prepare()
         self._serial.start()
         if self._anchoring_thread is not None:
             self._anchoring_thread.start()
@@ -172,8 +138,74 @@ class Gateway:
             host=None if broker is None else broker.host,
             port=None if broker is None else broker.port,
         )
-        self._write_status()
+        self._status.write()
         return ready
+
+    def tick(self) -> None:
+        """What happens by the passing of time: beacons, the change of mode, the status file."""
+        now_s = time.monotonic()
+        self._publisher.tick(now_s)
+        self._status.tick(now_s)
+
+    def stop(self) -> None:
+        """Finish what was taken in, then close. What was not taken in is delivered again."""
+        self._intake.close()
+        for thread in (self._read_ahead_thread, self._pipeline_thread):
+            if thread.is_alive():
+                thread.join(30)
+        self._anchoring_stop.set()
+        if self._anchoring_thread is not None and self._anchoring_thread.is_alive():
+            self._anchoring_thread.join(30)
+        self._serial.stop()
+        if self._mqtt is not None:
+            self._mqtt.stop()
+        if self._broker is not None:
+            self._broker.stop()
+        self._status.write()
+        self.registry.close()
+        self._log.event("gateway_stopped")
+
+    # Putting together ------------------------------------------------------------------------
+
+    def _made_pipeline(self, config: Config, policy: SitePolicy) -> Pipeline:
+        challenges = Challenges(config.verification.challenge_ttl_s)
+        ledger = config.anchoring
+        return Pipeline(
+            key=self.key,
+            verifier=Verifier(self.key.gateway_id, self.beacons, challenges, time.monotonic),
+            challenges=challenges,
+            policy=policy,
+            terms=Terms(
+                config.policy.owner,
+                config.policy.device_class,
+                None if ledger is None else (ledger.chain_id, ledger.device_registry),
+            ),
+            freshness=self.freshness.current,
+            registry=self.registry,
+            outlet=self.outlet,
+            log=self._log,
+            tally=self.tally,
+            throttle=Throttle(time.monotonic),
+        )
+
+    def _made_anchoring_thread(self, config: AnchoringConfig) -> threading.Thread:
+        # Imported here: a site without a ledger need not wait for, or even have, an EVM library.
+        from countersign_gateway.anchoring.assembly import anchoring_worker
+
+        worker = anchoring_worker(
+            config,
+            registry=self.registry,
+            signer=self.key,
+            log=self._log,
+            on_contact=self.freshness.confirmed,
+            on_reply=self.outlet.send_receipt,
+        )
+        return threading.Thread(
+            target=worker.run,
+            args=(self._anchoring_stop, min(ANCHORING_INTERVAL_S, config.batch_age_s)),
+            name="anchoring",
+            daemon=True,
+        )
 
     def _connect(self, config: MqttConfig) -> Endpoint:
         """The MQTT ingress, not started, with the broker embedded if it is to be; its address."""
@@ -197,103 +229,12 @@ class Gateway:
             tally=self.tally,
             username=username,
             password=password,
-            on_connected=self._publish_beacon,
+            on_connected=self._publisher.publish,
         )
+        self.outlet.attach_mqtt(self._mqtt)
         return endpoint
 
-    def tick(self) -> None:
-        """What happens by the passing of time: beacons, the change of mode, the status file."""
-        now_s = time.monotonic()
-        turned = self.beacons.rotate_if_due(now_s)
-        freshness = self.freshness.current()
-        if freshness.mode != self._mode:
-            self._mode = freshness.mode
-            self._log.event(
-                "mode_changed", mode=messages.MODE_NAMES[freshness.mode], age_s=freshness.age_s
-            )
-            turned = True
-        if turned:
-            self._publish_beacon()
-        if now_s - self._status_written_s >= STATUS_INTERVAL_S:
-            self._status_written_s = now_s
-            self._write_status()
-
-    def stop(self) -> None:
-        """Finish what was taken in, then close. What was not taken in is delivered again."""
-        self._intake.close()
-        for thread in (self._read_ahead_thread, self._pipeline_thread):
-            if thread.is_alive():
-                thread.join(30)
-        self._anchoring_stop.set()
-        if self._anchoring_thread is not None and self._anchoring_thread.is_alive():
-            self._anchoring_thread.join(30)
-        self._serial.stop()
-        if self._mqtt is not None:
-            self._mqtt.stop()
-        if self._broker is not None:
-            self._broker.stop()
-        self._write_status()
-        self.registry.close()
-        self._log.event("gateway_stopped")
-
-    def _anchoring(self, config: AnchoringConfig) -> AnchoringWorker:
-        # Imported here: a site without a ledger need not wait for, or even have, an EVM library.
-        from countersign_gateway.anchoring.batcher import Batcher
-        from countersign_gateway.anchoring.evm import EvmLedger
-        from countersign_gateway.anchoring.ledger_key import LedgerKey
-        from countersign_gateway.anchoring.outbox import Outbox
-        from countersign_gateway.anchoring.receipts import Receipts
-        from countersign_gateway.anchoring.worker import AnchoringWorker
-
-        ledger_key = LedgerKey(read_key_file(config.ledger_key_file))
-        ledger = EvmLedger(
-            config.rpc_url,
-            chain_id=config.chain_id,
-            commitment_log=config.commitment_log,
-            device_registry=config.device_registry,
-        )
-        binding = LedgerBinding(
-            config.chain_id, ledger_key.address, config.commitment_log, config.device_registry
-        )
-        return AnchoringWorker(
-            registry=self.registry,
-            batcher=Batcher(self.registry, config.batch_max, config.batch_age_s),
-            outbox=Outbox(self.registry, ledger, ledger_key, binding, self._log),
-            receipts=Receipts(self.registry, self.key),
-            log=self._log,
-            on_contact=self.freshness.confirmed,
-            on_reply=self._send_receipt,
-        )
-
-    def _send_receipt(self, receipt: Reply) -> None:
-        """Receipts come by the thousand and can wait; results of this moment go before them."""
-        if self._serial.send(receipt):
-            self._serial.flush()
-        elif self._mqtt is not None and self._mqtt.send_paced(receipt, RECEIPT_TIMEOUT_S):
-            self._mqtt.flush()
-        else:
-            # Raising leaves the batch without its mark, so that it is handed out again later.
-            raise BrokerAway("neither a line nor a broker takes receipts now")
-        self._log.event("receipt_sent", device_id=receipt.device_id)
-
-    def _publish_beacon(self) -> None:
-        sealed = self._sealed_beacon()
-        if self._mqtt is not None:
-            self._mqtt.publish(topics.beacon(self._config.site), sealed, retain=True)
-            self._mqtt.flush()
-        self._serial.publish_beacon(sealed)
-        self._log.event("beacon_published", sequence=self.beacons.sequence)
-
-    def _sealed_beacon(self) -> bytes:
-        return beacon.seal(
-            self.key,
-            beacon=self.beacons.current,
-            sequence=self.beacons.sequence,
-            policy_version=self._policy.version,
-            freshness=self.freshness.current(),
-        )
-
-    def _write_status(self) -> None:
+    def _read_status(self) -> dict[str, object]:
         freshness = self.freshness.current()
         status: dict[str, object] = dataclasses.asdict(self.tally)
         status.update(
@@ -304,10 +245,7 @@ class Gateway:
             queued=len(self._intake) + len(self._examined),
             registry=dataclasses.asdict(self.registry.counts()),
         )
-        try:
-            write_status(self._config.registry_path.with_name("status.json"), status)
-        except OSError as error:
-            self._log.event("status_unwritable", error=type(error).__name__)
+        return status
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -1,1 +1,1 @@
-"""What others may ask of the gateway."""
+"""What goes out to devices, and what others may ask of the gateway."""

@@ -111,13 +111,13 @@ def test_a_replay_elsewhere_draws_no_receipts(site, far_ends):
     assert end.answer_to(payload) == "ACCEPTED"
     thief = ConnectedDevice(site.address, one)
     assert reason_of(thief.exchange(payload)[1]) == "REPLAYED"
-    site.gateway._send_receipt(Reply(one.device_id, "receipt", b"the receipt"))
+    site.gateway.outlet.send_receipt(Reply(one.device_id, "receipt", b"the receipt"))
     end.run_until(lambda: b"the receipt" in [payload for _, _, payload in end.of(one)])
     # Who proves the key elsewhere has moved.
     assert thief.check_in() == "ACCEPTED"
     thief.close()
     end.received.clear()
-    site.gateway._send_receipt(Reply(one.device_id, "receipt", b"another receipt"))
+    site.gateway.outlet.send_receipt(Reply(one.device_id, "receipt", b"another receipt"))
     assert end.check_in(one) == "ACCEPTED"
     assert b"another receipt" not in [payload for _, _, payload in end.of(one)]
 
@@ -196,10 +196,10 @@ def test_receipts_wait_for_a_line_that_is_away_and_hold_up_nobody(site, far_ends
         time.sleep(0.02)
     # Within the bound kept, past it dropped and counted, at once in either case.
     for number in range(2050):
-        site.gateway._send_receipt(Reply(one.device_id, "receipt", b"receipt %d" % number))
-    site.gateway.send(Reply(one.device_id, "result", b"a result that nobody waits for"))
+        site.gateway.outlet.send_receipt(Reply(one.device_id, "receipt", b"receipt %d" % number))
+    site.gateway.outlet.send(Reply(one.device_id, "result", b"a result that nobody waits for"))
     assert site.gateway.tally.serial_unsent == 3
-    site.gateway._send_receipt(Reply(neighbour.device_id, "receipt", b"for the neighbour"))
+    site.gateway.outlet.send_receipt(Reply(neighbour.device_id, "receipt", b"for the neighbour"))
     other.run_until(lambda: (b"for the neighbour") in [p for _, _, p in other.received])
     end.listen_again()
     end.run_until(lambda: len(end.of(one)) >= 2 + 100)

@@ -1,0 +1,49 @@
+"""The anchoring stage put together from its settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from countersign_gateway.anchoring.batcher import Batcher
+from countersign_gateway.anchoring.evm import EvmLedger
+from countersign_gateway.anchoring.ledger_key import LedgerKey
+from countersign_gateway.anchoring.outbox import Outbox
+from countersign_gateway.anchoring.receipts import Receipts
+from countersign_gateway.anchoring.worker import AnchoringWorker
+from countersign_gateway.config import AnchoringConfig
+from countersign_gateway.model import Reply
+from countersign_gateway.operations.log import EventLog
+from countersign_gateway.registry.interface import LedgerBinding, Registry
+from countersign_gateway.statements.keys import read_key_file
+from countersign_gateway.statements.signer import Signer
+
+
+def anchoring_worker(
+    config: AnchoringConfig,
+    *,
+    registry: Registry,
+    signer: Signer,
+    log: EventLog,
+    on_contact: Callable[[], None],
+    on_reply: Callable[[Reply], None],
+) -> AnchoringWorker:
+    """Nothing is asked of the ledger yet. OperatorError if its key file or the binding is wrong."""
+    key = LedgerKey(read_key_file(config.ledger_key_file))
+    ledger = EvmLedger(
+        config.rpc_url,
+        chain_id=config.chain_id,
+        commitment_log=config.commitment_log,
+        device_registry=config.device_registry,
+    )
+    binding = LedgerBinding(
+        config.chain_id, key.address, config.commitment_log, config.device_registry
+    )
+    return AnchoringWorker(
+        registry=registry,
+        batcher=Batcher(registry, config.batch_max, config.batch_age_s),
+        outbox=Outbox(registry, ledger, key, binding, log),
+        receipts=Receipts(registry, signer),
+        log=log,
+        on_contact=on_contact,
+        on_reply=on_reply,
+    )

@@ -1,0 +1,64 @@
+"""When devices are given a beacon: at the turn of the interval, and when the mode changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from countersign import messages
+from countersign_gateway.model import Freshness
+from countersign_gateway.operations.log import EventLog
+from countersign_gateway.serving.outlet import DeviceOutlet
+from countersign_gateway.statements import beacon
+from countersign_gateway.statements.signer import Signer
+from countersign_gateway.verification.beacons import Beacons
+
+
+class BeaconPublisher:
+    """`tick` a few times a second from one thread; `publish` from any."""
+
+    def __init__(
+        self,
+        *,
+        signer: Signer,
+        beacons: Beacons,
+        freshness: Callable[[], Freshness],
+        policy_version: int,
+        outlet: DeviceOutlet,
+        log: EventLog,
+    ) -> None:
+        self._signer = signer
+        self._beacons = beacons
+        self._freshness = freshness
+        self._policy_version = policy_version
+        self._outlet = outlet
+        self._log = log
+        self._mode = messages.MODE_DEGRADED
+
+    def prepare(self) -> None:
+        """Before the transports start: who asks on a line is answered, broker or none."""
+        self._outlet.prepare_beacon(self._sealed())
+
+    def publish(self) -> None:
+        self._outlet.publish_beacon(self._sealed())
+        self._log.event("beacon_published", sequence=self._beacons.sequence)
+
+    def tick(self, now_s: float) -> None:
+        """Publish if the beacon has turned, or the mode that it tells of. now_s: monotonic."""
+        due = self._beacons.rotate_if_due(now_s)
+        freshness = self._freshness()
+        if freshness.mode != self._mode:
+            self._mode = freshness.mode
+            mode = messages.MODE_NAMES[freshness.mode]
+            self._log.event("mode_changed", mode=mode, age_s=freshness.age_s)
+            due = True
+        if due:
+            self.publish()
+
+    def _sealed(self) -> bytes:
+        return beacon.seal(
+            self._signer,
+            beacon=self._beacons.current,
+            sequence=self._beacons.sequence,
+            policy_version=self._policy_version,
+            freshness=self._freshness(),
+        )
