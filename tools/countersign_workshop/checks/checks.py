@@ -77,6 +77,9 @@ CHECKS: dict[str, Callable[[], tuple[bool, str]]] = {
     "sizes": _module("images.size_budget"),
     "messages": _module("checks.message_table"),
     "boards": _command("countersign", "boards", "--check"),
+    "settings": _command(
+        "python", "-m", "countersign_gateway.config.reference", "check", "gateway/CONFIGURATION.md"
+    ),
     "locks": _locks,
     "documents": _module("checks.documents", "check"),
 }

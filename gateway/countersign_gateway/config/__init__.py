@@ -1,0 +1,89 @@
+"""gateway.toml, read strictly: what is not understood is an error, in one sentence each.
+
+Relative paths are relative to the file's own folder, so that a site folder can be moved. Secrets
+stand in files of their own (mode 0600), never in this one, and are not read here. Every setting is
+in sections.py, and in gateway/CONFIGURATION.md, which is generated from it.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from countersign_gateway.config.errors import ConfigError, sentences
+from countersign_gateway.config.sections import (
+    AnchoringConfig,
+    GatewayToml,
+    MqttConfig,
+    PolicyConfig,
+    SerialConfig,
+    VerificationConfig,
+)
+from countersign_gateway.config.values import Endpoint
+
+__all__ = [
+    "AnchoringConfig",
+    "Config",
+    "ConfigError",
+    "Endpoint",
+    "MqttConfig",
+    "PolicyConfig",
+    "SerialConfig",
+    "VerificationConfig",
+    "load",
+    "parse",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The settings as the stages take them."""
+
+    site: str
+    key_file: Path
+    mqtt: MqttConfig | None  # None: a site of serial lines alone
+    serial: tuple[SerialConfig, ...]
+    verification: VerificationConfig
+    policy: PolicyConfig
+    registry_path: Path
+    anchoring: AnchoringConfig | None  # None: no ledger, every verdict is degraded
+    degraded_after_s: float
+
+
+def load(path: Path) -> Config:
+    """Read gateway.toml; ConfigError names everything that is wrong with it."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}") from None
+    return parse(text, path.parent)
+
+
+def parse(text: str, folder: Path) -> Config:
+    """As `load`, from a text; `folder` is what relative paths are relative to."""
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"not valid TOML: {error}") from None
+    try:
+        read = _READER.validate_python(tables, context={"folder": folder})
+    except ValidationError as refused:
+        # From None, and without pydantic's own text: it quotes values, and some hold tokens.
+        raise ConfigError(*sentences(refused.errors(include_url=False))) from None
+    return Config(
+        site=read.site.name,
+        key_file=read.gateway.key_file,
+        mqtt=read.ingress.mqtt,
+        serial=read.ingress.serial,
+        verification=read.verification,
+        policy=read.policy,
+        registry_path=read.registry.path,
+        anchoring=read.anchoring,
+        degraded_after_s=read.freshness.degraded_after_s,
+    )
+
+
+_READER = TypeAdapter(GatewayToml)

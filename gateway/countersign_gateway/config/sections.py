@@ -1,0 +1,224 @@
+"""The sections of gateway.toml, as the file has them: every setting, its default, what it does.
+
+This is the one list of settings: the reader validates by it, and CONFIGURATION.md is generated
+from it. A class is a section; the descriptions are what the page says.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass as stdlib_dataclass
+from dataclasses import fields
+from typing import Annotated, Any, get_args, get_type_hints
+
+from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo
+from pydantic.dataclasses import dataclass, is_pydantic_dataclass
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticCustomError
+
+from countersign import identity
+from countersign_gateway.config.values import (
+    Address,
+    Baud,
+    Broker,
+    DeviceClass,
+    File,
+    Flag,
+    HttpUrl,
+    LineUrl,
+    Listen,
+    Meaning,
+    Positive,
+    Seconds,
+    SiteName,
+    Text,
+    Whole,
+)
+
+SECTION_MISSING = "section_missing"
+_SECTION = ConfigDict(extra="forbid")
+_UNREAD: Any = object()  # an earlier setting that is wrong itself: nothing follows from it
+
+
+def _needs_a_broker(username: str | None, info: ValidationInfo) -> str | None:
+    if username is not None and info.data.get("broker", _UNREAD) is None:
+        raise ValueError("has no meaning with the embedded broker")
+    return username
+
+
+def _needs_a_username(password_file: Any, info: ValidationInfo) -> Any:
+    if password_file is not None and info.data.get("username", _UNREAD) is None:
+        raise ValueError("needs a username beside it")
+    return password_file
+
+
+def _named_once(lines: tuple[SerialConfig, ...]) -> tuple[SerialConfig, ...]:
+    for url, times in Counter(line.url for line in lines).items():
+        if times > 1:
+            raise ValueError(f"names {url} twice")
+    return lines
+
+
+def _needed_without_lines(mqtt: MqttConfig | None, info: ValidationInfo) -> MqttConfig | None:
+    if mqtt is None and info.data.get("serial", _UNREAD) == ():
+        raise PydanticCustomError(SECTION_MISSING, "a site of no lines needs a broker")
+    return mqtt
+
+
+@dataclass(frozen=True, config=_SECTION)
+class Site:
+    name: SiteName = Field(description="The site's name: it stands in every topic.")
+
+
+@dataclass(frozen=True, config=_SECTION)
+class Identity:
+    key_file: File = Field(description="The gateway's secret key, mode 0600.")
+
+
+@dataclass(frozen=True, config=_SECTION)
+class SerialConfig:
+    """url: a device or pty by its path, or socket://host:port. baud: also how fast it is read."""
+
+    url: LineUrl = Field(description="The line.")
+    baud: Baud = Field(115200, description="The line's speed; it is read no faster.")
+
+
+@dataclass(frozen=True, config=_SECTION)
+class MqttConfig:
+    """broker: where to connect; None runs the embedded broker, which listens on `listen`."""
+
+    broker: Broker = Field(
+        "embedded",
+        validate_default=True,
+        description="Where to connect. `embedded` runs a broker in the gateway.",
+    )
+    listen: Listen = Field(
+        "127.0.0.1:1883", validate_default=True, description="Where the embedded broker listens."
+    )
+    username: Annotated[Text | None, AfterValidator(_needs_a_broker)] = Field(
+        None, description="The gateway's user at the broker."
+    )
+    password_file: Annotated[File | None, AfterValidator(_needs_a_username)] = Field(
+        None, description="That user's password, mode 0600."
+    )
+
+
+@dataclass(frozen=True, config=_SECTION)
+class Ingress:
+    serial: Annotated[tuple[SerialConfig, ...], AfterValidator(_named_once)] = Field(
+        (), description="A serial line; as many sections as there are lines, or none."
+    )
+    mqtt: Annotated[MqttConfig | None, AfterValidator(_needed_without_lines)] = Field(
+        None,
+        validate_default=True,
+        description="A broker. May be left out only where there are serial lines.",
+    )
+
+
+@dataclass(frozen=True, config=_SECTION)
+class VerificationConfig:
+    beacon_interval_s: Seconds = Field(30.0, description="How long a beacon is the current one.")
+    challenge_ttl_s: Seconds = Field(60.0, description="How long an enrolment challenge is open.")
+
+
+@dataclass(frozen=True, config=_SECTION)
+class PolicyConfig:
+    owner: Address = Field(description="Who answers for devices that enrol here.")
+    allow_emulated: Flag = Field(False, description="Whether emulated devices may enrol.")
+    device_class: DeviceClass = Field(
+        identity.CLASS_STANDARD, description="The class that devices enrol in."
+    )
+    policy_version: Whole = Field(1, description="The number that every verdict states.")
+
+
+@dataclass(frozen=True, config=_SECTION)
+class RegistryFile:
+    path: File = Field(
+        "registry.sqlite3",
+        validate_default=True,
+        description="The registry; `status.json` is written beside it.",
+    )
+
+
+@dataclass(frozen=True, config=_SECTION)
+class AnchoringConfig:
+    rpc_url: HttpUrl = Field(description="The ledger node's JSON-RPC; may hold an access token.")
+    chain_id: Positive = Field(description="The chain that the node must be of.")
+    commitment_log: Address = Field(description="The contract CommitmentLog.")
+    device_registry: Address = Field(description="The contract DeviceID.")
+    ledger_key_file: File = Field(description="The ledger account's secret key, mode 0600.")
+    batch_max: Positive = Field(1000, description="Commitments in a batch at most.")
+    batch_age_s: Seconds = Field(5.0, description="How long a commitment waits for a batch.")
+
+    def __repr__(self) -> str:
+        # An RPC address often carries an access token.
+        return f"AnchoringConfig(chain_id={self.chain_id})"
+
+
+@dataclass(frozen=True, config=_SECTION)
+class FreshnessSection:
+    degraded_after_s: Seconds = Field(
+        30.0, description="Without contact to the ledger for longer, verdicts say `degraded`."
+    )
+
+
+@dataclass(frozen=True, config=_SECTION)
+class GatewayToml:
+    """The whole file. A section with a default may be left out."""
+
+    site: Site = Field(description="Which site this is.")
+    gateway: Identity = Field(description="Who the gateway is.")
+    ingress: Ingress = Field(description="Where messages come from.")
+    policy: PolicyConfig = Field(description="What devices may do here.")
+    verification: VerificationConfig = Field(
+        {},
+        validate_default=True,
+        description="How long what devices answer stays fresh. May be left out.",
+    )
+    registry: RegistryFile = Field(
+        {}, validate_default=True, description="What the gateway must not forget. May be left out."
+    )
+    freshness: FreshnessSection = Field(
+        {}, validate_default=True, description="How old knowledge may be. May be left out."
+    )
+    anchoring: AnchoringConfig | None = Field(
+        None, description="A ledger. May be left out: every verdict is degraded then."
+    )
+
+
+@stdlib_dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting as declared above. hint: its type with what was annotated to it."""
+
+    name: str
+    hint: Any
+    info: FieldInfo
+
+    @property
+    def section(self) -> type | None:
+        """The class of the section that it is, or of each where it is a list of sections."""
+        return next((part for part in _parts(self.hint) if is_pydantic_dataclass(part)), None)
+
+    @property
+    def meaning(self) -> str:
+        """What may stand in it."""
+        return next(part.text for part in _parts(self.hint) if isinstance(part, Meaning))
+
+
+def settings_of(section: type) -> list[Setting]:
+    """The settings of a section, sections in it included, in order."""
+    hints = get_type_hints(section, include_extras=True)
+    found: list[Setting] = []
+    for one in fields(section):
+        if not isinstance(one.default, FieldInfo):
+            raise TypeError(f"{section.__name__}.{one.name} has no Field and so no description")
+        found.append(Setting(one.name, hints[one.name], one.default))
+    return found
+
+
+def _parts(hint: Any) -> Iterator[Any]:
+    """A type, and all that it is made of and annotated with."""
+    yield hint
+    for part in (*get_args(hint), *getattr(hint, "__metadata__", ())):
+        yield from _parts(part)

@@ -1,0 +1,139 @@
+"""The values that a setting may have: each read strictly, with one sentence for what is wrong.
+
+A reader takes what TOML gave and returns the value, or raises ValueError whose text goes on where
+the setting's name ends: "must be …". `Meaning` says the same to whoever reads CONFIGURATION.md.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import PlainValidator, ValidationInfo
+
+from countersign.carriers import topics
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What may stand in a setting, for the reference page."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    host: str
+    port: int
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise ValueError("must be a text that is not empty")
+    return value
+
+
+def _site(value: Any) -> str:
+    return topics.check_site(_text(value))
+
+
+def _path(value: Any, info: ValidationInfo) -> Path:
+    folder: Path = (info.context or {}).get("folder", Path())
+    return folder / _text(value)
+
+
+def _boolean(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("must be true or false")
+    return value
+
+
+def _whole(value: Any, least: int = 0, most: int = 0xFFFFFFFF) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise ValueError(f"must be a whole number from {least} to {most}")
+    return value
+
+
+def _positive(value: Any) -> int:
+    return _whole(value, least=1)
+
+
+def _device_class(value: Any) -> int:
+    return _whole(value, most=255)
+
+
+def _baud(value: Any) -> int:
+    return _whole(value, least=1200, most=12_000_000)
+
+
+def _seconds(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError("must be a number of seconds")
+    if not 0 < value <= 86400:
+        raise ValueError("must be more than 0 and at most 86400 seconds")
+    return float(value)
+
+
+def _address(value: Any) -> bytes:
+    if not isinstance(value, str) or not re.fullmatch(r"0x[0-9a-fA-F]{40}", value):
+        raise ValueError("must be an address: 0x and 40 hexadecimal digits")
+    return bytes.fromhex(value[2:])
+
+
+def _endpoint(value: Any) -> Endpoint:
+    host, separator, port = _text(value).rpartition(":")
+    if not separator or not host or not re.fullmatch(r"[0-9]{1,5}", port) or int(port) > 65535:
+        raise ValueError('must be "host:port"')
+    return Endpoint(host.strip("[]"), int(port))
+
+
+def _broker(value: Any) -> Endpoint | None:
+    if value is None or value == "embedded":
+        return None
+    if not isinstance(value, str) or not value.startswith("mqtt://"):
+        raise ValueError('must be "embedded" or "mqtt://host:port"')
+    endpoint = _endpoint(value.removeprefix("mqtt://"))
+    if "@" in endpoint.host or "/" in endpoint.host:
+        raise ValueError('must be "mqtt://host:port": the username stands in a setting of its own')
+    return endpoint
+
+
+def _line(value: Any) -> str:
+    text = _text(value)
+    if text.startswith("socket://"):
+        _endpoint(text.removeprefix("socket://"))
+    elif not text.startswith("/"):
+        raise ValueError('must be a path such as "/dev/ttyACM0", or "socket://host:port"')
+    return text
+
+
+def _http_address(value: Any) -> str:
+    parts = urlsplit(_text(value))
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("must be an http:// or https:// address")
+    return str(value)
+
+
+Text = Annotated[str, PlainValidator(_text), Meaning("a text")]
+SiteName = Annotated[str, PlainValidator(_site), Meaning("1 to 32 of a-z, 0-9 and `-`")]
+File = Annotated[Path, PlainValidator(_path), Meaning("a path; relative ones start at this file")]
+Flag = Annotated[bool, PlainValidator(_boolean), Meaning("`true` or `false`")]
+Whole = Annotated[int, PlainValidator(_whole), Meaning("a whole number from 0 to 4294967295")]
+Positive = Annotated[int, PlainValidator(_positive), Meaning("a whole number from 1 to 4294967295")]
+DeviceClass = Annotated[int, PlainValidator(_device_class), Meaning("a whole number from 0 to 255")]
+Baud = Annotated[int, PlainValidator(_baud), Meaning("bits a second, from 1200 to 12000000")]
+Seconds = Annotated[float, PlainValidator(_seconds), Meaning("seconds: above 0, at most 86400")]
+Address = Annotated[bytes, PlainValidator(_address), Meaning("`0x` and 40 hexadecimal digits")]
+Listen = Annotated[Endpoint, PlainValidator(_endpoint), Meaning("`host:port`")]
+Broker = Annotated[
+    Endpoint | None, PlainValidator(_broker), Meaning("`embedded`, or `mqtt://host:port`")
+]
+LineUrl = Annotated[
+    str, PlainValidator(_line), Meaning("a device such as `/dev/ttyACM0`, or `socket://host:port`")
+]
+HttpUrl = Annotated[
+    str, PlainValidator(_http_address), Meaning("an `http://` or `https://` address")
+]
