@@ -136,9 +136,14 @@ test-native: native ## prove the native engine: arithmetic, generated code, ever
 	@COUNTERSIGN_PROOFS=$${COUNTERSIGN_PROOFS:-10000} \
 		$(BIN)/python -m pytest --quiet -rsP --slow tests/native
 
+# Left out: what starts brokers and processes, pulls cables, or cuts power thousands of times.
+NOT_QUICK := tests/agent/on_cpython/test_power_cuts.py tests/gateway/ingress/test_serial.py \
+	tests/gateway/test_app.py tests/gateway/test_over_brokers.py
+
 .PHONY: quick
 quick: $(STAMPS)/dev ## the units of protocol, agent and gateway on CPython: about a minute
-	@$(BIN)/python -m pytest --quiet -m 'not board and not chain' tests/protocol tests/agent tests/gateway
+	@$(BIN)/python -m pytest --quiet -m 'not board and not chain' $(NOT_QUICK:%=--ignore=%) \
+		tests/protocol tests/agent tests/gateway
 
 .PHONY: check
 check: $(STAMPS)/dev $(STAMPS)/forge ## lint, types, import rules, generated files, size budgets: seconds

@@ -131,6 +131,8 @@ def test_what_needs_no_package_works(installed: Installation) -> None:
     status, output, _ = installed.run("boards")
     assert status == 0
     assert "RPI_PICO_W" in output
+    (guide,) = re.findall(r"set it up:  (.*/RPI_PICO_W/deploy.md)", output)
+    assert Path(guide).is_file()
     assert '"id": "RPI_PICO"' in installed.run("boards", "RPI_PICO")[1]
     assert "no such board: NONE" in installed.refused("boards", "NONE")
     assert "needs a checkout" in installed.refused("boards", "--check")

@@ -96,6 +96,8 @@ def table() -> str:
 
 def overview() -> str:
     """All boards for a terminal: which to buy, and what is proven about it."""
+    root = installation.checkout()
+    folder = board_records.FOLDER if root is None else board_records.FOLDER.relative_to(root)
     parts = []
     for record in _records():
         storage = record["key_storage"]
@@ -107,7 +109,7 @@ def overview() -> str:
             f"    transports: {', '.join(record['transports']) or 'none'}\n"
             f"    entropy:    {record['entropy']['source']}: {record['entropy']['quality']}\n"
             f"    key:        {storage['level']}, {storage['place']}\n"
-            f"    set it up:  boards/{record['id']}/deploy.md"
+            f"    set it up:  {folder / record['id'] / 'deploy.md'}"
         )
     return "\n\n".join(parts)
 
