@@ -5,6 +5,10 @@ import json
 import pytest
 
 from countersign_cli import cli
+from countersign_cli.commands import boards
+from countersign_cli.mendable import Mendable
+from countersign_cli.provisioning import rows
+from countersign_gateway.config import ConfigError
 from countersign_workshop import checkout
 from countersign_workshop.checks import every_test, machine
 from countersign_workshop.parts import toolchain
@@ -22,6 +26,45 @@ def test_an_unknown_command_is_refused(capsys):
         cli.main(["nonsense"])
     assert ended.value.code == 2
     assert "nonsense" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "told"),
+    [
+        (Mendable("one", "two"), 1, "countersign boards: one\ncountersign boards: two\n"),
+        (rows.RowsError("a row"), 2, "countersign boards: a row\n"),
+        (ConfigError("a setting"), 1, "countersign boards: a setting\n"),
+        (
+            PermissionError(13, "Permission denied", "x"),
+            1,
+            "countersign boards: [Errno 13] Permission denied: 'x'\n",
+        ),
+        (
+            ModuleNotFoundError("No module named 'web3.eth'", name="web3.eth"),
+            1,
+            "countersign boards: the package web3 is missing: make setup\n",
+        ),
+    ],
+)
+def test_what_a_person_can_mend_is_said_in_one_place(fault, status, told, monkeypatch, capsys):
+    def run(_arguments):
+        raise fault
+
+    monkeypatch.setattr(boards, "run", run)
+    assert cli.main(["boards"]) == status
+    assert capsys.readouterr().err == told
+
+
+@pytest.mark.parametrize(
+    "fault", [ValueError("x"), ModuleNotFoundError("x", name="countersign_gateway.nowhere")]
+)
+def test_a_fault_of_ours_is_not_hidden(fault, monkeypatch):
+    def run(_arguments):
+        raise fault
+
+    monkeypatch.setattr(boards, "run", run)
+    with pytest.raises(type(fault)):
+        cli.main(["boards"])
 
 
 @pytest.mark.parametrize("command", ["demo", "emulate"])
