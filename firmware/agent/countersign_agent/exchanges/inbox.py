@@ -1,4 +1,4 @@
-"""The one way in: what the device believes of all that a transport delivers.
+"""The one way in: every message that a transport delivers is opened and verified here.
 
 Cheap checks come first, the signature last, so that a broker that invents messages costs little.
 """

@@ -1,4 +1,4 @@
-"""What an exchange wants that is not its own affair. It returns it, and the agent does it."""
+"""What an exchange asks the agent to do next: it returns an intent, and the agent acts on it."""
 
 STOP = 1  # revoked: nothing will ever be accepted again
 ENROL_AGAIN = 2

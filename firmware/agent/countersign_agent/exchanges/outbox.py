@@ -1,4 +1,4 @@
-"""The one way out: what the device says is signed, remembered and sent here."""
+"""The one way out: every message of the device is signed, remembered and sent here."""
 
 from countersign import messages
 

@@ -9,11 +9,11 @@
                           payload is None for a message above MAX_MESSAGE_BYTES: it was dropped and
                           acknowledged (a serial line has no frame for such a message)
     ask_beacon()          the current beacon will come once more
-    leave()               the device is seen to go: say so before an orderly end
+    leave()               the device is seen to go; called before an orderly end
     close()               end the session if there is one; never raises
 
-kind is a Kind of countersign.carriers.kinds, payload bytes. Whether the device is there is a hint
-for people; if the session is lost without `leave`, the transport sees to it that it is known.
+kind is a Kind of countersign.carriers.kinds, payload bytes. That the device is there is a hint for
+people; where people can see it, the transport also shows that a session was lost without `leave`.
 Every method but `close` raises TransportError when the session cannot be had or is lost; `connect`
 may then be called again. `mqtt_transport.MqttTransport` and `serial_transport.SerialTransport` are
 the real ones; the tests' in-memory one keeps the same contract.

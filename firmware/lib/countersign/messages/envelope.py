@@ -10,7 +10,7 @@ own. What is signed is `tagged_sha256("countersign/<Name>/1", payload)`: the tag
 so that no message can be passed off as another. `signing_digest` is the only place that says so.
 
 A signature is not checked here: `open_message` answers what a message says, the verifier
-whether it is true. How long a signature and a message may be, the suites say (suites.py).
+whether it is true. suites.py says how long a signature and a message may be.
 """
 
 import hashlib
