@@ -177,7 +177,7 @@ def test_topics_of_an_attacker_s_making_are_not_collected():
     for number in range(40_000):
         message = _Message(f"countersign/v1/{SITE}/{number}/up/evidence", b"", 1)
         ingress._message(client, None, message)  # type: ignore[arg-type]
-    assert len(ingress._senders) <= 16384
+    assert len(ingress._topics) <= 16384
 
 
 def test_a_reconnect_makes_old_acknowledgements_void():

@@ -11,8 +11,6 @@ What comes and goes for every single message passes by it, see express.py.
 
 from __future__ import annotations
 
-import os
-import random
 import select
 import threading
 import time
@@ -22,7 +20,7 @@ from functools import partial
 from typing import Any
 
 import paho.mqtt.client as paho
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+from paho.mqtt.enums import MQTTErrorCode
 
 from countersign import messages, reasons
 from countersign.carriers import topics
@@ -30,28 +28,21 @@ from countersign_gateway.config import Endpoint
 from countersign_gateway.ingress.intake import Inlet
 from countersign_gateway.ingress.mqtt import express
 from countersign_gateway.ingress.mqtt.buffered_socket import BufferedSocket
+from countersign_gateway.ingress.mqtt.paho_client import CONNECT_TIMEOUT_S, PahoClient
+from countersign_gateway.ingress.mqtt.topic_table import TopicTable
+from countersign_gateway.ingress.reconnecting import Reconnecting
 from countersign_gateway.model import Envelope, Reply
 from countersign_gateway.operations.log import EventLog
 from countersign_gateway.operations.tally import Tally
 
 KEEPALIVE_S = 30
-CONNECT_TIMEOUT_S = 5.0
 BACKOFF_S = (0.1, 10.0)
-MAX_QUEUED_OUT = 16384  # not yet acknowledged by the broker; past that, dropped and counted
 MAX_UNWRITTEN = 8192  # replies at QoS 0 that the network has not taken
 AT_MOST_ONCE = frozenset({"result", "error"})
 MAX_PACED_OUT = 4096  # of these, receipts
-MAX_KNOWN_TOPICS = 16384
 
 # What to tell a device whose message is never queued: (device_id or None, payload, reason).
 RefuseEarly = Callable[[bytes | None, bytes, int], None]
-
-
-class _Client(paho.Client):
-    """paho with our socket. The one private name of paho that is used; versions are pinned."""
-
-    def _create_socket(self) -> Any:
-        return BufferedSocket(self._create_socket_connection())
 
 
 class MqttIngress:
@@ -78,40 +69,22 @@ class MqttIngress:
         self._log = log
         self._tally = tally
         self._on_connected = on_connected
-        self._downlinks: dict[tuple[bytes, str], bytes] = {}
-        self._senders: dict[bytes, tuple[bytes | None, str]] = {}
+        self._topics = TopicTable(site)
         # Set while the broker takes messages; what is enqueued on an older one goes nowhere.
         self._established: BufferedSocket | None = None
         self._paced: deque[paho.MQTTMessageInfo] = deque()
         self._connection = 0  # which connection a delivery belongs to
         self._subscribed = threading.Event()
-        self._stopping = False
-        self._wake_read, self._wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        self._thread = threading.Thread(target=self._run, name="mqtt", daemon=True)
-        client = _Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=client_id,
-            clean_session=False,
-            protocol=paho.MQTTv311,
-            manual_ack=True,
-        )
-        client.connect_timeout = CONNECT_TIMEOUT_S
-        # A limit on what is in flight makes paho walk through its queue for every message that the
-        # broker acknowledges; the limit on what is queued, in flight included, does not.
-        client.max_inflight_messages_set(0)
-        client.max_queued_messages_set(MAX_QUEUED_OUT)
-        if username is not None:
-            client.username_pw_set(username, password)
+        self._reconnecting = Reconnecting("mqtt", self, BACKOFF_S)
+        client = PahoClient(client_id, username, password)
         client.on_connect = self._connected
         client.on_disconnect = self._disconnected
         client.on_subscribe = self._subscribed_to
         client.on_message = self._message
-        # Tells paho that someone else runs the loop; `flush` is what wakes it.
-        client.on_socket_register_write = lambda *_: None
         self._client = client
 
     def start(self) -> None:
-        self._thread.start()
+        self._reconnecting.start()
 
     def wait_ready(self, timeout_s: float) -> bool:
         """Wait until the subscription stands; False if it does not within the time."""
@@ -119,12 +92,7 @@ class MqttIngress:
 
     def stop(self) -> None:
         """Disconnect and end the thread. Anything not acknowledged will be delivered again."""
-        self._stopping = True
-        self._wake()
-        if self._thread.is_alive():
-            self._thread.join(CONNECT_TIMEOUT_S + 5)
-        os.close(self._wake_read)
-        os.close(self._wake_write)
+        self._reconnecting.stop(CONNECT_TIMEOUT_S + 5)
 
     def send(self, reply: Reply) -> None:
         """Queue a reply for its device; it goes out at `flush`.
@@ -132,7 +100,7 @@ class MqttIngress:
         Results and errors go at QoS 0 (decision 0007): dropped and counted while the broker is
         away or does not read. A challenge goes at QoS 1.
         """
-        topic = self._downlink(reply)
+        topic = self._topics.downlink(reply)
         if reply.kind not in AT_MOST_ONCE:
             self._publish(topic.decode(), reply.payload, retain=False)
             return
@@ -156,16 +124,6 @@ class MqttIngress:
         self._tally.unsent += 1
         self._log.event("reply_dropped", topic=topic)
 
-    def _downlink(self, reply: Reply) -> bytes:
-        key = (reply.device_id, reply.kind)
-        topic = self._downlinks.get(key)
-        if topic is None:
-            if len(self._downlinks) >= MAX_KNOWN_TOPICS:
-                self._downlinks.clear()
-            topic = topics.downlink(self._site, reply.device_id, reply.kind).encode()
-            self._downlinks[key] = topic
-        return topic
-
     def _has_room(self) -> bool:
         while self._paced and self._paced[0].is_published():
             self._paced.popleft()
@@ -179,10 +137,10 @@ class MqttIngress:
         """
         deadline_s = time.monotonic() + timeout_s
         while not self._has_room():
-            if self._stopping or time.monotonic() > deadline_s:
+            if self._reconnecting.stopping or time.monotonic() > deadline_s:
                 return False
             time.sleep(0.02)
-        info = self._publish(self._downlink(reply).decode(), reply.payload, retain=False)
+        info = self._publish(self._topics.downlink(reply).decode(), reply.payload, retain=False)
         if info.rc == MQTTErrorCode.MQTT_ERR_QUEUE_SIZE:
             return False
         self._paced.append(info)
@@ -190,43 +148,41 @@ class MqttIngress:
 
     def flush(self) -> None:
         """Let what was queued go out."""
-        self._wake()
+        self._reconnecting.wake()
 
     # The network thread ----------------------------------------------------------------------
 
-    def _run(self) -> None:
-        backoff_s = BACKOFF_S[0]
-        while not self._stopping:
-            try:
-                self._client.connect(self._endpoint.host, self._endpoint.port, KEEPALIVE_S)
-                try:
-                    self._serve_connection()
-                finally:
-                    self._established = None
-                if self._subscribed.is_set():
-                    backoff_s = BACKOFF_S[0]
-            except OSError as error:
-                self._log.event("broker_unreachable", error=type(error).__name__)
-            except Exception as error:  # noqa: BLE001 - a new connection starts from a clean state
-                self._log.fault("connection_fault", error)
-            self._subscribed.clear()
-            if not self._stopping:
-                # Jitter, so that many gateways do not return to one broker at one moment.
-                select.select([self._wake_read], [], [], backoff_s * random.uniform(0.5, 1))  # noqa: S311
-                self._drain_wake()
-                backoff_s = min(backoff_s * 2, BACKOFF_S[1])
+    def serve(self) -> None:
+        """One connection, from its beginning to its end: see Reconnecting."""
+        self._client.connect(self._endpoint.host, self._endpoint.port, KEEPALIVE_S)
+        try:
+            self._serve_connection()
+        finally:
+            self._established = None
+
+    def has_worked(self) -> bool:
+        worked = self._subscribed.is_set()
+        self._subscribed.clear()
+        return worked
+
+    def note_lost(self, error: OSError) -> None:
+        self._log.event("broker_unreachable", error=type(error).__name__)
+
+    def note_fault(self, error: Exception) -> None:
+        self._log.fault("connection_fault", error)
 
     def _serve_connection(self) -> None:
         client = self._client
-        sock = client.socket()
-        if not isinstance(sock, BufferedSocket):
+        sock = client.buffered_socket()
+        if sock is None:
             return
+        pipe = self._reconnecting.pipe
         poller = select.poll()
-        poller.register(self._wake_read, select.POLLIN)
+        poller.register(pipe.fileno(), select.POLLIN)
         wanted = -1
         status = MQTTErrorCode.MQTT_ERR_SUCCESS
         while status == MQTTErrorCode.MQTT_ERR_SUCCESS and sock.fileno() >= 0:
-            if self._stopping:
+            if self._reconnecting.stopping:
                 client.disconnect()
             # paho gathers into the buffer, one flush sends it.
             if client.want_write():
@@ -239,8 +195,8 @@ class MqttIngress:
                 poller.register(sock.fileno(), interest)
                 wanted = interest
             ready = dict(poller.poll(1000))
-            if self._wake_read in ready:
-                self._drain_wake()
+            if pipe.fileno() in ready:
+                pipe.drain()
             if ready.get(sock.fileno(), 0) & ~select.POLLOUT:
                 status = self._read(client, sock)
             if not ready or status == MQTTErrorCode.MQTT_ERR_SUCCESS:
@@ -269,19 +225,6 @@ class MqttIngress:
             acknowledge = partial(sock.enqueue, express.puback(packet_id))
             self._deliver(topic, payload, acknowledge)
 
-    def _wake(self) -> None:
-        try:
-            os.write(self._wake_write, b"w")
-        except BlockingIOError:
-            pass  # the pipe is full of wake-ups already
-
-    def _drain_wake(self) -> None:
-        try:
-            while os.read(self._wake_read, 4096):
-                pass
-        except BlockingIOError:
-            pass
-
     # paho's callbacks, on the network thread -------------------------------------------------
 
     def _connected(
@@ -291,8 +234,7 @@ class MqttIngress:
             self._log.event("broker_refused", code=str(code))
             return
         self._connection += 1
-        sock = client.socket()
-        self._established = sock if isinstance(sock, BufferedSocket) else None
+        self._established = self._client.buffered_socket()
         client.subscribe(topics.uplink_filter(self._site), qos=1)
 
     def _subscribed_to(
@@ -322,7 +264,7 @@ class MqttIngress:
         )
 
     def _deliver(self, topic: bytes, payload: bytes, acknowledge: Callable[[], None]) -> None:
-        device_id, kind = self._senders.get(topic) or self._sender(topic)
+        device_id, kind = self._topics.sender(topic)
         # Size before anything: what is too large is never looked at or queued.
         if len(payload) > messages.MAX_MESSAGE_BYTES:
             self._tally.oversized += 1
@@ -332,16 +274,6 @@ class MqttIngress:
             self._tally.shed += 1
             self._refuse_early(device_id, payload, reasons.BUSY)
             acknowledge()
-
-    def _sender(self, topic: bytes) -> tuple[bytes | None, str]:
-        if len(self._senders) >= MAX_KNOWN_TOPICS:
-            self._senders.clear()  # whoever writes to so many topics pays for parsing them
-        try:
-            sender = topics.parse_uplink(self._site, topic.decode()) or (None, "")
-        except UnicodeDecodeError:
-            sender = (None, "")
-        self._senders[topic] = sender
-        return sender
 
     def _acknowledge(self, mid: int, qos: int, connection: int) -> None:
         # A packet id belongs to its connection: on a later one it may name another message,

@@ -21,6 +21,7 @@ import serial
 from countersign.carriers import framing, kinds
 from countersign.carriers.link import Delivery, Link
 from countersign_gateway.config import SerialConfig
+from countersign_gateway.ingress.reconnecting import Reconnecting
 from countersign_gateway.operations.log import EventLog
 
 READ_BYTES = 4096
@@ -51,21 +52,15 @@ class SerialLine:
         self._is_open = False
         self._noise = 0
         self._noise_told_s = float("-inf")
-        self._stopping = False
-        self._wake_read, self._wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        self._thread = threading.Thread(target=self._run, name=f"serial {self.url}", daemon=True)
+        self._heard_before_ms: Any = None  # when the link heard last before this connection
+        self._reconnecting = Reconnecting(f"serial {self.url}", self, BACKOFF_S)
 
     def start(self) -> None:
-        self._thread.start()
+        self._reconnecting.start()
 
     def stop(self) -> None:
         """Close the line and end the thread. What was not acknowledged will come again."""
-        self._stopping = True
-        self.wake()
-        if self._thread.is_alive():
-            self._thread.join(10)
-        os.close(self._wake_read)
-        os.close(self._wake_write)
+        self._reconnecting.stop(10)
 
     def send(self, kind: int, device_id: bytes, payload: bytes) -> bool:
         """Keep a reply until the device has acknowledged it; False if it was not taken.
@@ -90,41 +85,29 @@ class SerialLine:
 
     def wake(self) -> None:
         """Let what was sent or acknowledged go out."""
-        try:
-            os.write(self._wake_write, b"w")
-        except BlockingIOError:
-            pass  # the pipe is full of wake-ups already
+        self._reconnecting.wake()
 
     # The line's own thread -------------------------------------------------------------------
 
-    def _run(self) -> None:
-        backoff_s = BACKOFF_S[0]
-        while not self._stopping:
-            try:
-                port = self._open()
-                try:
-                    self._log.event("line_opened", url=self.url)
-                    heard_ms: Any = self._link.heard_ms
-                    self._serve(port.fileno())
-                finally:
-                    self._is_open = False
-                    port.close()
-                    if self._link.heard_ms != heard_ms:
-                        backoff_s = BACKOFF_S[0]
-            except OSError as error:  # serial.SerialException is one
-                self._log.event("line_lost", url=self.url, error=type(error).__name__)
-            except Exception as error:  # noqa: BLE001 - a line opened anew starts from a clean state
-                self._log.fault("line_fault", error, url=self.url)
-            if not self._stopping:
-                self._pause(backoff_s)
-                backoff_s = min(backoff_s * 2, BACKOFF_S[1])
+    def serve(self) -> None:
+        """The line, from its opening to its loss: see Reconnecting."""
+        self._heard_before_ms = self._link.heard_ms
+        port = self._open()
+        try:
+            self._log.event("line_opened", url=self.url)
+            self._carry(port.fileno())
+        finally:
+            self._is_open = False
+            port.close()
 
-    def _pause(self, duration_s: float) -> None:
-        """Wake-ups of senders do not shorten it, the one of `stop` does."""
-        end_s = time.monotonic() + duration_s
-        while not self._stopping and (left_s := end_s - time.monotonic()) > 0:
-            select.select([self._wake_read], [], [], left_s)
-            self._drain_wake()
+    def has_worked(self) -> bool:
+        return bool(self._link.heard_ms != self._heard_before_ms)
+
+    def note_lost(self, error: OSError) -> None:  # serial.SerialException is one
+        self._log.event("line_lost", url=self.url, error=type(error).__name__)
+
+    def note_fault(self, error: Exception) -> None:
+        self._log.fault("line_fault", error, url=self.url)
 
     def _open(self) -> Any:
         port: Any = serial.serial_for_url(self.url, self._baud, timeout=0, do_not_open=True)
@@ -137,7 +120,7 @@ class SerialLine:
         os.set_blocking(port.fileno(), False)
         return port
 
-    def _serve(self, line: int) -> None:
+    def _carry(self, line: int) -> None:
         """Carry bytes until the line is lost (OSError) or `stop` is called."""
         with self._lock:
             self._link.reconnected(_now_ms())
@@ -145,9 +128,10 @@ class SerialLine:
         self._is_open = True
         pace = _Pace(self._baud / 8)
         poller = select.poll()
-        poller.register(self._wake_read, select.POLLIN)
+        pipe = self._reconnecting.pipe
+        poller.register(pipe.fileno(), select.POLLIN)
         unsent = b""
-        while not self._stopping:
+        while not self._reconnecting.stopping:
             speaking = self._is_attended(opened_ms)
             if speaking or unsent:
                 unsent = self._write(line, unsent)
@@ -159,8 +143,8 @@ class SerialLine:
             interest = 0 if pause_ms else select.POLLIN
             poller.register(line, interest | (select.POLLOUT if unsent else 0))
             ready = dict(poller.poll(min(due_ms, pause_ms) if pause_ms else due_ms))
-            if self._wake_read in ready:
-                self._drain_wake()
+            if pipe.fileno() in ready:
+                pipe.drain()
             if ready.get(line, 0) & ~select.POLLOUT and not pause_ms:
                 data = os.read(line, READ_BYTES)
                 if not data:
@@ -208,13 +192,6 @@ class SerialLine:
             self._log.event("line_noise", url=self.url, pieces=noise)
             self._noise += noise
             self._noise_told_s = now_s
-
-    def _drain_wake(self) -> None:
-        try:
-            while os.read(self._wake_read, 4096):
-                pass
-        except BlockingIOError:
-            pass
 
 
 class _Pace:

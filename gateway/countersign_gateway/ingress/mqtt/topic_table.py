@@ -1,0 +1,45 @@
+"""Topics of a site as bytes, and who they are for: parsed once each, bounded."""
+
+from __future__ import annotations
+
+from countersign.carriers import topics
+from countersign_gateway.model import Reply
+
+MAX_KNOWN_TOPICS = 16384
+
+
+class TopicTable:
+    """`downlink` is safe from any thread; `sender` is for the network thread."""
+
+    def __init__(self, site: str) -> None:
+        self._site = site
+        self._downlinks: dict[tuple[bytes, str], bytes] = {}
+        self._senders: dict[bytes, tuple[bytes | None, str]] = {}
+
+    def downlink(self, reply: Reply) -> bytes:
+        """The topic that a reply goes to."""
+        key = (reply.device_id, reply.kind)
+        topic = self._downlinks.get(key)
+        if topic is None:
+            if len(self._downlinks) >= MAX_KNOWN_TOPICS:
+                self._downlinks.clear()
+            topic = topics.downlink(self._site, reply.device_id, reply.kind).encode()
+            self._downlinks[key] = topic
+        return topic
+
+    def sender(self, topic: bytes) -> tuple[bytes | None, str]:
+        """The device and the kind that a topic names; (None, "") where it is not one of ours."""
+        return self._senders.get(topic) or self._parsed(topic)
+
+    def _parsed(self, topic: bytes) -> tuple[bytes | None, str]:
+        if len(self._senders) >= MAX_KNOWN_TOPICS:
+            self._senders.clear()  # whoever writes to so many topics pays for parsing them
+        try:
+            sender = topics.parse_uplink(self._site, topic.decode()) or (None, "")
+        except UnicodeDecodeError:
+            sender = (None, "")
+        self._senders[topic] = sender
+        return sender
+
+    def __len__(self) -> int:
+        return len(self._senders)
