@@ -124,7 +124,7 @@ class Gateway:
         self._read_ahead_thread.start()
         if self._mqtt is not None:
             self._mqtt.start()
-        # Lines need no broker: who asks on one is answered, whether or not there is one yet.
+        # Lines need no broker: a device that asks on one is answered before there is a broker.
         self._publisher.prepare()
         self._serial.start()
         if self._anchoring_thread is not None:
@@ -148,7 +148,7 @@ class Gateway:
         self._status.tick(now_s)
 
     def stop(self) -> None:
-        """Finish what was taken in, then close. What was not taken in is delivered again."""
+        """Finish the messages taken in, then close. Transports deliver the others again."""
         self._intake.close()
         for thread in (self._read_ahead_thread, self._pipeline_thread):
             if thread.is_alive():

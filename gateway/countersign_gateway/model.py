@@ -17,7 +17,7 @@ REVOCATION_EPOCH = 0
 class OperatorError(Exception):
     """Something that a person can mend: the text says what and where, in plain sentences.
 
-    Whoever runs the gateway prints the text and ends; every other exception is a defect.
+    The program prints the text and ends with status 1. Every other exception is a defect.
     """
 
 

@@ -165,3 +165,26 @@ def test_an_address_in_use_is_said_in_one_line(tmp_path):
         assert ended.returncode == 1
         assert f"cannot listen on 127.0.0.1:{port}" in ended.stderr
         assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("spoil", "sentence"),
+    [
+        (lambda site: (site / "gateway.key").chmod(0o644), "chmod 600"),
+        (lambda site: (site / "registry.sqlite3").write_bytes(b"x" * 5000), "restore it from"),
+        (
+            lambda site: (site / "gateway.toml").write_text("[sit]\n[gateway]\n[ingress.mqtt]\n"),
+            "the section [site] is missing (is [sit] meant to be it?)\n"
+            "gateway.key_file is missing\nthe section [policy] is missing\n",
+        ),
+    ],
+)
+def test_what_a_person_can_mend_is_said_in_sentences(tmp_path, spoil, sentence):
+    site = tmp_path / "site"
+    assert countersign("site", "init", site, "--name", SITE).returncode == 0
+    spoil(site)
+    ended = countersign("gateway", "run", "--config", site / "gateway.toml")
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("countersign gateway: ")
+    assert sentence in ended.stderr
+    assert "Traceback" not in ended.stderr

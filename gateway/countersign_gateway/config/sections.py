@@ -124,7 +124,7 @@ class VerificationConfig:
 
 @dataclass(frozen=True, config=_SECTION)
 class PolicyConfig:
-    owner: Address = Field(description="Who answers for devices that enrol here.")
+    owner: Address = Field(description="The account that answers for devices that enrol here.")
     allow_emulated: Flag = Field(False, description="Whether emulated devices may enrol.")
     device_class: DeviceClass = Field(
         identity.CLASS_STANDARD, description="The class that devices enrol in."
@@ -168,7 +168,7 @@ class GatewayToml:
     """The whole file. A section with a default may be left out."""
 
     site: Site = Field(description="Which site this is.")
-    gateway: Identity = Field(description="Who the gateway is.")
+    gateway: Identity = Field(description="The gateway's identity.")
     ingress: Ingress = Field(description="Where messages come from.")
     policy: PolicyConfig = Field(description="What devices may do here.")
     verification: VerificationConfig = Field(

@@ -1,7 +1,7 @@
 """The values that a setting may have: each read strictly, with one sentence for what is wrong.
 
 A reader takes what TOML gave and returns the value, or raises ValueError whose text goes on where
-the setting's name ends: "must be …". `Meaning` says the same to whoever reads CONFIGURATION.md.
+the setting's name ends: "must be …". `Meaning` says the same in CONFIGURATION.md.
 """
 
 from __future__ import annotations

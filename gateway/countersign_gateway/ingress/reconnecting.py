@@ -14,7 +14,7 @@ from countersign_gateway.ingress.wake_pipe import WakePipe
 
 
 class Connection(Protocol):
-    """What is kept. Called on the thread of Reconnecting only."""
+    """One connection. Reconnecting calls all of it on its own thread."""
 
     def serve(self) -> None:
         """Connect, and carry bytes until the connection is lost or `stopping` is set.

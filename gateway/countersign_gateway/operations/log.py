@@ -56,7 +56,7 @@ class EventLog:
                 self._stream.write(json.dumps(line, separators=(",", ":")) + "\n")
                 self._stream.flush()
             except (OSError, ValueError):
-                # Whoever read the log is gone. There is nobody to tell, and verifying goes on.
+                # The reader of the log is gone. Nobody is left to tell, and verifying goes on.
                 self.lost_lines += 1
 
     def fault(self, event: str, error: BaseException, **fields: Any) -> None:

@@ -35,7 +35,7 @@ class BeaconPublisher:
         self._mode = messages.MODE_DEGRADED
 
     def prepare(self) -> None:
-        """Before the transports start: who asks on a line is answered, broker or none."""
+        """Have a beacon ready before the transports start, for devices that ask on a line."""
         self._outlet.prepare_beacon(self._sealed())
 
     def publish(self) -> None:

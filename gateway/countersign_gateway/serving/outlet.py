@@ -61,12 +61,12 @@ class DeviceOutlet:
         self._log.event("receipt_sent", device_id=receipt.device_id)
 
     def prepare_beacon(self, sealed: bytes) -> None:
-        """Have a beacon ready for whoever asks on a line; the broker is told when it is there."""
+        """Have a beacon ready for devices that ask on a line. The broker gets none yet."""
         if self._serial is not None:
             self._serial.publish_beacon(sealed)
 
     def publish_beacon(self, sealed: bytes) -> None:
-        """Give a beacon to everybody, now and to those who come before the next one."""
+        """Give a beacon to every device, and to those that connect before the next one."""
         if self._mqtt is not None:
             self._mqtt.publish(topics.beacon(self._site), sealed, retain=True)
             self._mqtt.flush()

@@ -1,4 +1,4 @@
-"""Who makes the gateway's statements: an identity, and the means to sign for it."""
+"""What a statement needs of its maker: an identity, and the means to sign for it."""
 
 from __future__ import annotations
 

@@ -1,10 +1,11 @@
-"""Under load, evidence is read and its signature checked by another process, ahead of the pipeline.
+"""Under load, another process reads evidence and checks its signature, ahead of the pipeline.
 
-Of the time that a message takes, reading it and verifying its signature are half. Neither depends
-on what any other message changes: the key of a device is fixed with its identity. So that half can
-be done early and elsewhere, and Python uses a second core. Everything else about a message is still
-decided by the pipeline's thread, in order. What is not plain evidence of a known device goes on as
-it came, and so does everything while there is no worker: the pipeline can always do it itself.
+Reading a message and verifying its signature take half of the time that a message takes. Neither
+depends on what other messages change, since a device's key is fixed with its identity. A second
+process can therefore do that half early, and Python uses a second core. The pipeline's thread still
+decides everything else about a message, in order. Messages that are not plain evidence of a known
+device go on as they came, and so does everything while there is no worker: the pipeline can always
+do it itself.
 
     intake ─▶ feeder ─▶ worker process ─▶ collector ─▶ examined ─▶ the pipeline
                  └────────── few messages ────────────────▲

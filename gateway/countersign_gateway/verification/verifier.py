@@ -105,7 +105,7 @@ class Verifier:
         return checks.conclude(reading, speaker, subject, memory)
 
     def _read(self, envelope: Envelope) -> Reading:
-        """What was read ahead, or the message read here. Refused where it is not well-formed."""
+        """The reading made ahead, or one made here. Refused if the message is not well-formed."""
         if isinstance(envelope, Examined):
             return envelope
         return _ReadHere(codec.open_message(envelope.payload), self._public_keys)

@@ -66,7 +66,7 @@ def serve(batches: BinaryIO, answers: BinaryIO) -> None:
 
 
 if __name__ == "__main__":
-    # Whoever stops a whole group of processes means the gateway, which finishes its work first.
+    # A signal to the whole process group is for the gateway, which finishes its work first.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     try:

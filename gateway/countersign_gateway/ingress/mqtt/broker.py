@@ -186,7 +186,7 @@ class _BoundedReader(StreamReaderAdapter):  # type: ignore[misc]
         while n == 1 and self._ahead():
             await asyncio.sleep(HOLD_S)
         try:
-            # Whoever has not introduced itself must not hold one of the connections for long.
+            # A client that has not introduced itself must not hold one of the connections for long.
             async with asyncio.timeout(CONNECT_TIMEOUT_S if self.session is None else None):
                 data: bytes = await super().read(n)
         except TimeoutError:

@@ -1,4 +1,4 @@
-"""Topics of a site as bytes, and who they are for: parsed once each, bounded."""
+"""The topics of a site as bytes, each parsed or built once; the tables are bounded."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class TopicTable:
 
     def _parsed(self, topic: bytes) -> tuple[bytes | None, str]:
         if len(self._senders) >= MAX_KNOWN_TOPICS:
-            self._senders.clear()  # whoever writes to so many topics pays for parsing them
+            self._senders.clear()  # a sender with so many topics pays for parsing them
         try:
             sender = topics.parse_uplink(self._site, topic.decode()) or (None, "")
         except UnicodeDecodeError:

@@ -1,10 +1,12 @@
 """Serial in and out: every configured line, treated as MQTT is (PROTOCOL.md, section 11).
 
-What comes in is the same Envelope for the same intake, acknowledged on its line only when the
-pipeline says so. A reply goes to the line on which its device was heard last; a device that was
-last heard through the broker, or never, is not this ingress's affair. A receipt, which comes later
-and once, goes where the device's last result went: who names another's device_id draws the answers
-to what he says, and no receipts, for which he would need its key.
+A line gives the same Envelope to the same intake as MQTT does, and acknowledges a message only when
+the pipeline says so. A reply goes to the line on which its device was heard last. The MQTT ingress
+sends the replies for a device that was last heard through the broker, or never.
+
+Anybody on a line can name another device's device_id, and then receives the answers to their own
+messages. A receipt comes later and once, so it takes another way: it goes where the device's last
+result went, and a result needs the device's key.
 """
 
 from __future__ import annotations

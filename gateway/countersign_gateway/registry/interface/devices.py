@@ -9,7 +9,7 @@ from countersign_gateway.model import DeviceRecord, Status
 
 
 class Devices(Protocol):
-    """Who is known, and where each stands."""
+    """The devices that enrolled here, and the status of each."""
 
     def device(self, device_id: bytes) -> DeviceRecord | None:
         """The device as of the last durable decision, or None. Cheap: asked for every message."""
