@@ -2,7 +2,8 @@
 
 from countersign_agent.keys.entropy import EntropyError, EntropyPool
 from countersign_agent.keys.stored_records import StoredRecords
-from support.agent.memory_site import Noise, Storage
+from support.agent.memory_site import Storage
+from support.agent.noise import Noise
 
 
 def pool(urandom, storage=None, ticks_us=lambda: 0, boot_count=1):

@@ -15,7 +15,8 @@ from countersign_agent.keys.entropy import EntropyPool
 from countersign_agent.keys.keystore import KeyStoreDamaged
 from countersign_agent.keys.storage import StorageError
 from countersign_agent.keys.stored_records import RecordDamaged, StoredRecords
-from support.agent.memory_site import Noise, Storage
+from support.agent.memory_site import Storage
+from support.agent.noise import Noise
 
 
 class CountingStorage(Storage):

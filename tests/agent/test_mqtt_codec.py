@@ -3,7 +3,7 @@
 from countersign_agent.transports import mqtt_codec as codec
 from countersign_agent.transports.mqtt_codec import MAX_PACKET_BYTES, MqttError, PacketReader
 from support.agent.fake_stream import publish, remaining_length
-from support.agent.memory_site import Noise
+from support.agent.noise import Noise
 
 
 def packets(data, piece=None):

@@ -8,7 +8,8 @@ import time
 
 from countersign_agent.keys.entropy import EntropyError
 from countersign_agent.platform import device
-from support.agent.memory_site import Noise, Storage
+from support.agent.memory_site import Storage
+from support.agent.noise import Noise
 
 
 class Chip:

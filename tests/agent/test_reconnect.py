@@ -1,7 +1,7 @@
 """Losing and finding the broker."""
 
 from countersign_agent.backoff import Backoff
-from support.agent.memory_site import Noise
+from support.agent.noise import Noise
 from support.agent.rig import Rig
 
 

@@ -18,8 +18,8 @@ import pytest
 from countersign_cli import site_folder
 from countersign_gateway.config import Endpoint, load
 from countersign_workshop.child_processes.ports import free_port
+from countersign_workshop.simulation.simulated_device import SimulatedDevice
 from support.gateway.running_site import PATIENCE_S, SITE, ConnectedDevice
-from support.gateway.simulated_device import SimulatedDevice
 
 RUN = "import sys; from countersign_cli.cli import main; sys.exit(main(sys.argv[1:]))"
 
@@ -120,7 +120,7 @@ def test_a_gateway_whose_ledger_is_down_serves_and_stops_cleanly(tmp_path, stop)
         ready = running.wait_for("gateway_ready")
         assert ready["gateway_id"] == made.gateway_id.hex()
         device = ConnectedDevice(
-            Endpoint(ready["host"], ready["port"]), SimulatedDevice("one", made.gateway_id)
+            Endpoint(ready["host"], ready["port"]), SimulatedDevice.named("one", made.gateway_id)
         )
         assert device.enrol() == "ACCEPTED"
         assert device.check_in() == "ACCEPTED"

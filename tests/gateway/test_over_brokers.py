@@ -19,6 +19,7 @@ from countersign_gateway.config import Endpoint
 from countersign_gateway.ingress.mqtt import broker as broker_module
 from countersign_workshop.child_processes.mosquitto import Mosquitto
 from countersign_workshop.parts import toolchain
+from countersign_workshop.simulation.simulated_device import SimulatedDevice
 from support.gateway.running_site import (
     PATIENCE_S,
     SITE,
@@ -27,7 +28,6 @@ from support.gateway.running_site import (
     reason_of,
     running_site,
 )
-from support.gateway.simulated_device import SimulatedDevice
 
 try:
     toolchain.mosquitto()
@@ -65,7 +65,7 @@ def connect(site: RunningSite) -> Iterator[object]:
     with ExitStack() as stack:
 
         def connected(name: str) -> ConnectedDevice:
-            device = SimulatedDevice(name, site.gateway.key.gateway_id)
+            device = SimulatedDevice.named(name, site.gateway.key.gateway_id)
             one = ConnectedDevice(site.address, device)
             stack.callback(one.close)
             return one
@@ -104,7 +104,7 @@ def test_what_is_wrong_is_refused_and_the_rest_goes_on(site, connect):
     assert reason_of(device.exchange(captured)[1]) == "REPLAYED"
     assert reason_of(device.exchange(captured, "enrol")[1]) == "WRONG_TOPIC"
     assert reason_of(device.exchange(bytes(3000))[1]) == "OVERSIZED"
-    impostor = SimulatedDevice("impostor", site.gateway.key.gateway_id)
+    impostor = SimulatedDevice.named("impostor", site.gateway.key.gateway_id)
     claim = impostor.request(device_id=other.device.device_id)
     assert reason_of(other.exchange(claim, "enrol")[1]) == "WRONG_KEY"
     assert other.check_in() == "ACCEPTED"
@@ -112,7 +112,7 @@ def test_what_is_wrong_is_refused_and_the_rest_goes_on(site, connect):
 
 def test_beacons_turn_and_old_ones_go_stale(broker, tmp_path):
     with running_site(tmp_path, broker) as site:
-        device = SimulatedDevice("one", site.gateway.key.gateway_id)
+        device = SimulatedDevice.named("one", site.gateway.key.gateway_id)
         connected = ConnectedDevice(site.address, device)
         assert connected.enrol() == "ACCEPTED"
         beacons = [connected.wait_for_beacon()]
@@ -130,7 +130,7 @@ def test_beacons_turn_and_old_ones_go_stale(broker, tmp_path):
 def test_a_site_goes_on_after_a_restart(broker, tmp_path):
     with running_site(tmp_path, broker) as site:
         gateway_id = site.gateway.key.gateway_id
-        device = SimulatedDevice("one", gateway_id)
+        device = SimulatedDevice.named("one", gateway_id)
         connected = ConnectedDevice(site.address, device)
         assert connected.enrol() == "ACCEPTED"
         captured = device.evidence(connected.wait_for_beacon())
@@ -151,7 +151,7 @@ def test_what_was_sent_while_the_gateway_was_away_is_delivered(tmp_path):
     with Mosquitto(tmp_path / "broker") as mosquitto:
         address = Endpoint(mosquitto.host, mosquitto.port)
         with running_site(tmp_path, address) as site:
-            device = SimulatedDevice("one", site.gateway.key.gateway_id)
+            device = SimulatedDevice.named("one", site.gateway.key.gateway_id)
             connected = ConnectedDevice(address, device)
             assert connected.enrol() == "ACCEPTED"
             beacon = connected.wait_for_beacon()
@@ -166,7 +166,9 @@ def test_what_was_sent_while_the_gateway_was_away_is_delivered(tmp_path):
 
 def test_the_embedded_broker_survives_what_its_clients_do(tmp_path):
     with running_site(tmp_path, None) as site:
-        watcher = ConnectedDevice(site.address, SimulatedDevice("one", site.gateway.key.gateway_id))
+        watcher = ConnectedDevice(
+            site.address, SimulatedDevice.named("one", site.gateway.key.gateway_id)
+        )
         beacon = watcher.wait_for_beacon()
         attacker = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv311)
         attacker.connect(site.address.host, site.address.port)
@@ -186,7 +188,9 @@ def test_the_embedded_broker_survives_what_its_clients_do(tmp_path):
         assert watcher.beacon == beacon
         assert watcher.check_in() == "ACCEPTED"
         watcher.close()
-        late = ConnectedDevice(site.address, SimulatedDevice("two", site.gateway.key.gateway_id))
+        late = ConnectedDevice(
+            site.address, SimulatedDevice.named("two", site.gateway.key.gateway_id)
+        )
         assert late.wait_for_beacon() == beacon
         late.close()
 
@@ -254,7 +258,7 @@ def test_subscriptions_may_change_while_a_message_is_handed_on():
 
 def test_clients_that_come_and_go_cost_nobody_a_message(tmp_path):
     with running_site(tmp_path, None) as site:
-        device = SimulatedDevice("one", site.gateway.key.gateway_id)
+        device = SimulatedDevice.named("one", site.gateway.key.gateway_id)
         connected = ConnectedDevice(site.address, device)
         assert connected.enrol() == "ACCEPTED"
         beacon = connected.wait_for_beacon()
@@ -262,7 +266,7 @@ def test_clients_that_come_and_go_cost_nobody_a_message(tmp_path):
 
         def come_and_go() -> None:
             while not stop.is_set():
-                visitor = SimulatedDevice("visitor", site.gateway.key.gateway_id)
+                visitor = SimulatedDevice.named("visitor", site.gateway.key.gateway_id)
                 ConnectedDevice(site.address, visitor).close()
 
         visitors = [threading.Thread(target=come_and_go, daemon=True) for _ in range(2)]

@@ -22,10 +22,10 @@ from countersign_workshop.checkout import ROOT
 from countersign_workshop.child_processes.ports import free_port
 from countersign_workshop.child_processes.process import Child
 from countersign_workshop.parts import micropython, toolchain
+from countersign_workshop.simulation.simulated_device import SimulatedDevice
 from support.gateway.anchoring_site import Device, Site
 from support.gateway.local_chain import LocalChain
 from support.gateway.running_site import SITE, ConnectedDevice, running_site
-from support.gateway.simulated_device import SimulatedDevice
 
 SENSOR = ROOT / "firmware/agent/examples/door_sensor.py"
 VERIFIER = ROOT / "gateway/examples/verify_captured.py"
@@ -137,7 +137,7 @@ def test_a_gateway_works_with_mosquitto(tmp_path: Path) -> None:
     gateway = Child("gateway", [*countersign, *run_gateway[1:]], on_line=on_line, folder=tmp_path)
     assert ready.wait(PATIENCE_S), gateway.tail() + broker.tail()
     device = ConnectedDevice(
-        Endpoint("127.0.0.1", int(port)), SimulatedDevice("example", gateway_id)
+        Endpoint("127.0.0.1", int(port)), SimulatedDevice.named("example", gateway_id)
     )
     assert device.enrol() == "ACCEPTED"
     assert device.check_in() == "ACCEPTED"

@@ -8,7 +8,7 @@ from countersign.carriers import framing, kinds
 from countersign_cli import cli
 from countersign_workshop.bench_boards import figures, soak, trend, wear
 from countersign_workshop.bench_boards.heard import CheckIn, Erase, Heard, NotAsSaid, replayed
-from support.gateway.simulated_device import SimulatedDevice
+from countersign_workshop.simulation.simulated_device import SimulatedDevice
 
 SETTLED = 300
 
@@ -17,7 +17,7 @@ class Record:
     """A board's record of itself, written by hand."""
 
     def __init__(self):
-        self.device = SimulatedDevice("board", bytes(32))
+        self.device = SimulatedDevice.named("board", bytes(32))
         self.lines = []
         self.sequence = 0
 

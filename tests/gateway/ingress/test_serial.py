@@ -15,6 +15,7 @@ from countersign import messages
 from countersign.carriers import framing, kinds
 from countersign_gateway.ingress.serial_lines import serial_line
 from countersign_gateway.model import Reply
+from countersign_workshop.simulation.simulated_device import SimulatedDevice
 from support.gateway.running_site import (
     PATIENCE_S,
     ConnectedDevice,
@@ -23,7 +24,6 @@ from support.gateway.running_site import (
     running_site,
 )
 from support.gateway.serial_lines import FarEnd, section
-from support.gateway.simulated_device import SimulatedDevice
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def site(far_ends: list[FarEnd], tmp_path: Path) -> Iterator[RunningSite]:
 
 
 def device(name: str, site: RunningSite) -> SimulatedDevice:
-    return SimulatedDevice(name, site.gateway.key.gateway_id)
+    return SimulatedDevice.named(name, site.gateway.key.gateway_id)
 
 
 def test_devices_of_two_lines_and_of_the_broker_enrol_and_check_in(site, far_ends):

@@ -19,9 +19,9 @@ from countersign_gateway.ingress.mqtt.mqtt_ingress import MqttIngress
 from countersign_gateway.model import Envelope
 from countersign_gateway.operations.tally import Tally
 from countersign_gateway.operations.throttle import Throttle
+from countersign_workshop.simulation.simulated_device import SimulatedDevice
 from support.gateway import corpus
 from support.gateway.running_site import PATIENCE_S, SITE, ConnectedDevice, running_site
-from support.gateway.simulated_device import SimulatedDevice
 from support.gateway.site_under_test import FakeClock, SiteUnderTest
 
 MIB = 1 << 20
@@ -208,7 +208,7 @@ def _text(text: str) -> bytes:
 
 def test_a_client_that_floods_the_embedded_broker_costs_bounded_memory(tmp_path: Path):
     with running_site(tmp_path, None) as site:
-        device = SimulatedDevice("one", site.gateway.key.gateway_id)
+        device = SimulatedDevice.named("one", site.gateway.key.gateway_id)
         honest = ConnectedDevice(site.address, device)
         assert honest.enrol() == "ACCEPTED"
         flood = socket.create_connection((site.address.host, site.address.port))

@@ -16,8 +16,8 @@ from countersign_gateway.model import Envelope, Reply
 from countersign_gateway.operations.log import EventLog
 from countersign_gateway.verification import read_ahead
 from countersign_gateway.verification.read_ahead import Examined, ReadAhead
+from countersign_workshop.simulation.simulated_device import SimulatedDevice
 from support.gateway import corpus
-from support.gateway.simulated_device import SimulatedDevice
 from support.gateway.site_under_test import SiteUnderTest
 
 PATIENCE_S = 20.0
@@ -116,7 +116,7 @@ def everything_wrong(site: SiteUnderTest) -> list[Envelope]:
     beacon = site.beacons.current
     good = device.evidence(beacon)
     forged = device.evidence(beacon)[:-64] + bytes(64)
-    signed_by_other = SimulatedDevice("impostor", site.key.gateway_id)
+    signed_by_other = SimulatedDevice.named("impostor", site.key.gateway_id)
     signed_by_other.device_id = device.device_id
     envelopes = [
         device.envelope(good),

@@ -10,6 +10,7 @@ from countersign import identity, merkle, messages, reasons
 from countersign.carriers import kinds
 from countersign.proofs import schnorr
 from countersign_agent.transports.transport import NotOurs, TransportError
+from support.agent.noise import Noise
 
 SITE = "ward-3"
 GATEWAY_SECRET = hashlib.sha256(b"a gateway for tests").digest()
@@ -31,25 +32,6 @@ class Clock:
 
     def sleep_ms(self, duration_ms):
         self.ms += duration_ms
-
-
-class Noise:
-    """Repeatable randomness, and a tick counter that moves."""
-
-    def __init__(self, seed=b"noise"):
-        self._state = seed
-        self._ticks = 0
-
-    def urandom(self, size):
-        self._state = hashlib.sha256(self._state).digest()
-        return self._state[:size]
-
-    def take(self):
-        return self.urandom(32)
-
-    def ticks_us(self):
-        self._ticks += 17
-        return self._ticks
 
 
 class Storage:

@@ -11,10 +11,10 @@ from support.agent.memory_site import (
     Broker,
     Clock,
     Gateway,
-    Noise,
     Storage,
     Transport,
 )
+from support.agent.noise import Noise
 
 INTERVAL_MS = 5000
 

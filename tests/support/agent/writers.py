@@ -8,12 +8,11 @@ A writer has three functions over a storage:
     check(storage, witness)   after power is back: assert what must hold, whatever was cut
 """
 
-import hashlib
-
 from countersign.proofs import schnorr
 from countersign_agent.keys import counters, keystore
 from countersign_agent.keys.entropy import EntropyPool
 from countersign_agent.keys.stored_records import StoredRecords
+from support.agent.noise import Noise
 
 GATEWAY_1 = b"\x11" * 32
 GATEWAY_2 = b"\x22" * 32
@@ -25,25 +24,11 @@ class Boot:
     def __init__(self, storage, salt):
         self.records = StoredRecords(storage)
         stored = keystore.load_counters(self.records)
-        noise = Noise(salt)
+        noise = Noise(bytes([salt]))
         self.entropy = EntropyPool(noise.urandom, noise.ticks_us, self.records, stored.boot_count)
         self.key_store = keystore.open_key_store(self.records, stored, self.entropy)
         self.device_id = self.key_store.identity.device_id
         self.counters = self.key_store.counters
-
-
-class Noise:
-    """Repeatable stand-in for the platform's entropy: the same salt gives the same bytes."""
-
-    def __init__(self, salt):
-        self._state = bytes([salt])
-
-    def urandom(self, size):
-        self._state = hashlib.sha256(self._state).digest()
-        return self._state[:size]
-
-    def ticks_us(self):
-        return 0
 
 
 class KnownKeys:

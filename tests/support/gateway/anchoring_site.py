@@ -10,9 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from coincurve import PrivateKey
-
-from countersign import identity, messages
+from countersign import messages
 from countersign_gateway.anchoring.batcher import Batcher
 from countersign_gateway.anchoring.evm import EvmLedger
 from countersign_gateway.anchoring.fees import FeePolicy
@@ -24,10 +22,9 @@ from countersign_gateway.model import (
     Anchored,
     Batch,
     Decision,
-    DeviceRecord,
     Enrolment,
+    RegistrationOffer,
     Reply,
-    Status,
 )
 from countersign_gateway.operations.log import EventLog
 from countersign_gateway.registry.interface import (
@@ -38,41 +35,26 @@ from countersign_gateway.registry.interface import (
     Registry,
 )
 from countersign_gateway.statements.keys import SigningKey
+from countersign_workshop.simulation.simulated_device import SimulatedDevice
 from support.gateway.local_chain import CHAIN_ID, LocalChain
 from support.gateway.memory_registry import MemoryRegistry
 
 
 class Device:
-    """A device's key and what the gateway decides about it; real signatures, invented messages."""
+    """A device and what the gateway decides about it; real signatures, invented messages."""
 
     def __init__(self, owner: bytes = bytes(20)) -> None:
-        self._key = PrivateKey()
-        public_key = self._key.public_key.format()[1:]
-        self.device_id = identity.device_id(identity.SUITE_SECP256K1, public_key)
-        self.record = DeviceRecord(
-            device_id=self.device_id,
-            suite=identity.SUITE_SECP256K1,
-            public_key=public_key,
-            post_quantum_digest=identity.ZERO_DIGEST,
-            next_key_digest=secrets.token_bytes(32),
-            owner=owner,
-            device_class=1,
-            environment=2,
-            status=Status.ENROLLED,
-            counter=1,
-        )
+        self._device = SimulatedDevice(secrets.token_bytes(32), gateway_id=bytes(32))
+        self.device_id = self._device.device_id
+        self.record = self._device.record(owner, counter=1)
         self.counter = 0
 
     def registration_signature(self, device_registry: bytes) -> bytes:
-        statement = identity.registration_digest(
-            CHAIN_ID,
-            device_registry,
-            self.device_id,
-            self.record.owner,
-            self.record.device_class,
-            self.record.next_key_digest,
+        return self._device.registration_signature(
+            RegistrationOffer(
+                CHAIN_ID, device_registry, self.record.owner, self.record.device_class
+            )
         )
-        return bytes(self._key.sign_schnorr(statement))
 
     def enrols(self, signature: bytes | None = None) -> Decision:
         decision = self.checks_in()

@@ -14,7 +14,7 @@ import cbor2
 
 from countersign import messages
 from countersign_gateway.model import Envelope
-from support.gateway.simulated_device import SimulatedDevice
+from countersign_workshop.simulation.simulated_device import SimulatedDevice
 from support.gateway.site_under_test import SiteUnderTest
 
 

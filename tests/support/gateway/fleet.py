@@ -11,7 +11,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from countersign import messages
 from countersign.carriers import topics
-from support.gateway.simulated_device import SimulatedDevice
+from countersign_workshop.simulation.simulated_device import SimulatedDevice
 
 
 class Fleet:
@@ -19,7 +19,7 @@ class Fleet:
 
     def __init__(self, host: str, port: int, site: str, gateway_id: bytes, devices: int) -> None:
         self._site = site
-        self.devices = [SimulatedDevice(f"fleet-{n}", gateway_id) for n in range(devices)]
+        self.devices = [SimulatedDevice.named(f"fleet-{n}", gateway_id) for n in range(devices)]
         self.sent: dict[bytes, tuple[bytes, bytes]] = {}  # subject → (device_id, message)
         self.results: dict[bytes, bytes] = {}  # subject → the first result message
         self.errors: list[tuple[bytes, int]] = []  # (subject, reason)

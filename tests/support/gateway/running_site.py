@@ -22,7 +22,7 @@ from countersign_gateway.app import Gateway
 from countersign_gateway.config import Endpoint
 from countersign_gateway.operations.log import EventLog
 from countersign_gateway.statements.keys import create_key_file
-from support.gateway.simulated_device import SimulatedDevice
+from countersign_workshop.simulation.simulated_device import SimulatedDevice
 
 SITE = "site-1"
 PATIENCE_S = 20.0

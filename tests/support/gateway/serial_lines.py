@@ -17,8 +17,8 @@ import tty
 from countersign import messages
 from countersign.carriers import framing
 from countersign.carriers.link import Link
+from countersign_workshop.simulation.simulated_device import SimulatedDevice
 from support.gateway.running_site import PATIENCE_S, reason_of
-from support.gateway.simulated_device import SimulatedDevice
 
 _FRAMES = {kind.name: number for number, kind in framing.KINDS.items()}
 

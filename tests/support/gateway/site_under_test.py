@@ -22,8 +22,8 @@ from countersign_gateway.statements.keys import SigningKey
 from countersign_gateway.verification.beacons import Beacons
 from countersign_gateway.verification.challenges import Challenges
 from countersign_gateway.verification.verifier import Verifier
+from countersign_workshop.simulation.simulated_device import SimulatedDevice
 from support.gateway.memory_registry import MemoryRegistry
-from support.gateway.simulated_device import SimulatedDevice
 
 GATEWAY_SECRET = bytes(31) + b"\x2a"
 OWNER = b"\x0a" * 20
@@ -90,7 +90,7 @@ class SiteUnderTest:
     # What tests ask.
 
     def device(self, name: str, **settings: Any) -> SimulatedDevice:
-        return SimulatedDevice(name, self.key.gateway_id, **settings)
+        return SimulatedDevice.named(name, self.key.gateway_id, **settings)
 
     def enrolled(self, name: str, **settings: Any) -> SimulatedDevice:
         device = self.device(name, **settings)

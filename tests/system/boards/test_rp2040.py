@@ -26,7 +26,7 @@ PROTOCOL_TESTS = {
 FIRST_BOOT = """\
 import sys
 sys.path[:] = ['', '.frozen', '/sweep']
-import writers
+from support.agent import writers
 from countersign_agent.keys.storage import FolderStorage
 boot = writers.Boot(FolderStorage('/state'), {salt})
 print(boot.device_id.hex(), boot.counters.next())
@@ -156,8 +156,9 @@ def test_key_store_survives_power_cuts(image: Path, tmp_path: Path) -> None:
     """A few cuts of a first boot, whole and torn; the promise is that of power_cut_sweep.py."""
     before = tmp_path / "before.flash"
     with rp2040.Rp2040(image, flash=before) as board:
-        writers = emulated_pico.compiled(emulated_pico.TESTS / "support/agent/writers.py", tmp_path)
-        board.copy_in({"sweep/writers.mpy": writers})
+        for name in ("support/agent/writers", "support/agent/noise"):
+            source = emulated_pico.TESTS / f"{name}.py"
+            board.copy_in({f"sweep/{name}.mpy": emulated_pico.compiled(source, tmp_path)})
 
     flash = tmp_path / "flash"
     shutil.copy(before, flash)

@@ -16,16 +16,13 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import accumulate
 
-from countersign import identity, messages
+from countersign import messages, reasons
 from countersign.carriers import topics
-from countersign_gateway.model import (
-    Decision,
-    DeviceRecord,
-    Enrolment,
-    Status,
-)
+from countersign_gateway.model import Decision, Enrolment, Freshness
+from countersign_gateway.statements import verdict
 from countersign_gateway.statements.keys import GROUP_ORDER, SigningKey
 from countersign_workshop.bench_gateway import mqtt_wire
+from countersign_workshop.simulation.simulated_device import SimulatedDevice
 
 # An enrolment uses a device's first counter, evidence the ones after it.
 ENROLMENT_COUNTER = 1
@@ -60,55 +57,32 @@ def make_secrets(count: int) -> list[bytes]:
 
 def enrolments(device_secrets: Sequence[bytes], gateway: SigningKey) -> list[Decision]:
     """What the registry would hold after each device had enrolled: proofs and answers are real."""
-    return [_enrolment(SigningKey(secret), gateway) for secret in device_secrets]
+    return [
+        _enrolment(SimulatedDevice(secret, gateway.gateway_id), gateway)
+        for secret in device_secrets
+    ]
 
 
-def _enrolment(device: SigningKey, gateway: SigningKey) -> Decision:
-    device_id = identity.device_id(identity.SUITE_SECP256K1, device.public_key)
-    proof = messages.seal(
-        messages.ENROL_PROOF,
-        {
-            "device_id": device_id,
-            "audience": gateway.gateway_id,
-            "challenge": os.urandom(32),
-            "counter": ENROLMENT_COUNTER,
-            "registration_signature": None,
-        },
-        device.sign,
-    )
+def _enrolment(device: SimulatedDevice, gateway: SigningKey) -> Decision:
+    proof = device.proof_of(os.urandom(32), counter=ENROLMENT_COUNTER)
     subject = messages.digest(proof)
-    result = messages.seal(
-        messages.ATTESTATION_RESULT,
-        {
-            "gateway_id": gateway.gateway_id,
-            "device_id": device_id,
-            "subject": subject,
-            "allow": True,
-            "reason": 0,
-            "mode": messages.MODE_DEGRADED,
-            "age_s": None,
-            "policy_version": 1,
-            "revocation_epoch": 0,
-            "counter": ENROLMENT_COUNTER,
-        },
-        gateway.sign,
-    )
-    record = DeviceRecord(
-        device_id=device_id,
-        suite=identity.SUITE_SECP256K1,
-        public_key=device.public_key,
-        post_quantum_digest=identity.ZERO_DIGEST,
-        # No device of this run lives to rotate; the digest of a key that nobody has.
-        next_key_digest=os.urandom(32),
-        owner=OWNER,
-        device_class=identity.CLASS_STANDARD,
-        environment=identity.ENVIRONMENT_EMULATED,
-        status=Status.ENROLLED,
+    result = verdict.seal(
+        gateway,
+        device_id=device.device_id,
+        subject=subject,
+        allow=True,
+        reason=reasons.ACCEPTED,
+        freshness=Freshness(messages.MODE_DEGRADED, None),
+        policy_version=1,
         counter=ENROLMENT_COUNTER,
     )
-    commitment = messages.commitment(subject, messages.digest(result))
     return Decision(
-        device_id, ENROLMENT_COUNTER, proof, result, commitment, Enrolment(record, None)
+        device.device_id,
+        ENROLMENT_COUNTER,
+        proof,
+        result,
+        messages.commitment(subject, messages.digest(result)),
+        Enrolment(device.record(OWNER, ENROLMENT_COUNTER), None),
     )
 
 
@@ -135,29 +109,19 @@ def presign(
 def _stream(
     device_secrets: Sequence[bytes], rounds: int, site: str, gateway_id: bytes, beacon: bytes
 ) -> Packets:
-    signers = [SigningKey(secret) for secret in device_secrets]
-    ids = [identity.device_id(identity.SUITE_SECP256K1, signer.public_key) for signer in signers]
+    devices = [SimulatedDevice(secret, gateway_id) for secret in device_secrets]
     packets: list[bytes] = []
     subjects: list[bytes] = []
     for number in range(rounds):
-        for signer, device_id in zip(signers, ids, strict=True):
-            message = messages.seal(
-                messages.EVIDENCE,
-                {
-                    "audience": gateway_id,
-                    "beacon": beacon,
-                    "device_id": device_id,
-                    "uptime_s": 60 * (number + 1),
-                    "boot_count": 3,
-                    "software_version": "0.1.0",
-                    "counter": ENROLMENT_COUNTER + 1 + number,
-                    "readings": {"temperature_mk": 294150 + number, "door": 0},
-                    "environment": identity.ENVIRONMENT_EMULATED,
-                },
-                signer.sign,
+        for device in devices:
+            message = device.evidence(
+                beacon,
+                uptime_s=60 * (number + 1),
+                counter=ENROLMENT_COUNTER + 1 + number,
+                readings={"temperature_mk": 294150 + number, "door": 0},
             )
             packet_id = len(packets) % mqtt_wire.MAX_PACKET_ID + 1
-            topic = topics.uplink(site, device_id, "evidence")
+            topic = topics.uplink(site, device.device_id, "evidence")
             packets.append(mqtt_wire.publish_qos1(topic, packet_id, message))
             subjects.append(hashlib.sha256(message).digest())
     return Packets(b"".join(packets), list(accumulate(map(len, packets))), subjects)

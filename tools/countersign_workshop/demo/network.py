@@ -14,10 +14,10 @@ from typing import Any
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
-from countersign import identity, messages
+from countersign import messages
 from countersign.carriers import topics
-from countersign.proofs import schnorr
 from countersign_workshop.child_processes.events import Stuck
+from countersign_workshop.simulation.simulated_device import SimulatedDevice
 
 TRIES = 6
 ANSWER_S = 4.0
@@ -53,26 +53,8 @@ class Attacker:
 
     def claim(self, device_id: bytes, gateway_id: bytes) -> int:
         """Ask to be enrolled as `device_id` with a key of our own; returns the reason."""
-        secret_key = secrets.token_bytes(32)
-
-        def sign(digest: bytes) -> bytes:
-            return schnorr.sign(secret_key, digest, secrets.token_bytes(32))
-
-        public_key = schnorr.public_key(secret_key)
-        request = messages.seal(
-            messages.ENROL_REQUEST,
-            {
-                "device_id": device_id,
-                "suite": identity.SUITE_SECP256K1,
-                "public_key": public_key,
-                "post_quantum_digest": identity.ZERO_DIGEST,
-                "next_key_digest": identity.next_key_digest(identity.SUITE_SECP256K1, public_key),
-                "audience": gateway_id,
-                "request_nonce": secrets.token_bytes(32),
-                "environment": identity.ENVIRONMENT_EMULATED,
-            },
-            sign,
-        )
+        impostor = SimulatedDevice(secrets.token_bytes(32), gateway_id)
+        request = impostor.request(secrets.token_bytes(32), device_id=device_id)
         topic = topics.uplink(self._site, device_id, "enrol")
         return self._refusal_of(topic, device_id, request)
 
