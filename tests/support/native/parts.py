@@ -20,6 +20,9 @@ P, N = curve.P, curve.N
 # A point_table of group.h.
 TABLE_BYTES = 8 * 64 + 32
 LAMBDA = 0x5363AD4CC05C30E0A5261C028812645A122E22EA20816678DF02967C1B23BD72
+UNIT_SCALARS = [sign * LAMBDA**power % N for sign in (1, -1) for power in range(3)]
+# The other point where two are one but for a unit is one of these times G.
+OF_GENERATOR_TABLE = (1, 1 + (2 << 64))
 
 # Where carries are born and die.
 EDGES = (
