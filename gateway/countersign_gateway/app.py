@@ -266,7 +266,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         gateway = Gateway(configuration.load(arguments.config), log)
         gateway.start()
     except (OperatorError, OSError) as error:
-        print(f"countersign gateway: {error}", file=sys.stderr)
+        for sentence in str(error).splitlines():
+            print(f"countersign gateway: {sentence}", file=sys.stderr)
         return 1
     while not stop_asked.wait(TICK_S):
         try:

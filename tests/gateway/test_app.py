@@ -175,7 +175,8 @@ def test_an_address_in_use_is_said_in_one_line(tmp_path):
         (
             lambda site: (site / "gateway.toml").write_text("[sit]\n[gateway]\n[ingress.mqtt]\n"),
             "the section [site] is missing (is [sit] meant to be it?)\n"
-            "gateway.key_file is missing\nthe section [policy] is missing\n",
+            "countersign gateway: gateway.key_file is missing\n"
+            "countersign gateway: the section [policy] is missing\n",
         ),
     ],
 )

@@ -86,7 +86,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _mended(command, fault)
     except (OperatorError, OSError) as fault:
         # The gateway's own; and the system names the file or the address, and what is wrong there.
-        return _mended(command, Mendable(str(fault)))
+        return _mended(command, Mendable(*str(fault).splitlines()))
     return status
 
 
