@@ -19,7 +19,7 @@ from countersign_cli.mendable import Mendable
 FOLDER = installation.boards_folder()
 SCHEMA = FOLDER / "board.schema.json"
 
-Record = dict[str, Any]
+BoardRecord = dict[str, Any]
 """One board.json, of the shape that the schema gives."""
 
 # The costs of a proof: our names, and the rows of the native engine's table.
@@ -45,15 +45,15 @@ def names(boards: Path = FOLDER) -> list[str]:
     return sorted(path.name for path in boards.iterdir() if path.is_dir())
 
 
-def load(name: str, boards: Path = FOLDER) -> Record:
+def load(name: str, boards: Path = FOLDER) -> BoardRecord:
     """What board.json says of one board. Raises BoardUnknown."""
     if name not in names(boards):
         raise BoardUnknown(f"no such board: {name} (there are: {', '.join(names(boards))})")
-    record: Record = json.loads((boards / name / "board.json").read_text(encoding="utf-8"))
+    record: BoardRecord = json.loads((boards / name / "board.json").read_text(encoding="utf-8"))
     return record
 
 
-def is_to_be_bought(record: Record) -> bool:
+def is_to_be_bought(record: BoardRecord) -> bool:
     """Whether the board is hardware, and not a machine of an emulator or the workstation."""
     return record["port"] in ("rp2", "esp32")
 
@@ -104,7 +104,7 @@ def faults(boards: Path, root: Path) -> list[str]:
     return found
 
 
-def _inconsistent(record: Record, folder: Path, root: Path) -> Iterator[str]:
+def _inconsistent(record: BoardRecord, folder: Path, root: Path) -> Iterator[str]:
     if record["id"] != folder.name:
         yield f"board.json: id is {record['id']}"
     yield from _pin_faults(record, folder)
@@ -118,7 +118,7 @@ def _inconsistent(record: Record, folder: Path, root: Path) -> Iterator[str]:
             yield f"{path.name}: says {claim!r}, and there is no emulator of it"
 
 
-def _pin_faults(record: Record, folder: Path) -> Iterator[str]:
+def _pin_faults(record: BoardRecord, folder: Path) -> Iterator[str]:
     path = folder / "pins.csv"
     if not is_to_be_bought(record):
         return
@@ -139,7 +139,7 @@ def _is_test(test: str, root: Path) -> bool:
     return re.search(rf"^def {wanted}", source, re.MULTILINE) is not None
 
 
-def _figure_faults(record: Record, root: Path) -> Iterator[str]:
+def _figure_faults(record: BoardRecord, root: Path) -> Iterator[str]:
     """What board.json states of proofs is what the table that it names states."""
     proof = record["proof"]
     table = _rows(root / proof["figures"])

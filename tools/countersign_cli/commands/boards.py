@@ -16,7 +16,7 @@ from pathlib import Path
 
 from countersign_cli import installation
 from countersign_cli.board_catalogue import board_records
-from countersign_cli.board_catalogue.board_records import Record
+from countersign_cli.board_catalogue.board_records import BoardRecord
 from countersign_cli.mendable import Mendable
 
 README = "README.md"
@@ -114,7 +114,7 @@ def overview() -> str:
     return "\n\n".join(parts)
 
 
-def _records() -> list[Record]:
+def _records() -> list[BoardRecord]:
     """Those to buy first; among them those about which most is proven."""
     return sorted(
         (board_records.load(name) for name in board_records.names()),
@@ -129,7 +129,7 @@ def _records() -> list[Record]:
     )
 
 
-def _cost(record: Record) -> str:
+def _cost(record: BoardRecord) -> str:
     proof = record["proof"]
     if proof is None:
         return "not measured"

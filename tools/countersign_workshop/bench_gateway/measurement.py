@@ -42,7 +42,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Run:
+class SiteRun:
     """What a run of the site gave, before it is made into figures."""
 
     full: Phase
@@ -77,7 +77,7 @@ def measure(plan: Plan) -> dict[str, Any]:
     return figures
 
 
-def _drive(plan: Plan, folder: Path) -> Run:
+def _drive(plan: Plan, folder: Path) -> SiteRun:
     """One site, warmed up, driven as fast as it answers, then at half that speed."""
     site = BenchSite(folder)
     _say(f"devices: {plan.devices} made and entered into the record as enrolments")
@@ -126,7 +126,7 @@ def _drive(plan: Plan, folder: Path) -> Run:
     _say("answers: verifying every one")
     found = answers.examine(driver.subscriber, streams, site.key.public_key)
     commitments, stored = site.durable()
-    return Run(
+    return SiteRun(
         full=full,
         half=half,
         full_usage=full_usage,
@@ -145,7 +145,7 @@ def _drive(plan: Plan, folder: Path) -> Run:
     )
 
 
-def _figures(plan: Plan, site_run: Run) -> dict[str, Any]:
+def _figures(plan: Plan, site_run: SiteRun) -> dict[str, Any]:
     proofs = (site_run.full.last - site_run.full.first) * plan.connections
     full, half = site_run.full_usage, site_run.half_usage
     half_proofs = (site_run.half.last - site_run.half.first) * plan.connections

@@ -22,7 +22,7 @@ _LOCAL_LINE = "socket://127.0.0.1:"
 CHECK_IN_INTERVAL_MS = 10_000
 
 
-class Refused(Mendable):
+class CannotStart(Mendable):
     """The boards cannot be started like that; one sentence with what to do."""
 
 
@@ -37,11 +37,11 @@ class _Site:
 
 
 def run_script(arguments: argparse.Namespace) -> int:
-    """Print what the script prints. Refused, or ScriptFailed if it raised."""
+    """Print what the script prints. CannotStart, or ScriptFailed if it raised."""
     if arguments.board not in firmware_build.IMAGES:
-        raise Refused("on MicroPython as a process scripts run with: countersign runtime")
+        raise CannotStart("on MicroPython as a process scripts run with: countersign runtime")
     if arguments.flash and arguments.board in qemu.MACHINES:
-        raise Refused(f"{arguments.board} has no flash to keep")
+        raise CannotStart(f"{arguments.board} has no flash to keep")
     image = arguments.image or firmware_build.built(arguments.board).file
     with _script_board(arguments, image) as board:
         board.copy_in({path.name: path.read_bytes() for path in arguments.copy})
@@ -56,11 +56,11 @@ def _script_board(arguments: argparse.Namespace, image: Path) -> qemu.Qemu | rp2
 
 
 def run_boards(arguments: argparse.Namespace) -> int:
-    """0 after Ctrl-C, 1 if a board stopped by itself. Refused if they cannot be started."""
+    """0 after Ctrl-C, 1 if a board stopped by itself. CannotStart if they cannot be started."""
     if arguments.devices < 1:
-        raise Refused("--devices is 1 or more")
+        raise CannotStart("--devices is 1 or more")
     if arguments.copy or arguments.flash:
-        raise Refused("--copy and --flash belong to --script")
+        raise CannotStart("--copy and --flash belong to --script")
     site = None if arguments.site is None else _site(arguments.site)
     folder = arguments.folder or cache_folder() / "emulated" / arguments.board
     signal.signal(signal.SIGTERM, _as_interrupt)
@@ -106,10 +106,10 @@ def _board(
             on_line=lambda text: print(f"{name}: {text}", flush=True),
         )
     except OSError as fault:
-        raise Refused(f"port {port} for {name} cannot be had: {fault.strerror}") from None
+        raise CannotStart(f"port {port} for {name} cannot be had: {fault.strerror}") from None
     if arguments.uart and board.uart_url is None:
         board.stop()
-        raise Refused(f"{arguments.board} has no UART beside its serial port")
+        raise CannotStart(f"{arguments.board} has no UART beside its serial port")
     return board
 
 
@@ -139,7 +139,7 @@ def _site(path: Path) -> _Site:
         site = config.load(file)
         public_key = SigningKey.from_file(site.key_file).public_key
     except (config.ConfigError, KeyFileError) as fault:
-        raise Refused(f"{file}: {fault}") from None
+        raise CannotStart(f"{file}: {fault}") from None
     ports = [
         int(line.url.removeprefix(_LOCAL_LINE))
         for line in site.serial

@@ -12,14 +12,13 @@ from typing import Protocol
 from countersign_cli.board_port.board_line import SocketLine
 from countersign_cli.board_port.raw_repl import RawRepl
 from countersign_cli.mendable import Mendable
+from countersign_cli.provisioning.bundle import CONFIG_PATH
 from countersign_workshop.checkout import ROOT
 from countersign_workshop.child_processes.process import Child
 from countersign_workshop.emulation import qemu, rp2040
 from countersign_workshop.emulation.emulated_board.line_tap import LineTap
 from countersign_workshop.images import firmware_build
 from countersign_workshop.parts import micropython
-
-CONFIG_PATH = "/countersign.json"
 
 
 class BoardStopped(Mendable):

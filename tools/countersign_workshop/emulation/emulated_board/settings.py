@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from countersign_cli.provisioning.bundle import STORAGE_FOLDER
 from countersign_gateway import config
 from countersign_gateway.statements.keys import SigningKey
-
-STORAGE_FOLDER = "/key_store"
 
 Settings = dict[str, object]
 
