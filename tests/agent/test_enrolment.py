@@ -2,8 +2,9 @@
 
 from countersign import identity, reasons
 from countersign_agent.keys.stored_records import StoredRecords
-from support.agent.memory_site import CHAIN_ID, CONTRACT, OTHER_SECRET, OWNER
+from support.agent.memory_site import OTHER_SECRET, OWNER
 from support.agent.rig import Rig
+from support.protocol.statements import CHAIN_ID, CONTRACT
 
 REGISTRATION = {"chain_id": CHAIN_ID, "contract": CONTRACT, "owner": OWNER, "device_class": 1}
 

@@ -6,19 +6,18 @@ wants to go wrong it sets as an attribute, or does to `broker` directly.
 
 import hashlib
 
-from countersign import identity, merkle, messages, reasons
+from countersign import identity, messages, reasons
 from countersign.carriers import kinds
 from countersign.proofs import schnorr
 from countersign_agent.transports.transport import NotOurs, TransportError
 from support.agent.noise import Noise
+from support.protocol import statements
 
 SITE = "ward-3"
 GATEWAY_SECRET = hashlib.sha256(b"a gateway for tests").digest()
 GATEWAY_KEY = schnorr.public_key(GATEWAY_SECRET)
 OTHER_SECRET = hashlib.sha256(b"somebody else").digest()
-CONTRACT = b"\x0c" * 20
 OWNER = b"\x0e" * 20
-CHAIN_ID = 31337
 
 
 class Clock:
@@ -169,19 +168,8 @@ class Gateway:
         return data
 
     def make_beacon(self, beacon, sequence):
-        return messages.seal(
-            messages.BEACON,
-            {
-                "gateway_id": self.gateway_id,
-                "beacon": beacon,
-                "sequence": sequence,
-                "policy_version": 1,
-                "revocation_epoch": 0,
-                "mode": messages.MODE_ONLINE,
-                "age_s": 0,
-            },
-            self.sign,
-        )
+        fields = statements.beacon(self.gateway_id, beacon, sequence)
+        return messages.seal(messages.BEACON, fields, self.sign)
 
     def on_send(self, kind, payload):
         message = messages.open_message(payload)
@@ -213,18 +201,8 @@ class Gateway:
         )
 
     def make_result(self, device_id, payload, counter, reason=reasons.ACCEPTED, **changes):
-        fields = {
-            "gateway_id": self.gateway_id,
-            "device_id": device_id,
-            "subject": messages.digest(payload),
-            "allow": reason == reasons.ACCEPTED,
-            "reason": reason,
-            "mode": messages.MODE_ONLINE,
-            "age_s": 1,
-            "policy_version": 1,
-            "revocation_epoch": 0,
-            "counter": counter,
-        }
+        subject = messages.digest(payload)
+        fields = statements.result(self.gateway_id, device_id, subject, counter, reason=reason)
         fields.update(changes)
         return messages.seal(messages.ATTESTATION_RESULT, fields, self.sign)
 
@@ -235,21 +213,10 @@ class Gateway:
             for _, message, result in self.decided
         ]
         device_id, message, result = self.decided[index]
-        fields = {
-            "gateway_id": self.gateway_id,
-            "device_id": device_id,
-            "subject": messages.digest(message),
-            "result_digest": messages.digest(result),
-            "sequence": 1,
-            "leaf_index": index,
-            "tree_size": len(leaves),
-            "batch_root": merkle.root(leaves),
-            "inclusion_proof": merkle.inclusion_proof(leaves, index),
-            "chain_id": CHAIN_ID,
-            "contract": CONTRACT,
-            "block_number": 7,
-            "transaction_hash": b"\x07" * 32,
-        }
+        subject, result_digest = messages.digest(message), messages.digest(result)
+        fields = statements.receipt(
+            self.gateway_id, device_id, subject, result_digest, leaves, index
+        )
         fields.update(changes)
         return messages.seal(messages.RECEIPT, fields, self.sign)
 

@@ -5,6 +5,7 @@ The keys are fixed so that failures repeat; they are test keys and identify noth
 
 from countersign import identity, messages
 from countersign.proofs import schnorr
+from support.protocol import statements
 
 DEVICE_SECRET = bytes([7] * 32)
 NEXT_SECRET = bytes([8] * 32)
@@ -20,9 +21,7 @@ GATEWAY_ID = identity.gateway_id(GATEWAY_KEY)
 CHALLENGE = bytes([0xC4] * 32)
 BEACON = bytes([0xBE] * 32)
 NONCE = bytes([0x11] * 32)
-CONTRACT = bytes([0xCC] * 20)
 OWNER = bytes([0x0A] * 20)
-CHAIN_ID = 31337
 
 
 def sign_as_device(digest):
@@ -55,8 +54,8 @@ def values(type):
             "request_nonce": NONCE,
             "challenge": CHALLENGE,
             "registration": {
-                "chain_id": CHAIN_ID,
-                "contract": CONTRACT,
+                "chain_id": statements.CHAIN_ID,
+                "contract": statements.CONTRACT,
                 "owner": OWNER,
                 "device_class": identity.CLASS_STANDARD,
             },
@@ -82,46 +81,14 @@ def values(type):
             "environment": identity.ENVIRONMENT_EMULATED,
         }
     if type == messages.ATTESTATION_RESULT:
-        return {
-            "gateway_id": GATEWAY_ID,
-            "device_id": DEVICE_ID,
-            "subject": subject,
-            "allow": True,
-            "reason": 0,
-            "mode": messages.MODE_DEGRADED,
-            "age_s": 86400,
-            "policy_version": 1,
-            "revocation_epoch": 0,
-            "counter": 258,
-        }
+        return statements.result(
+            GATEWAY_ID, DEVICE_ID, subject, 258, mode=messages.MODE_DEGRADED, age_s=86400
+        )
     if type == messages.RECEIPT:
-        # The other leaf of a tree of two.
-        sibling = messages.digest(b"sibling")
-        return {
-            "gateway_id": GATEWAY_ID,
-            "device_id": DEVICE_ID,
-            "subject": subject,
-            "result_digest": result_digest,
-            "sequence": 1,
-            "leaf_index": 0,
-            "tree_size": 2,
-            "batch_root": _root_of_two(messages.commitment(subject, result_digest), sibling),
-            "inclusion_proof": [sibling],
-            "chain_id": CHAIN_ID,
-            "contract": CONTRACT,
-            "block_number": 12,
-            "transaction_hash": messages.digest(b"transaction"),
-        }
+        leaves = [messages.commitment(subject, result_digest), messages.digest(b"other")]
+        return statements.receipt(GATEWAY_ID, DEVICE_ID, subject, result_digest, leaves, 0)
     if type == messages.BEACON:
-        return {
-            "gateway_id": GATEWAY_ID,
-            "beacon": BEACON,
-            "sequence": 5,
-            "policy_version": 1,
-            "revocation_epoch": 0,
-            "mode": messages.MODE_ONLINE,
-            "age_s": None,
-        }
+        return statements.beacon(GATEWAY_ID, BEACON, 5, age_s=None)
     if type == messages.ERROR:
         return {
             "gateway_id": GATEWAY_ID,
@@ -138,9 +105,3 @@ def sealed(type):
     return messages.seal(
         type, values(type), sign_as_device if signer == "device" else sign_as_gateway
     )
-
-
-def _root_of_two(leaf, sibling_hash):
-    from countersign import merkle
-
-    return merkle.node_hash(merkle.leaf_hash(leaf), sibling_hash)
