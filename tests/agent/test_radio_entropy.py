@@ -6,8 +6,8 @@ import os
 import sys
 import time
 
+from countersign_agent.hardware import device
 from countersign_agent.keys.entropy import EntropyError
-from countersign_agent.platform import device
 from support.agent.memory_site import Storage
 from support.agent.noise import Noise
 

@@ -2,7 +2,7 @@
 
 import sys
 
-from countersign_agent.platform import wifi
+from countersign_agent.hardware import wifi
 from countersign_agent.transports.transport import TransportError
 from support.agent.memory_site import Clock
 

@@ -280,11 +280,21 @@ def test_a_package_imports_what_is_declared_for_it(
 
 
 @pytest.mark.parametrize(
-    "package", ["countersign_cli", "countersign_gateway", "countersign_workshop", "countersign"]
+    "package",
+    [
+        "countersign",
+        "countersign_agent",
+        "countersign_contracts",
+        "countersign_gateway",
+        "countersign_cli",
+        "countersign_workshop",
+    ],
 )
 def test_no_file_hides_a_module_of_the_standard_library(package: str) -> None:
-    """Python started in any folder of ours finds its own library."""
-    names = {name for path in _sources(package) for name in (path.stem, path.parent.name)}
+    """Python started in any folder of a package finds its own library."""
+    sources = [path.relative_to(_folder(package).parent) for path in _sources(package)]
+    names = {name for path in sources for name in path.with_suffix("").parts}
+    assert package in names
     assert not names & sys.stdlib_module_names
 
 
@@ -301,10 +311,14 @@ def _modules_of(distribution: str) -> set[str]:
     }
 
 
-def _sources(package: str) -> Iterator[Path]:
+def _folder(package: str) -> Path:
     spec = importlib.util.find_spec(package)
     assert spec is not None and spec.origin is not None
-    yield from Path(spec.origin).parent.rglob("*.py")
+    return Path(spec.origin).parent
+
+
+def _sources(package: str) -> Iterator[Path]:
+    yield from _folder(package).rglob("*.py")
 
 
 def _imported(path: Path) -> Iterator[str]:

@@ -18,12 +18,12 @@ from countersign.proofs import schnorr
 from countersign_agent import __version__, sensors
 from countersign_agent.agent import Agent
 from countersign_agent.config import SERIAL, ConfigError, load_config
+from countersign_agent.hardware import device
+from countersign_agent.hardware.clock import TicksClock
 from countersign_agent.keys import keystore
 from countersign_agent.keys.counters import CounterExhausted
 from countersign_agent.keys.entropy import EntropyError
 from countersign_agent.keys.storage import StorageError
-from countersign_agent.platform import device
-from countersign_agent.platform.clock import TicksClock
 from countersign_agent.report import hex_text, print_json_line
 from countersign_agent.transports import serial_stream
 
@@ -110,7 +110,7 @@ def build(config) -> Agent:
 
 def _mqtt(config, clock, key_store):
     # Only here: a board without a network has no sockets, and memory for one transport is enough.
-    from countersign_agent.platform import wifi
+    from countersign_agent.hardware import wifi
     from countersign_agent.transports import tcp_stream
     from countersign_agent.transports.mqtt_client import MqttClient
     from countersign_agent.transports.mqtt_transport import MqttTransport

@@ -12,11 +12,11 @@ from countersign import identity
 from countersign.proofs import schnorr
 from countersign_agent import __version__
 from countersign_agent.config import ConfigError, load_config
+from countersign_agent.hardware import device
 from countersign_agent.keys import keystore
 from countersign_agent.keys.entropy import PROVISIONED_NAME, EntropyError
 from countersign_agent.keys.storage import StorageError
 from countersign_agent.keys.stored_records import RecordDamaged, StoredRecords
-from countersign_agent.platform import device
 from countersign_agent.report import hex_text
 
 ENTROPY_BYTES = 32

@@ -87,7 +87,7 @@ def enrol(made: VmBoard, tmp_path: Path) -> None:
     """As if a gateway had accepted it: the key store's own record."""
     script = (
         "from countersign_agent.keys import keystore; "
-        "from countersign_agent.platform import device; "
+        "from countersign_agent.hardware import device; "
         f"records = device.StoredRecords(device.open_storage('{made.folder}/key_store')); "
         "records.save(keystore.ENROLMENT, keystore.ENROLMENT_VERSION, [b'g' * 32])"
     )

@@ -28,14 +28,14 @@ from support.gateway.serial_lines import section
 PATIENCE_S = 300.0
 USE_UP_COUNTERS = f"""\
 from countersign_agent.keys import counters
-from countersign_agent.platform import device
+from countersign_agent.hardware import device
 store, _ = device.start(device.open_storage({STORAGE_FOLDER!r}))
 for _ in range(2 * counters.BLOCK + 2):
     print("counter", store.counters.next())
 """
 USE_BEFORE_RESERVING = f"""\
 from countersign_agent.keys import counters
-from countersign_agent.platform import device
+from countersign_agent.hardware import device
 store, _ = device.start(device.open_storage({STORAGE_FOLDER!r}))
 import time
 for _ in range(2 * counters.BLOCK + 2):

@@ -22,10 +22,10 @@ import board_files
 import vfs
 
 from countersign_agent.config import ConfigError, load_config
+from countersign_agent.hardware import device
 from countersign_agent.keys.entropy import EntropyError
 from countersign_agent.keys.keystore import KeyStoreDamaged
 from countersign_agent.keys.storage import FolderStorage, StorageError
-from countersign_agent.platform import device
 from support.agent.ram_flash import RamFlash
 
 BLOCK_BYTES = 4096

@@ -30,7 +30,7 @@ UNIQUE_ID = "00" * 8
 
 UNREADABLE = b"countersign: the board's files cannot be read and were left as they are."
 WHO = f"""\
-from countersign_agent.platform import device
+from countersign_agent.hardware import device
 store, _ = device.start(device.open_storage({STORAGE_FOLDER!r}))
 print(store.identity.device_id.hex(), store.counters.next())
 """
@@ -198,7 +198,7 @@ def test_files_of_the_state_one_by_one(life: Life, record: Record, tmp_path: Pat
 
 CORRUPT_EACH = f"""\
 import os
-from countersign_agent.platform import device
+from countersign_agent.hardware import device
 from countersign_agent.keys.keystore import KeyStoreDamaged
 folder = {STORAGE_FOLDER!r} + '/'
 names = [name for name in os.listdir(folder) if name != 'witness'] + ['witness/counter']

@@ -34,7 +34,7 @@ STEPS = (5, pytest.param(1, marks=pytest.mark.slow))
 # Two starts of the device, and what is then known of it.
 LOOK = f"""\
 import os
-from countersign_agent.platform import device
+from countersign_agent.hardware import device
 for _ in range(2):
     store, _ = device.start(device.open_storage({STORAGE_FOLDER!r}))
     gateway = store.enrolled_gateway()

@@ -29,7 +29,7 @@ const REWIND_BASE = 0x40074;
 
 /**
  * What the chip says of itself. Of the platform's two bits, "FPGA" and "chip", neither is true here:
- * it is how the agent knows that its entropy was injected (countersign_agent/platform/device.py).
+ * it is how the agent knows that its entropy was injected (countersign_agent/hardware/device.py).
  */
 function declareEmulated(chip) {
   const sysinfo = chip.peripherals[SYSINFO_BASE];

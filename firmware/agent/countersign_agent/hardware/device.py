@@ -27,7 +27,7 @@ def is_emulated() -> bool:
         return True
     if not _is_rp2040():
         return False
-    from countersign_agent.platform import rp2040
+    from countersign_agent.hardware import rp2040
 
     return rp2040.is_emulated()
 
@@ -38,11 +38,11 @@ def random_source():
     Raises EntropyError if that stands still or cannot be switched on.
     """
     if sys.platform == "esp32":
-        from countersign_agent.platform import esp32
+        from countersign_agent.hardware import esp32
 
         esp32.switch_radio_on()
     if _is_rp2040():
-        from countersign_agent.platform import rp2040
+        from countersign_agent.hardware import rp2040
 
         rp2040.check_random()
     return getattr(os, "urandom", None)
@@ -52,7 +52,7 @@ def open_storage(folder: str):
     """The storage in `folder`, which is made if it is absent. Raises StorageError."""
     if sys.platform not in _HOSTED:
         return FolderStorage(folder)
-    from countersign_agent.platform import hosted
+    from countersign_agent.hardware import hosted
 
     return hosted.PosixFolderStorage(folder)
 
