@@ -45,7 +45,7 @@ $(STAMPS)/dev: $(STAMPS)/runtime
 
 # ---- real parts from elsewhere -----------------------------------------------------------------
 
-# The rung 0 runtime is this machine's own architecture.
+# The MicroPython that runs as a process on this machine's own architecture.
 HOST := $(if $(filter aarch64,$(shell uname -m)),arm64,x64)
 FETCHER := $(STAMPS)/venv $(addprefix tools/countersign_workshop/parts/,apt_sources.py debian.py)
 

@@ -135,11 +135,11 @@ with open(sys.argv[1]) as file:
 """
 
 
-@pytest.mark.parametrize("rung", [0, 1])
-def test_micropython_gives_every_input_the_same_answer(rung):
+@pytest.mark.parametrize("which", [0, 1], ids=["own architecture", "armhf"])
+def test_micropython_gives_every_input_the_same_answer(which):
     from countersign_workshop.parts import micropython
 
-    runtime = micropython.runtimes()[rung]
+    runtime = micropython.runtimes()[which]
     try:
         command = micropython.argv(runtime)
     except micropython.RuntimeMissing as missing:

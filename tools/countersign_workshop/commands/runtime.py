@@ -1,6 +1,6 @@
 """`countersign runtime`: start a real MicroPython on this machine, with our modules on its path.
 
-countersign runtime                       a prompt on rung 0
+countersign runtime                       a prompt on this machine's own architecture
 countersign runtime --on armhf script.py  a script on 32-bit ARM, with a heap like an RP2040's
 """
 
@@ -15,7 +15,9 @@ from countersign_workshop.parts import micropython
 
 def register(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--on", choices=micropython.runtimes(), help="the runtime; rung 0 if absent"
+        "--on",
+        choices=micropython.runtimes(),
+        help="the runtime; this machine's own architecture if absent",
     )
     parser.add_argument("--heap-bytes", type=int, metavar="N", help="a device's heap if absent")
     parser.add_argument("script", nargs=argparse.REMAINDER, help="a script and its arguments")

@@ -1,7 +1,7 @@
-"""MicroPython for a bare processor under QEMU: the ladder's rung 3.
+"""The QEMU machines: MicroPython for a bare processor.
 
-The instruction set is the board's, instructions are counted exactly and repeatably, and nothing
-else is like a board: no flash, no radio, no entropy, and no cycles, only instructions.
+The instruction set is that of a board, and instructions are counted exactly and repeatably. Nothing
+else is like a board: QEMU gives no flash, no radio and no entropy, and it counts no cycles.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""The real image for an RP2040 board, run in a cycle-counting emulator: the ladder's rung 4.
+"""The emulated RP2040: runs the real image of a board and counts its cycles.
 
 The processor, its peripherals and USB are rp2040js; the boot ROM is ours (rp2040_machine/bootrom).
 Cycles are exact and repeatable, but there are no XIP cache misses and no flash times, and the boot
-ROM's own cycles are ours: say so wherever they are quoted as milliseconds.
+ROM's own cycles are ours. Wherever cycles are quoted as milliseconds, the text must say so.
 """
 
 from __future__ import annotations

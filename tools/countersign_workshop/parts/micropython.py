@@ -1,8 +1,8 @@
-"""Real MicroPython virtual machines on this workstation: the emulation ladder's first two rungs.
+"""Real MicroPython as a process on this machine, in two runtimes.
 
-Rung 0 runs on the machine's own architecture. Rung 1 is 32-bit ARM under qemu-arm: the integers,
-object sizes and native code format of a board's ARM, with a heap like the RP2040's. Neither is a
-board: there is no flash, no radio and no peripheral here.
+One runs on the machine's own architecture ("x64" or "arm64"). The other, "armhf", is 32-bit ARM
+under qemu-arm: it has the integers, object sizes and native code format of a board's ARM, and a
+heap like the RP2040's. Neither is a board: a process has no flash, no radio and no peripherals.
 """
 
 from __future__ import annotations
@@ -30,19 +30,20 @@ class RuntimeMissing(PartMissing):
 
 
 def host_runtime() -> str:
-    """Rung 0 on this machine: "x64" or "arm64"."""
+    """The runtime of this machine's own architecture: "x64" or "arm64"."""
     return {"amd64": "x64", "arm64": "arm64"}[debian.host_architecture()]
 
 
 def runtimes() -> tuple[str, str]:
-    """Both runtimes that this machine can start: rung 0, rung 1."""
+    """Both runtimes that this machine can start: its own architecture's first, then "armhf"."""
     return (host_runtime(), "armhf")
 
 
 def argv(runtime: str | None = None, heap_bytes: int | None = None) -> list[str]:
-    """The command that starts a runtime (rung 0 if none is named), to be followed by a script.
+    """The command that starts a runtime; the caller appends a script.
 
-    heap_bytes: the whole garbage-collected heap; a device's by default.
+    runtime: this machine's own architecture by default. heap_bytes: the whole garbage-collected
+    heap; a device's by default. Raises RuntimeMissing.
     """
     name = runtime or host_runtime()
     if name not in _ARCHITECTURES:
