@@ -47,7 +47,7 @@ _MEANINGS = (
 def flash(
     loader: EspBoard, board: str, image: Path | None, port: str | None, erase_files: bool = False
 ) -> str:
-    """Write the image; what was done, in words. FlashFault if it was not."""
+    """Write the image; what was done, in words. FlashFault or PortError if it was not."""
     if port is None:
         raise FlashFault(f"a {board} is flashed over its serial port: name its --port")
     if image is None:
@@ -58,13 +58,10 @@ def flash(
     check_image(loader, board, image)
     if importlib.util.find_spec("esptool") is None:
         raise extras.missing("esptool")
-    try:
-        board_line.check_name(port)
-        if port.startswith("/"):
-            # Opened and let go: our reasons are better than esptool's, and nothing is touched yet.
-            board_line.open_port(port).close()
-    except board_line.PortError as fault:
-        raise FlashFault(str(fault)) from None
+    board_line.check_name(port)
+    if port.startswith("/"):
+        # The trial comes first, because our reasons are better than esptool's.
+        board_line.open_port(port).close()
     _run(loader, board, image, port, erase_files)
     return f"{image} written to the {board} at {port} and read back; countersign provision is next"
 

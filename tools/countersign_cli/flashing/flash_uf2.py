@@ -39,7 +39,7 @@ def flash(
     erase_files: bool = False,
     drive_s: float = _DRIVE_S,
 ) -> str:
-    """Put the image on the board; what was done, in words. FlashFault if it was not.
+    """Put the image on the board; what was done, in words. FlashFault or PortError if it was not.
 
     port: reset the board there into its boot loader first. volume: the drive's folder; without it
     the drive is looked for. drive_s: how long.
@@ -62,10 +62,7 @@ def enter_boot_loader(kind: BoardKind, port: str) -> None:
     A board whose MicroPython answers is asked what it is; one that does not is touched with 1200
     baud, which the USB port of MicroPython and of other firmware takes as the request.
     """
-    try:
-        repl = RawRepl(board_line.open_port(port))
-    except board_line.PortError as fault:
-        raise FlashFault(str(fault)) from None
+    repl = RawRepl(board_line.open_port(port))
     try:
         repl.enter(_ANSWER_S)
         machine = repl.run("import sys\nprint(sys.implementation._machine)", _ANSWER_S).strip()
@@ -91,10 +88,7 @@ def _touch(port: str) -> None:
             f"the board at {port} does not answer: hold BOOTSEL while plugging it in, then run "
             "this with --volume"
         )
-    try:
-        board_line.touch(port)
-    except board_line.PortError as fault:
-        raise FlashFault(str(fault)) from None
+    board_line.touch(port)
 
 
 def _image(kind: BoardKind, loader: Uf2Board, path: Path | None) -> bytes:

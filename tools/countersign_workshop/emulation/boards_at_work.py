@@ -12,7 +12,8 @@ from types import FrameType
 from countersign_cli.mendable import Mendable
 from countersign_cli.site_folder import CONFIG_NAME
 from countersign_gateway import config
-from countersign_gateway.statements.keys import KeyFileError, SigningKey
+from countersign_gateway.model import OperatorError
+from countersign_gateway.statements.keys import SigningKey
 from countersign_workshop.checkout import cache_folder
 from countersign_workshop.emulation import qemu, rp2040
 from countersign_workshop.emulation.emulated_board import EmulatedBoard, settings
@@ -138,7 +139,7 @@ def _site(path: Path) -> _Site:
     try:
         site = config.load(file)
         public_key = SigningKey.from_file(site.key_file).public_key
-    except (config.ConfigError, KeyFileError) as fault:
+    except OperatorError as fault:
         raise CannotStart(f"{file}: {fault}") from None
     ports = [
         int(line.url.removeprefix(_LOCAL_LINE))

@@ -14,7 +14,7 @@ Settings = dict[str, object]
 def for_site(gateway_toml: Path, name: str, port: str = "usb", **more: object) -> Settings:
     """Settings for a device on a serial line of that site. port: "usb" or "uart:1".
 
-    Raises config.ConfigError and KeyFileError if the site's own settings are not sound.
+    Raises OperatorError if the site's own settings or key cannot be used.
     """
     site = config.load(gateway_toml)
     return for_gateway(
