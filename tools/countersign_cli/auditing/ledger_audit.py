@@ -15,7 +15,7 @@ from web3 import Web3
 
 import countersign_contracts
 from countersign import merkle
-from countersign_gateway.registry.interface import Registry
+from countersign_gateway.registry.interface import Batches
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +35,11 @@ class Audit:
     faults: tuple[str, ...]
 
 
-def audit(rpc_url: str, commitment_log: str, gateway_account: str, registry: Registry) -> Audit:
+def audit(rpc_url: str, commitment_log: str, gateway_account: str, record: Batches) -> Audit:
     """Compare the ledger with the record. The record must not change meanwhile."""
     events = batch_events(rpc_url, commitment_log, gateway_account)
     faults: list[str] = []
-    times_anchored = [0] * registry.commitment_count()
+    times_anchored = [0] * record.commitment_count()
     head = bytes(32)
     for index, event in enumerate(events, start=1):
         sequence, root, size = event["sequence"], bytes(event["root"]), event["size"]
@@ -48,11 +48,11 @@ def audit(rpc_url: str, commitment_log: str, gateway_account: str, registry: Reg
         head = hashlib.sha256(head + root + size.to_bytes(4, "big")).digest()
         if bytes(event["head"]) != head:
             faults.append(f"the head of batch {sequence} does not follow from its root")
-        batch = registry.batch(sequence)
+        batch = record.batch(sequence)
         if batch is None:
             faults.append(f"batch {sequence} is on the ledger and not in the record")
             continue
-        leaves = registry.commitments(batch.first_position, batch.size)
+        leaves = record.commitments(batch.first_position, batch.size)
         if (batch.root, batch.size) != (root, size) or merkle.root(leaves) != root:
             faults.append(f"batch {sequence} on the ledger is not the one in the record")
         for position in range(batch.first_position, batch.first_position + batch.size):
