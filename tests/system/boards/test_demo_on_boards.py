@@ -13,6 +13,7 @@ import pytest
 from countersign_workshop.images import firmware_build
 from countersign_workshop.parts import processors, toolchain
 from support.boards import emulated_pico
+from support.contracts import parts
 
 pytestmark = [pytest.mark.board, pytest.mark.chain, pytest.mark.slow]
 
@@ -20,11 +21,11 @@ pytestmark = [pytest.mark.board, pytest.mark.chain, pytest.mark.slow]
 @pytest.mark.parametrize("board", firmware_build.IMAGES)
 def test_the_story_goes_the_same_way(board: str) -> None:
     def build() -> Path:
-        toolchain.anvil()
         toolchain.rp2040js()
         processors.machine()
         return firmware_build.build(board).file
 
+    parts.anvil()
     emulated_pico.built_or_skip(build)
     demo = subprocess.run(
         [sys.executable, "-m", "countersign_cli.cli", "demo", "--board", board],
