@@ -1,9 +1,9 @@
 """`countersign gateway run`: builds the stages from the configuration, runs them, stops them.
 
-The only file that knows all stages, and it does nothing else. Threads: the broker's (if embedded),
-MQTT's, one a serial line, the one that reads ahead, the pipeline's, the anchoring's, and the main
-one, which keeps the beacon turning and waits for a signal. The ledger may be absent or down at any
-moment, the start included: devices are served, verdicts say so.
+This is the only file that knows all stages. The threads are: the embedded broker (if there is one),
+MQTT, one for each serial line, reading ahead, the pipeline, anchoring, and the main thread, which
+rotates the beacon and waits for a signal. The ledger may be absent or down at any moment, also at
+the start: the gateway goes on serving devices, and each result states how fresh its knowledge is.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ from countersign_gateway.verification.verifier import Verifier
 READY_TIMEOUT_S = 15.0
 ANCHORING_INTERVAL_S = 1.0
 TICK_S = 0.25
-# Read and not yet worked on: two groups, so that the pipeline never waits for the next.
+# Envelopes read ahead of the pipeline: two groups, so that the pipeline never waits for the next.
 MAX_EXAMINED = 1024
 
 
@@ -55,7 +55,7 @@ class Gateway:
     """One running site. `start`, then `tick` a few times a second, then `stop`."""
 
     def __init__(self, config: Config, log: EventLog) -> None:
-        """Opens keys and registry; starts nothing. OperatorError."""
+        """Open the keys and the registry; start nothing. OperatorError if either is unusable."""
         self._config = config
         self._log = log
         self.tally = Tally()
@@ -71,7 +71,7 @@ class Gateway:
         self.beacons = Beacons(
             config.verification.beacon_interval_s,
             time.monotonic(),
-            # The wall clock only helps to count on from an earlier run; nothing is decided by it.
+            # The wall clock only keeps the sequence above earlier runs; no decision uses it.
             first_sequence=max(1, int(time.time())),
         )
         self._intake = Intake()
@@ -115,7 +115,7 @@ class Gateway:
             self._anchoring_thread = self._made_anchoring_thread(config.anchoring)
 
     def start(self) -> bool:
-        """Start all stages; True once devices can be heard, False if the broker is not there yet.
+        """Start all stages. True once devices can connect, False if the broker is not there yet.
 
         OperatorError if the embedded broker cannot listen, or a password file is not private.
         """
@@ -124,7 +124,7 @@ class Gateway:
         self._read_ahead_thread.start()
         if self._mqtt is not None:
             self._mqtt.start()
-        # Lines need no broker: a device that asks on one is answered before there is a broker.
+        # Serial lines need no broker: a device that asks on a line gets an answer before one is up.
         self._publisher.prepare()
         self._serial.start()
         if self._anchoring_thread is not None:
@@ -142,13 +142,13 @@ class Gateway:
         return ready
 
     def tick(self) -> None:
-        """What happens by the passing of time: beacons, the change of mode, the status file."""
+        """Do what is due by time: the beacon's rotation, a change of mode, the status file."""
         now_s = time.monotonic()
         self._publisher.tick(now_s)
         self._status.tick(now_s)
 
     def stop(self) -> None:
-        """Finish the messages taken in, then close. Transports deliver the others again."""
+        """Finish the messages already taken in, then close. Transports deliver the others again."""
         self._intake.close()
         for thread in (self._read_ahead_thread, self._pipeline_thread):
             if thread.is_alive():
@@ -189,7 +189,7 @@ class Gateway:
         )
 
     def _made_anchoring_thread(self, config: AnchoringConfig) -> threading.Thread:
-        # Imported here: a site without a ledger need not wait for, or even have, an EVM library.
+        # Imported here: a site without a ledger need neither install nor load the EVM libraries.
         from countersign_gateway.anchoring.assembly import anchoring_worker
 
         worker = anchoring_worker(
@@ -208,7 +208,7 @@ class Gateway:
         )
 
     def _connect(self, config: MqttConfig) -> Endpoint:
-        """The MQTT ingress, not started, with the broker embedded if it is to be; its address."""
+        """Make the MQTT ingress; start the embedded broker if one is configured. Its address."""
         if config.broker is None:
             self._broker = EmbeddedBroker(config.listen, self._config.site, self._log)
             endpoint = self._broker.start()
@@ -249,7 +249,7 @@ class Gateway:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """`run --config gateway.toml`. 0 after a clean stop, 1 if it cannot run, 2 on misuse."""
+    """`run --config gateway.toml`. Exit status: 0 after a clean stop, 1 on error, 2 on misuse."""
     parser = argparse.ArgumentParser(prog="countersign gateway", description="The site's gateway.")
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="run until SIGTERM or Ctrl-C")
@@ -259,7 +259,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     stop_asked = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop_asked.set())
-    # Keys, the registry and its log are this user's alone, whatever the shell's habit.
+    # Only this user may read the keys, the registry and its log, whatever umask the shell has set.
     os.umask(0o077)
     log = EventLog(sys.stderr)
     try:
@@ -272,7 +272,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     while not stop_asked.wait(TICK_S):
         try:
             gateway.tick()
-        except Exception as error:  # noqa: BLE001 - devices are served by other threads meanwhile
+        except Exception as error:  # noqa: BLE001 - other threads go on serving devices
             log.fault("tick_fault", error)
     gateway.stop()
     return 0

@@ -1,6 +1,6 @@
 """The plain values that pass between the gateway's stages.
 
-Nothing here does anything. Every stage may import this file; it imports no stage.
+This file has data types and no behaviour. Every stage may import it; it imports no stage.
 Digests and identities are 32 raw bytes, EVM addresses and owners 20 raw bytes.
 """
 
@@ -15,27 +15,28 @@ REVOCATION_EPOCH = 0
 
 
 class OperatorError(Exception):
-    """Something that a person can mend: the text says what and where, in plain sentences.
+    """An error that a person can mend: the text says what is wrong and where.
 
     The program prints the text and ends with status 1. Every other exception is a defect.
     """
 
 
 class Status(IntEnum):
-    """Where a device stands. The numbers are stored: never renumber, never reuse."""
+    """A device's lifecycle status. The numbers are stored: never renumber, never reuse."""
 
-    ENROLLED = 1  # it proved its key and is known; no evidence has been accepted yet
+    ENROLLED = 1  # the device proved its key; no evidence has been accepted yet
     ACTIVE = 2
     SUSPENDED = 3
-    QUARANTINED = 4  # life-critical devices are set aside and alarmed, never cut
+    QUARANTINED = 4  # of life-critical devices: set aside and alarmed, never cut off
     REVOKED = 5  # final
 
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """How old upstream knowledge is.
+    """How old the gateway's knowledge from upstream is.
 
-    mode: messages.MODE_ONLINE or MODE_DEGRADED. age_s: whole seconds, None for never.
+    mode: messages.MODE_ONLINE or MODE_DEGRADED. age_s: whole seconds; None if there
+    was never a contact.
     """
 
     mode: int
@@ -44,12 +45,12 @@ class Freshness:
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """One message as the transport delivered it: nothing in it is trusted.
+    """One message as the transport delivered it. Nothing in it is trusted.
 
     device_id: the 32 bytes that the topic names, or None where it named none.
     kind: "enrol" or "evidence", from the topic; "" where the topic is not one of ours.
-    acknowledge: the transport's own acknowledgement (PUBACK). It is called exactly once, from any
-    thread, when what the message caused is durable or when nothing will ever come of it.
+    acknowledge: sends the transport's own acknowledgement (PUBACK). The gateway calls it exactly
+    once, from any thread: when the effect of the message is durable, or when it has no effect.
     """
 
     device_id: bytes | None
@@ -67,16 +68,16 @@ class DeviceRecord:
     public_key: bytes  # x-only, 32 bytes
     post_quantum_digest: bytes
     next_key_digest: bytes
-    owner: bytes  # 20 bytes: who answers for it
+    owner: bytes  # 20 bytes: the account that answers for the device
     device_class: int
     environment: int  # identity.ENVIRONMENT_HARDWARE or ENVIRONMENT_EMULATED
     status: Status
-    counter: int  # the last one accepted; the next must be greater
+    counter: int  # the last accepted counter; the next one must be greater
 
 
 @dataclass(frozen=True, slots=True)
 class RegistrationOffer:
-    """What the ledger is to hold of a device: offered with a challenge, for the device to sign."""
+    """A device's future entry on the ledger: sent with a challenge, for the device to sign."""
 
     chain_id: int
     contract: bytes
@@ -97,13 +98,13 @@ class Enrolment:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What becomes durable: one for each message that verified, allowed or denied.
+    """The durable outcome of one message that verified, whether allowed or denied.
 
-    message, result: the exact bytes received and the exact signed bytes answered.
-    commitment: the 32-byte Merkle leaf input made of the two.
-    enrolment: set where this decision makes the device known (its device carries `counter` too).
-    status: set where governance/lifecycle moved the device with this message; it is stored in the
-    same transaction. None leaves the status alone.
+    message, result: the exact bytes received, and the exact signed bytes of the answer.
+    commitment: the 32-byte input of the Merkle leaf, made from `message` and `result`.
+    enrolment: set if this decision enrols the device (the enrolment's device has the same counter).
+    status: the new status, if governance/lifecycle changed it for this message; the registry stores
+    it in the same transaction. None leaves the status unchanged.
     """
 
     device_id: bytes

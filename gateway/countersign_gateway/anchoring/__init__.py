@@ -1,1 +1,1 @@
-"""Commitments to the ledger, exactly once, and receipts back."""
+"""Anchors commitments on the ledger, exactly once, and makes receipts for them."""

@@ -1,4 +1,4 @@
-"""The anchoring stage put together from its settings."""
+"""Builds the anchoring stage from its settings."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def anchoring_worker(
     on_contact: Callable[[], None],
     on_reply: Callable[[Reply], None],
 ) -> AnchoringWorker:
-    """Nothing is asked of the ledger yet. OperatorError if its key file or the binding is wrong."""
+    """Build it without a call to the ledger. OperatorError if key file or binding is wrong."""
     key = LedgerKey(read_key_file(config.ledger_key_file))
     ledger = EvmLedger(
         config.rpc_url,

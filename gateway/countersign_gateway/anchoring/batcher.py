@@ -1,8 +1,8 @@
 """Cuts durable commitments into batches: contiguous, in order, by count or by age.
 
-A batch is positions [first, first + size), its root is the RFC 9162 tree over those commitments,
-and its head chains it to all batches before. Cut once and stored, it never changes: whatever
-happens later, the same batch is what the outbox sends.
+A batch holds the positions [first, first + size). Its root is the RFC 9162 tree head over those
+commitments, and its head chains it to all earlier batches. A stored batch never changes, so the
+outbox always sends the same batch.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from countersign import merkle
 from countersign_gateway.model import Batch
 from countersign_gateway.registry.interface import Batches, OutboxKind, OutboxRows, OutboxState
 
-# While this many batches wait to be included, age no longer cuts new ones: through an outage the
-# backlog gathers into full batches instead of thousands of small ones to be paid for.
+# While this many batches wait to be included, age no longer cuts new ones: during an outage the
+# backlog collects into full batches instead of thousands of small ones, each of which costs gas.
 _WAITING_BATCHES = 4
 
 
 class BatcherRegistry(Batches, OutboxRows, Protocol):
-    """The part of the registry that this needs."""
+    """The part of the registry that the batcher needs."""
 
 
 class Batcher:
-    """Used by one thread. batch_max: commitments in a batch; batch_age_s: the longest wait."""
+    """For one thread. batch_max: commitments in a batch; batch_age_s: the longest wait of one."""
 
     def __init__(self, registry: BatcherRegistry, batch_max: int, batch_age_s: float) -> None:
         if not 1 <= batch_max <= 0xFFFFFFFF:
@@ -37,7 +37,7 @@ class Batcher:
         self._waiting_since_s: float | None = None
 
     def step(self, now_s: float) -> list[Batch]:
-        """Cut what is due at `now_s` (monotonic seconds); returns the batches, durable."""
+        """Cut the batches due at `now_s` (monotonic seconds). Returns them; they are durable."""
         cut = []
         waiting = self._registry.commitment_count() - self._next_position
         while waiting >= self._batch_max:
@@ -46,7 +46,7 @@ class Batcher:
         if waiting == 0:
             self._waiting_since_s = None
         elif cut or self._waiting_since_s is None:
-            # Those that are left arrived after this, or at most one step before.
+            # The remaining commitments arrived after the last step, so their age counts from now.
             self._waiting_since_s = now_s
         elif now_s - self._waiting_since_s >= self._batch_age_s and not self._backlogged():
             cut.append(self._cut(waiting))
@@ -81,5 +81,5 @@ def following(last: Batch | None, commitments: list[bytes]) -> Batch:
 
 
 def next_head(previous_head: bytes, root: bytes, size: int) -> bytes:
-    """The head after a batch, as CommitmentLog computes it."""
+    """The 32-byte head after a batch, as CommitmentLog computes it."""
     return hashlib.sha256(previous_head + root + size.to_bytes(4, "big")).digest()

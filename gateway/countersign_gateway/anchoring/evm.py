@@ -1,7 +1,7 @@
-"""The ledger on an EVM chain: the only file that talks JSON-RPC.
+"""The ledger on an EVM chain. Only this file uses JSON-RPC.
 
-Every call has a timeout and is made once: when to ask again is the outbox's business, so nothing
-here retries. An answer that does not have the expected shape is treated as no answer.
+Every call has a timeout and is made once. This file never retries: the outbox decides when to ask
+again. An answer without the expected shape raises UpstreamDown, as no answer does.
 """
 
 from __future__ import annotations
@@ -28,21 +28,21 @@ from countersign_gateway.anchoring.ledger import (
 from countersign_gateway.model import Batch
 from countersign_gateway.registry.interface import SignedRegistration
 
-# Fixed, so that nothing has to be asked before signing; about three times what was measured
+# Fixed limits, so that signing needs no estimate from the node; about three times the measured gas
 # (35,000 for an append, 150,000 for a device with its owner's list).
 _APPEND_GAS = 120_000
 _REGISTER_GAS = 500_000
 
-# Reverts that end when the owner registers itself, or appoints this gateway.
+# Reverts that stop once the owner registers itself, or appoints this gateway.
 _MENDABLE = ("NotRegistrar", "UnknownOwner")
 
-# What nodes say (geth, Besu, anvil, Nethermind, Reth) when they hold this very transaction.
+# The errors of nodes (geth, Besu, anvil, Nethermind, Reth) that have this transaction already.
 _KNOWN = ("already known", "already imported", "known transaction", "alreadyknown")
 _NONCE_USED = ("nonce too low", "nonce is too low", "nonce_too_low", "oldnonce", "old nonce")
 
 
 class EvmLedger:
-    """ledger.Ledger over HTTP JSON-RPC. `url` may hold an access token: it is never shown."""
+    """ledger.Ledger over HTTP JSON-RPC. `url` may hold an access token, so it is never shown."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class EvmLedger:
         self._provider = HTTPProvider(
             url, request_kwargs={"timeout": timeout_s}, exception_retry_configuration=None
         )
-        # Without a provider: used to encode and decode, never to call.
+        # It has no provider: it encodes and decodes, and never calls.
         codec = Web3()
         self._commitment_log: Any = codec.eth.contract(
             address=Web3.to_checksum_address(commitment_log), abi=load("CommitmentLog")["abi"]
@@ -194,10 +194,10 @@ class EvmLedger:
     # --- inside --------------------------------------------------------------------------
 
     def _request(self, method: str, parameters: list[Any]) -> dict[str, Any]:
-        """One round trip: the answer with its `result` or `error`."""
+        """One round trip: the answer with its `result` or `error`. UpstreamDown without one."""
         try:
             answer = self._provider.make_request(method, parameters)
-        # The text of these would show the address, and with it an access token.
+        # The text of these exceptions shows the URL, which may hold an access token.
         except requests.RequestException as error:
             raise UpstreamDown(f"{method}: {type(error).__name__}") from None
         except (OSError, ValueError, Web3Exception) as error:
@@ -207,7 +207,7 @@ class EvmLedger:
         return dict(answer)
 
     def _ask(self, method: str, parameters: list[Any]) -> Any:
-        """The result of a question that has no business failing."""
+        """The result of a request. UpstreamDown if the node answers with an error."""
         answer = self._request(method, parameters)
         if "error" in answer:
             raise UpstreamDown(f"{method}: {_message(answer['error'])}")
@@ -224,7 +224,7 @@ class EvmLedger:
             raise UpstreamDown("eth_call: the answer is not what the contract returns") from None
 
     def _event(self, address: bytes, topics: list[bytes]) -> Inclusion | None:
-        """The first event with these topics; both events can happen only once."""
+        """The only event with these topics: the contracts emit each just once."""
         criteria = {
             "address": _hex(address),
             "topics": [_hex(topic) for topic in topics],
@@ -263,9 +263,9 @@ def _signature(entry: Any) -> str:
 
 
 def _even_y(x_only: bytes) -> int:
-    """The even y of a point of secp256k1, as the contract wants it; 0 if there is no such point.
+    """The even y of a point of secp256k1, as the contract needs it; 0 if there is no such point.
 
-    Zero is refused by the contract; the device's signature was verified long before this.
+    The contract refuses zero. It cannot occur: the verifier has checked the device's signature.
     """
     try:
         return int(PublicKey(b"\x02" + x_only).point()[1])
@@ -283,7 +283,7 @@ def _hex(value: bytes) -> str:
 
 def _message(error: Any) -> str:
     text = error.get("message") if isinstance(error, dict) else None
-    # Written by the node: shortened, and kept on one line, before it reaches a log.
+    # The node wrote this text: it is shortened and put on one line before it reaches a log.
     return " ".join(str(text or "refused without a reason").split())[:200]
 
 

@@ -1,6 +1,6 @@
-"""What anchoring asks of a ledger, and the two ways in which it can be disappointed.
+"""The interface of a ledger, and its two errors: UpstreamDown and Rejected.
 
-Numbers are wei, gas and block numbers. Addresses are 20 raw bytes, hashes and heads 32.
+Numbers are wei, gas and block numbers. Addresses are 20 raw bytes; hashes and heads are 32.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from countersign_gateway.registry.interface import SignedRegistration
 
 
 class UpstreamDown(Exception):
-    """No usable answer: unreachable, timed out, or nonsense. Nothing is known; ask again later."""
+    """The ledger gave no usable answer: unreachable, timed out, or malformed. Ask again later."""
 
 
 class Rejected(Exception):
-    """The ledger answered, and the answer is no. `reason` is its own words, for the log."""
+    """The ledger refused. `reason` is its own text, for the log."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -25,12 +25,12 @@ class Rejected(Exception):
 
 
 class NonceUsed(Rejected):
-    """The account has used this nonce up already, with this transaction or another."""
+    """The account has already used this nonce, for this transaction or another."""
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """How far the chain is."""
+    """The chain's newest and finalized block numbers. base_fee: wei per gas, of the newest."""
 
     latest: int
     finalized: int
@@ -39,7 +39,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Tip:
-    """Where our log of batches stands on the chain; sequence 0 and a zero head before the first."""
+    """The last batch of our log on the chain; sequence 0 and a zero head before the first."""
 
     sequence: int
     head: bytes
@@ -49,8 +49,8 @@ class Tip:
 class Inclusion:
     """A transaction in a block of the present chain.
 
-    succeeded: it was not reverted. effective: it is the one that caused the effect (a batch
-    appended twice is a no-op the second time).
+    succeeded: it was not reverted. effective: it caused the effect. (A second append of the same
+    batch succeeds without an effect.)
     """
 
     block_number: int
@@ -61,7 +61,7 @@ class Inclusion:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What a transaction does: contract, call data, and the gas it may use."""
+    """A transaction's contract, call data and gas limit."""
 
     to: bytes
     data: bytes
@@ -70,47 +70,47 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class ExpectedRevert:
-    """Why the ledger would revert a call. lasting: asking again later cannot help."""
+    """Why the ledger would revert a call. lasting: a later call would be reverted too."""
 
     reason: str
     lasting: bool
 
 
 class Ledger(Protocol):
-    """Every method may raise UpstreamDown; only `send` raises Rejected in ordinary operation."""
+    """Every method may raise UpstreamDown. Only `check` and `send` raise Rejected."""
 
     def check(self) -> None:
-        """Rejected unless this is the configured chain and both contracts are on it."""
+        """Raise Rejected unless this is the configured chain and both contracts are on it."""
 
     def head(self) -> Head:
         """The newest and the finalized block."""
 
     def account_nonce(self, account: bytes) -> int:
-        """How many transactions of the account are in blocks."""
+        """The number of the account's transactions in blocks, which is its next nonce."""
 
     def tip(self, account: bytes) -> Tip:
-        """The account's log of batches."""
+        """The tip of the account's log of batches."""
 
     def send(self, raw: bytes) -> None:
-        """Hand over a signed transaction. One that the node has already is a success."""
+        """Send a signed transaction. It is no error if the node has it already."""
 
     def inclusion(self, transaction_hash: bytes) -> Inclusion | None:
-        """Where a transaction is on the present chain, if anywhere."""
+        """The block of a transaction on the present chain; None if it is in no block."""
 
     def append_call(self, batch: Batch) -> Call:
-        """Append a batch to the account's log."""
+        """The call that appends a batch to the account's log."""
 
     def register_call(self, registration: SignedRegistration) -> Call:
-        """Enter a device with its own proof."""
+        """The call that registers a device with its own proof."""
 
     def append_inclusion(self, account: bytes, sequence: int) -> Inclusion | None:
         """The transaction that appended this batch, whoever sent it."""
 
     def register_inclusion(self, device_id: bytes) -> Inclusion | None:
-        """The transaction that entered this device, whoever sent it."""
+        """The transaction that registered this device, whoever sent it."""
 
     def device_owner(self, device_id: bytes) -> bytes | None:
-        """The owner of a device on the ledger, or None if it is not there."""
+        """The owner of a device on the ledger, or None if the device is not registered."""
 
     def expected_revert(self, account: bytes, call: Call) -> ExpectedRevert | None:
         """Why the ledger would revert this call now; None if it would not."""

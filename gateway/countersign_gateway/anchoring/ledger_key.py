@@ -1,4 +1,4 @@
-"""The gateway's account on the ledger: a key of its own, apart from the one that signs verdicts."""
+"""The key of the gateway's account on the ledger. Another key signs its statements."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from countersign_gateway.statements.keys import create_key_file, read_key_file
 
 
 class LedgerKey:
-    """Signs transactions of one account. Its secret is in no repr, pickle or error."""
+    """Signs the transactions of one account. No repr, pickle or error shows its secret."""
 
     def __init__(self, secret_key: bytes) -> None:
         self._account: Any = Account.from_key(secret_key)
@@ -21,7 +21,7 @@ class LedgerKey:
 
     @classmethod
     def load_or_create(cls, path: Path) -> LedgerKey:
-        """The key in `path` (mode 0600), made there first if the file does not exist."""
+        """The key in `path` (mode 0600). If there is no such file, make a new key in it."""
         if not path.exists():
             create_key_file(path)
         return cls(read_key_file(path))
@@ -29,7 +29,7 @@ class LedgerKey:
     def sign(
         self, call: Call, *, chain_id: int, nonce: int, max_fee: int, priority_fee: int
     ) -> Attempt:
-        """An EIP-1559 transaction, signed; fees in wei per gas."""
+        """A signed EIP-1559 transaction. Fees are in wei per gas."""
         signed = self._account.sign_transaction(
             {
                 "type": 2,

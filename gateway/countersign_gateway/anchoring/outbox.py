@@ -1,25 +1,25 @@
-"""Brings everything that the ledger must hold onto it, exactly once, whatever dies on the way.
+"""Brings each row of the outbox onto the ledger exactly once, even if a process dies on the way.
 
     pending ─▶ signed ─▶ sent ─▶ included ─▶ finalized
                  │         ▲         │
                  │         └─────────┘  a reorganisation: send the same bytes again
                  └─ raw bytes, hash and nonce are durable BEFORE anything is sent
 
-One `step` does five things, each of which may be cut off anywhere and is simply done again:
+One `step` does five things. Each may be interrupted at any point; the next step repeats it:
 
-    recede   what the chain no longer has goes back to sent
-    settle   what a nonce was used up for is looked up; final blocks make rows final
+    recede   rows that the chain no longer has go back to sent
+    settle   used-up nonces are looked up on the chain; final blocks make rows final
     sign     pending rows get a nonce and a stored transaction, in order
-    send     signed transactions go out, and again from time to time
-    bump     the first one in line offers more if it waits too long
+    send     signed transactions are sent, and sent again from time to time
+    bump     the first transaction in line offers higher fees if it waits too long
 
-Exactly once rests on three things: a nonce can be used up only once, each nonce serves one row
-for ever, and the contracts refuse to do the same thing twice, so that what was signed twice
-under two nonces still happens once. A row is never dropped: it ends finalized, or failed with
-the ledger's reason, loudly. A failed append holds back later appends, which could only revert,
-and nothing else.
+Each effect happens exactly once for three reasons. The chain uses a nonce only once. Each nonce
+serves one row permanently. The contracts refuse to repeat an effect, so two transactions of a row
+under two nonces have one effect. The outbox never drops a row: it ends finalized, or failed with
+the ledger's reason and an event in the log. A failed append holds back only later appends, which
+would revert.
 
-Settling is in settlement.py; signing, sending and bumping are in submission.py.
+settlement.py settles; submission.py signs, sends and bumps.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ from countersign_gateway.registry.interface import (
 
 
 class OutboxRegistry(RowsRegistry, LedgerBound, Protocol):
-    """The part of the registry that this needs."""
+    """The part of the registry that the outbox needs."""
 
 
 class Outbox:
-    """Used by one thread. Times are monotonic seconds, handed to `step`."""
+    """For one thread. Times are monotonic seconds, passed to `step`."""
 
     def __init__(
         self,
@@ -63,12 +63,12 @@ class Outbox:
         missing_after_s: float = 10.0,
         ask_again_s: float = 30.0,
     ) -> None:
-        """resend_s: how often unmined transactions are handed to the node again.
-        bump_after_s: how long the first in line waits before it offers more.
-        missing_after_s: how long a used-up nonce may go without a known transaction.
-        ask_again_s: how often a registration that the ledger would refuse is tried again.
+        """resend_s: the interval at which unmined transactions are sent again.
+        bump_after_s: the time that the first in line waits before it offers higher fees.
+        missing_after_s: the time that a used-up nonce may have no known transaction.
+        ask_again_s: the interval at which a registration that would be refused is tried again.
 
-        RegistryUnusable if the record anchors elsewhere.
+        RegistryUnusable if the record is bound to another ledger account.
         """
         registry.bind_ledger(binding)
         self._binding = binding
@@ -86,11 +86,11 @@ class Outbox:
             ask_again_s=ask_again_s,
         )
         self._connected = False
-        # What keeps something from going on, for a person to read; None if nothing does.
+        # What blocks a row, in words for a person; None if nothing does.
         self.problem: str | None = None
 
     def step(self, now_s: float) -> None:
-        """Do what can be done now. UpstreamDown: nothing is known. Rejected: a wrong ledger."""
+        """Do all five now. UpstreamDown without usable answers, Rejected on a wrong ledger."""
         self._rows.problems = []
         try:
             view = self._look(now_s)
@@ -108,12 +108,12 @@ class Outbox:
         self.problem = problem
 
     def disconnected(self) -> None:
-        """Contact was lost: whatever comes back is checked, and sent everything, anew."""
+        """Note a lost contact: the next step checks the ledger and sends everything again."""
         self._connected = False
         self._submission.resend_now()
 
     def anchored(self, sequence: int) -> Anchored:
-        """What a receipt says of a finalized batch. ValueError if it is not finalized."""
+        """The content of a receipt about a finalized batch. ValueError if it is not finalized."""
         row = self._rows.append(sequence)
         batch = self._rows.registry.batch(sequence)
         if row is None or batch is None or row.state is not OutboxState.FINALIZED:
@@ -135,15 +135,15 @@ class Outbox:
         if not self._connected:
             ledger.check()
             self._connected = True
-        # The nonce first: what is counted here is then in the tip, and not the other way round.
+        # Ask for the nonce first: the tip then includes every transaction that the nonce counts.
         nonce = ledger.account_nonce(account)
         return View(now_s, nonce, ledger.tip(account), ledger.head())
 
     def _recede(self, view: View) -> None:
-        """What was in a block that the chain no longer has is on its way again.
+        """Move rows whose block the chain no longer has back to sent, or to pending.
 
-        Also what was final: no healthy chain takes that back, but one restored from an older
-        state does, and a gateway must not claim what the ledger does not hold.
+        This includes final rows. No healthy chain reverts a final block, but a chain restored from
+        an older state does, and a gateway must not claim what the ledger does not hold.
         """
         gone: dict[int, OutboxRow] = {
             row.row_id: row

@@ -1,6 +1,6 @@
-"""A receipt for every decision of a finalized batch: proof that the ledger has it.
+"""Makes a receipt for every decision of a finalized batch: it proves that the ledger holds it.
 
-All inclusion proofs of a batch come from one tree, built once: 2n hashes for n receipts.
+All inclusion proofs of a batch come from one tree, which takes 2n hashes for n receipts.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from countersign_gateway.statements.signer import Signer
 
 
 class DamagedBatch(Exception):
-    """The stored commitments no longer give the root that was anchored."""
+    """The root of the stored commitments differs from the anchored root."""
 
 
 class Receipts:
@@ -26,7 +26,7 @@ class Receipts:
         self._signer = signer
 
     def replies(self, batch: Batch, anchored: Anchored) -> Iterator[Reply]:
-        """One receipt for each decision of the batch, in order. DamagedBatch before the first."""
+        """One receipt for each decision of the batch, in order. It may raise DamagedBatch first."""
         tree = merkle.Tree(self._registry.commitments(batch.first_position, batch.size))
         if tree.root != batch.root:
             raise DamagedBatch(f"batch {batch.sequence}")

@@ -1,4 +1,4 @@
-"""What the parts of the outbox share: the rows they move, and the times they remember."""
+"""The state that the parts of the outbox share: rows, and times in memory."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from countersign_gateway.registry.interface import (
     OutboxState,
 )
 
-IN_FLIGHT = 16  # below the 64 that geth keeps for an account
-MOST_ROWS = 1000  # looked at in one step
+IN_FLIGHT = 16  # nonces under way; below the 64 that geth keeps for an account
+MOST_ROWS = 1000  # rows read in one step
 
 PENDING = (OutboxState.PENDING,)
 UNMINED = (OutboxState.SIGNED, OutboxState.SENT)
@@ -26,7 +26,7 @@ ON_CHAIN = (OutboxState.INCLUDED, OutboxState.FINALIZED)
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What one step knows of the chain. nonce: the account's next; now_s: monotonic seconds."""
+    """The chain as one step sees it. nonce: the account's next; now_s: monotonic seconds."""
 
     now_s: float
     nonce: int
@@ -39,7 +39,7 @@ class RowsRegistry(Batches, Outbox, Protocol):
 
 
 class Rows:
-    """The record and the ledger side by side, for one account. Used by one thread."""
+    """The rows of the registry, with the ledger and one account. For one thread."""
 
     def __init__(
         self, registry: RowsRegistry, ledger: Ledger, account: bytes, log: EventLog
@@ -48,11 +48,11 @@ class Rows:
         self.ledger = ledger
         self.account = account
         self._log = log
-        # By row, in monotonic seconds. Lost at a restart, and then counted from there.
+        # By row, in monotonic seconds. A restart loses these times, and they count from then on.
         self.signed_at_s: dict[int, float] = {}
         self.missing_since_s: dict[int, float] = {}
         self.ask_again_at_s: dict[int, float] = {}
-        # What this step found in its way, for a person to read.
+        # What blocked a row in this step, in words for a person.
         self.problems: list[str] = []
 
     def append(self, sequence: int) -> OutboxRow | None:
@@ -60,7 +60,7 @@ class Rows:
         return self.registry.outbox_row(OutboxKind.APPEND, sequence.to_bytes(8, "big"))
 
     def call(self, row: OutboxRow) -> Call:
-        """What the row's transaction does; the same for every attempt."""
+        """The call of the row's transaction; it is the same for every attempt."""
         if row.kind is OutboxKind.APPEND:
             batch = self.registry.batch(row.sequence)
             if batch is None:
@@ -72,18 +72,18 @@ class Rows:
         return self.ledger.register_call(registration)
 
     def fail(self, row: OutboxRow, detail: str) -> None:
-        """The ledger refuses it for good: recorded, and said."""
+        """Record and log that the ledger refuses the row permanently."""
         self.registry.mark_failed(row.row_id, detail)
         self.forget(row)
         self.tell("ledger_failed", row, cause=detail)
 
     def forget(self, row: OutboxRow) -> None:
-        """The row has reached its end: drop what was remembered of it."""
+        """Drop the times of a row that is finalized or failed."""
         for times in (self.signed_at_s, self.missing_since_s, self.ask_again_at_s):
             times.pop(row.row_id, None)
 
     def tell(self, event: str, row: OutboxRow, **fields: object) -> None:
-        """Write an event of this row into the log."""
+        """Write an event about this row to the log."""
         subject: dict[str, object] = (
             {"batch": row.sequence} if row.kind is OutboxKind.APPEND else {"device_id": row.subject}
         )

@@ -1,9 +1,9 @@
-"""What became of the transactions: the nonces that are used up, looked up one by one.
+"""Finds the outcome of each transaction whose nonce is used up.
 
-A nonce that is used up has four endings: our transaction did it (included, in time final); ours
-was reverted; ours was a no-op, because the ledger had the effect already; or it was not ours. In
-the last three the ledger itself is asked whether the effect is there, and the row is adopted, goes
-back to pending for another nonce, or fails.
+There are four outcomes. Our transaction had its effect (it is included, and final in time); ours
+was reverted; ours had no effect, because the ledger had the effect already; or the transaction was
+not ours. In the last three cases the outbox asks the ledger whether it has the effect. The row is
+then adopted, goes back to pending for another nonce, or fails.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from countersign_gateway.anchoring.ledger import Inclusion
 from countersign_gateway.anchoring.rows import MOST_ROWS, UNDER_WAY, Rows, View
 from countersign_gateway.registry.interface import OutboxKind, OutboxRow
 
-_MOST_TRIES = 5  # nonces used up for one row before someone must look
+_MOST_TRIES = 5  # used-up nonces of one row before it fails and an operator must act
 
 
 class Settlement:
-    """missing_after_s: how long a used-up nonce may go without a known transaction, since a node
-    may know of the block before it can find the transaction."""
+    """missing_after_s: the time that a used-up nonce may have no known transaction. A node may know
+    a block before it can find the block's transactions."""
 
     def __init__(self, rows: Rows, missing_after_s: float) -> None:
         self._rows = rows
@@ -25,12 +25,12 @@ class Settlement:
         self._missing_after_s = missing_after_s
 
     def settle(self, view: View) -> None:
-        """Look up everything under way whose nonce is used up."""
+        """Look up every row under way whose nonce is used up."""
         for row in self._registry.outbox(UNDER_WAY, MOST_ROWS):
             if row.block_number is not None and row.block_number > view.head.finalized:
-                continue  # included; a reorganisation that removes it shows in the nonce
+                continue  # included; a reorganisation that removes it lowers the account's nonce
             if row.nonce is None:
-                # Found on the ledger, not sent by us; now its block should be final.
+                # The ledger had the effect without our transaction; its block should be final now.
                 if not self.adopt(row, view):
                     self._registry.mark_pending(row.row_id, "no longer on the ledger")
                 continue
@@ -51,13 +51,13 @@ class Settlement:
                 self._judge(row, view, f"its transaction {reverted}")
 
     def _mined(self, row: OutboxRow) -> Inclusion | None:
-        """The one of the row's transactions that is in a block; an effective one if there is."""
+        """The row's transaction that is in a block; the effective one if there is one."""
         other = None
         for attempt in reversed(self._registry.attempts(row.row_id)):
             found = self._rows.ledger.inclusion(attempt.transaction_hash)
             if found is not None and found.succeeded and found.effective:
                 return found
-            # An attempt under an older nonce was judged when that nonce was given up.
+            # An attempt with an older nonce was judged when the row gave up that nonce.
             if found is not None and attempt.nonce == row.nonce:
                 other = found
         return other
@@ -74,7 +74,7 @@ class Settlement:
             self._registry.mark_included(row.row_id, found.block_number, found.transaction_hash)
 
     def _judge(self, row: OutboxRow, view: View, cause: str) -> None:
-        """Its nonce is gone and it was not by our effect: is the effect there all the same?"""
+        """Adopt, fail or repeat a row whose nonce was used up without its effect."""
         if self.adopt(row, view):
             return
         self._rows.missing_since_s.pop(row.row_id, None)
@@ -90,7 +90,7 @@ class Settlement:
         self._registry.mark_pending(row.row_id, cause)
 
     def adopt(self, row: OutboxRow, view: View) -> bool:
-        """True if the ledger has the row's effect already, or another in its place."""
+        """Settle the row if the ledger has its effect, or another in its place. True if it has."""
         if row.kind is OutboxKind.APPEND:
             if view.tip.sequence < row.sequence:
                 return False

@@ -1,7 +1,7 @@
-"""Signing, sending, sending again, offering more.
+"""Signs transactions, sends them, sends them again, and raises their fees.
 
-A nonce is taken and the signed bytes are stored in one transaction of the record, before anything
-is sent; after that only these bytes, or dearer ones under the same nonce, are ever sent for it.
+One transaction of the record takes the nonce and stores the signed bytes, before anything is sent.
+From then on only these bytes, or a replacement with the same nonce and higher fees, are sent.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from countersign_gateway.anchoring.rows import (
 from countersign_gateway.anchoring.settlement import Settlement
 from countersign_gateway.registry.interface import OutboxKind, OutboxRow, OutboxState
 
-_MOST_ASKED = 64  # registrations asked about in one step
+_MOST_ASKED = 64  # registrations that one step asks the ledger about
 
 
 class Submission:
-    """Times in seconds: see Outbox."""
+    """Times are in seconds: see Outbox."""
 
     def __init__(
         self,
@@ -50,14 +50,14 @@ class Submission:
         self._resend_s = resend_s
         self._bump_after_s = bump_after_s
         self._ask_again_s = ask_again_s
-        self._resend_at_s: float | None = None  # None: at once
+        self._resend_at_s: float | None = None  # None: resend at the next step
 
     def resend_now(self) -> None:
-        """The node may have forgotten what it was sent."""
+        """Send everything again at the next step: the node may have lost it."""
         self._resend_at_s = None
 
     def sign(self, view: View) -> None:
-        """Give pending rows a nonce and a stored transaction, as many as may be under way."""
+        """Give pending rows a nonce and a stored transaction, up to IN_FLIGHT under way."""
         next_nonce = max(view.nonce, self._registry.next_nonce() or 0)
         if next_nonce > view.nonce and not self._next_is_ours(view):
             return
@@ -70,13 +70,13 @@ class Submission:
             room -= 1
 
     def send(self, view: View) -> None:
-        """Hand over what is new, and now and then everything that is not mined, by nonce."""
+        """Send new transactions, and after each `resend_s` all unmined ones, in nonce order."""
         everything = self._resend_at_s is None or view.now_s >= self._resend_at_s
         signed = self._registry.outbox([OutboxState.SIGNED], MOST_ROWS)
         fresh = {row.nonce: row.row_id for row in signed}
         if not everything and not fresh:
             return
-        # The last attempt of a nonce offers most; earlier ones are in the pool or replaced.
+        # The last attempt of a nonce has the highest fees; it replaces the earlier ones.
         latest = {found.nonce: found for found in self._registry.attempts_from_nonce(view.nonce)}
         for nonce in sorted(latest):
             if not everything and nonce not in fresh:
@@ -84,9 +84,9 @@ class Submission:
             try:
                 self._rows.ledger.send(latest[nonce].raw)
             except NonceUsed:
-                pass  # mined this moment; the next step settles it
+                pass  # it has just been mined; the next step settles it
             except Rejected as rejected:
-                # What has a higher nonce could not be mined before it.
+                # Transactions with higher nonces cannot be mined before it.
                 self._rows.problems.append(f"the node refuses nonce {nonce}: {rejected.reason}")
                 return
             if nonce in fresh:
@@ -95,14 +95,14 @@ class Submission:
             self._resend_at_s = view.now_s + self._resend_s
 
     def bump(self, view: View) -> None:
-        """Only the first in line: the others wait for it, whatever they offer."""
+        """Raise the fees of the first in line only: the others wait for it at any fee."""
         first = [
             row for row in self._registry.outbox(UNMINED, MOST_ROWS) if row.nonce == view.nonce
         ]
         if not first:
             return
         row = first[0]
-        # After a restart the time of signing is unknown: it counts from now.
+        # A restart loses the time of signing, so the wait counts from now.
         since_s = self._rows.signed_at_s.setdefault(row.row_id, view.now_s)
         if view.now_s - since_s < self._bump_after_s:
             return
@@ -118,13 +118,13 @@ class Submission:
     # --- what may be signed --------------------------------------------------------------
 
     def _ready(self, view: View) -> Iterator[OutboxRow]:
-        """Pending rows that the ledger can take now: appends in order, then registrations."""
+        """The pending rows that the ledger can take now: appends in order, then registrations."""
         if not self._appends_held(view):
             for row in self._registry.outbox(PENDING, IN_FLIGHT, OutboxKind.APPEND):
                 if not self._settlement.adopt(row, view) and self._predecessor_is_out(row):
                     yield row
         waiting = self._rows.ask_again_at_s
-        # Those that wait are the oldest, and must not hide the ones behind them.
+        # Waiting registrations are the oldest rows, and must not crowd out later ones.
         limit = IN_FLIGHT + len(waiting)
         asked = 0
         for row in self._registry.outbox(PENDING, limit, OutboxKind.REGISTER):
@@ -136,7 +136,7 @@ class Submission:
                 yield row
 
     def _appends_held(self, view: View) -> bool:
-        """True while no append can succeed: one failed, or the ledger is not where we think."""
+        """True while no append can succeed: one failed, or the ledger's tip is not our record's."""
         failed = self._registry.outbox([OutboxState.FAILED], 1, OutboxKind.APPEND)
         if failed:
             self._rows.problems.append(f"batch {failed[0].sequence} failed: {failed[0].detail}")
@@ -159,7 +159,7 @@ class Submission:
         return before is not None and before.state in (*UNDER_WAY, OutboxState.FINALIZED)
 
     def _would_be_refused(self, row: OutboxRow, view: View) -> bool:
-        """Ask before paying: a registration may have to wait for an owner to appoint us."""
+        """Ask before paying gas: the owner may have to appoint this gateway first."""
         revert = self._rows.ledger.expected_revert(self._rows.account, self._rows.call(row))
         if revert is None:
             return False
@@ -173,10 +173,11 @@ class Submission:
         return True
 
     def _next_is_ours(self, view: View) -> bool:
-        """False if the account's next nonce is one that nothing of ours was signed for.
+        """False if no attempt of ours has the account's next nonce.
 
-        It happens when someone else used our key and the chain went back over it. The oldest open
-        row takes the nonce; should its other transaction be mined too, the contracts ignore it.
+        This happens if someone else used our key and a reorganisation removed that transaction. The
+        oldest open row takes the nonce. If its other transaction is mined too, the contracts do not
+        repeat the effect.
         """
         attempts = self._registry.attempts_from_nonce(view.nonce)
         if any(found.nonce == view.nonce for found in attempts):

@@ -1,7 +1,7 @@
 """The anchoring thread: cut batches, move the outbox, hand out receipts.
 
-`step` does one round and takes the time as an argument, so that a test drives it tick by tick;
-`run` is the same in a loop.
+`step` does one round and takes the time as an argument, so that a test can drive it; `run` repeats
+it in a loop.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from countersign_gateway.registry.interface import Batches, ReceiptsOwed
 
 
 class WorkerRegistry(Batches, ReceiptsOwed, Protocol):
-    """The part of the registry that this needs."""
+    """The part of the registry that the worker needs."""
 
 
 class AnchoringWorker:
-    """Owns the stage's one thread of work."""
+    """The work of the stage's only thread."""
 
     def __init__(
         self,
@@ -38,9 +38,9 @@ class AnchoringWorker:
         on_contact: Callable[[], None],
         on_reply: Callable[[Reply], None],
     ) -> None:
-        """on_contact: the ledger has just answered a whole round. on_reply: one receipt of a final
-        batch; repeated if the process dies before all receipts of the batch were handed out. Both
-        are called from this thread.
+        """on_contact: called when the ledger has answered a whole round. on_reply: takes each
+        receipt of a final batch; receipts come again if the process dies before all of the batch
+        were handed out. Both are called on this thread.
         """
         self._registry = registry
         self._batcher = batcher
@@ -52,9 +52,9 @@ class AnchoringWorker:
         self._down_reason: str | None = None
 
     def step(self, now_s: float) -> bool:
-        """One round at `now_s` (monotonic seconds). Returns whether the ledger answered it.
+        """Do one round at `now_s` (monotonic seconds). Returns whether the ledger answered.
 
-        Batches are cut and receipts handed out whether or not it does.
+        The round cuts batches and hands out receipts in either case.
         """
         for batch in self._batcher.step(now_s):
             self._log.event("batch", batch=batch.sequence, size=batch.size, root=batch.root)
@@ -68,7 +68,7 @@ class AnchoringWorker:
         while not stop.is_set():
             try:
                 self.step(time.monotonic())
-            except Exception as error:  # noqa: BLE001 - the next round finds things as stored
+            except Exception as error:  # noqa: BLE001 - the next round starts from the record
                 self._log.fault("anchoring_fault", error)
                 self._outbox.disconnected()
             stop.wait(interval_s)
@@ -80,7 +80,7 @@ class AnchoringWorker:
             self._note_down(str(down))
             return False
         except Rejected as rejected:
-            # The wrong chain, or one without our contracts: as good as none.
+            # A wrong chain, or one without our contracts, counts as no ledger.
             self._note_down(rejected.reason)
             return False
         if self._down_reason is not None:

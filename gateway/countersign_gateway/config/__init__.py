@@ -1,8 +1,8 @@
-"""gateway.toml, read strictly: what is not understood is an error, in one sentence each.
+"""Reads gateway.toml strictly: each setting that is not understood is an error of one sentence.
 
 Relative paths are relative to the file's own folder, so that a site folder can be moved. Secrets
-stand in files of their own (mode 0600), never in this one, and are not read here. Every setting is
-in sections.py, and in gateway/CONFIGURATION.md, which is generated from it.
+are in files of their own (mode 0600), never in gateway.toml, and this package does not read them.
+sections.py declares every setting; gateway/CONFIGURATION.md is generated from it.
 """
 
 from __future__ import annotations
@@ -44,17 +44,17 @@ class Config:
 
     site: str
     key_file: Path
-    mqtt: MqttConfig | None  # None: a site of serial lines alone
+    mqtt: MqttConfig | None  # None: the site has serial lines only
     serial: tuple[SerialConfig, ...]
     verification: VerificationConfig
     policy: PolicyConfig
     registry_path: Path
-    anchoring: AnchoringConfig | None  # None: no ledger, every verdict is degraded
+    anchoring: AnchoringConfig | None  # None: no ledger, so every result is degraded
     degraded_after_s: float
 
 
 def load(path: Path) -> Config:
-    """Read gateway.toml; ConfigError names everything that is wrong with it."""
+    """Read gateway.toml. ConfigError names every fault in it."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -63,7 +63,7 @@ def load(path: Path) -> Config:
 
 
 def parse(text: str, folder: Path) -> Config:
-    """As `load`, from a text; `folder` is what relative paths are relative to."""
+    """As `load`, from a text. `folder` is the base of relative paths."""
     try:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -71,7 +71,7 @@ def parse(text: str, folder: Path) -> Config:
     try:
         read = _READER.validate_python(tables, context={"folder": folder})
     except ValidationError as refused:
-        # From None, and without pydantic's own text: it quotes values, and some hold tokens.
+        # pydantic's own text is left out: it quotes values, and some values hold access tokens.
         raise ConfigError(*sentences(refused.errors(include_url=False))) from None
     return Config(
         site=read.site.name,

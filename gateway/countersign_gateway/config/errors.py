@@ -1,4 +1,4 @@
-"""What is wrong with a gateway.toml, in sentences: all of it, each with the setting's full name."""
+"""Turns every fault of a gateway.toml into one sentence with the setting's full name."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from pydantic_core import ErrorDetails
 from countersign_gateway.config.sections import SECTION_MISSING, GatewayToml, Setting, settings_of
 from countersign_gateway.model import OperatorError
 
-_Place = tuple[int | str, ...]  # from the file's root to the setting; a number is one of a list
+_Place = tuple[int | str, ...]  # the path from the file's root to the setting; a number is an index
 _NOT_A_SETTING = "unexpected_keyword_argument"
 
 
 class ConfigError(OperatorError):
-    """The configuration cannot be used. faults: one sentence for each thing that is wrong.
+    """The configuration cannot be used. faults: one sentence for each fault.
 
-    The text is those sentences, a line for each.
+    The text of the exception is these sentences, one on each line.
     """
 
     def __init__(self, *faults: str) -> None:
@@ -26,15 +26,15 @@ class ConfigError(OperatorError):
 
 
 def sentences(errors: Sequence[ErrorDetails]) -> list[str]:
-    """One sentence for each error of pydantic's; a name that is missing and its misspelling are
-    one error."""
+    """One sentence for each of pydantic's errors. A missing name and its misspelling give one
+    sentence together."""
     surplus: dict[_Place, list[str]] = {}
     for error in errors:
         if error["type"] == _NOT_A_SETTING:
             *parent, key = error["loc"]
             surplus.setdefault(tuple(parent), []).append(str(key))
     found: list[str] = []
-    # pydantic names what is missing in a section before what is left over in it.
+    # pydantic reports the missing names of a section before its unknown ones.
     for error in errors:
         *parent, key = error["loc"]
         left_over = surplus.get(tuple(parent), [])
@@ -48,7 +48,7 @@ def sentences(errors: Sequence[ErrorDetails]) -> list[str]:
 
 
 def _missing(parent: _Place, key: str, left_over: list[str]) -> str:
-    """A misspelt name explains a missing one better; it is taken out of what is left over."""
+    """The sentence for a missing name; it takes a likely misspelling out of `left_over`."""
     near = next(iter(difflib.get_close_matches(key, left_over, 1)), None)
     if near is not None:
         left_over.remove(near)
@@ -92,7 +92,7 @@ def _by_name(section: type) -> dict[str, Setting]:
 
 
 def _full(place: _Place, *keys: str) -> str:
-    """The name by which people know a setting. Of several lines it says which, from the second."""
+    """The full name of a setting as people know it; from a list's second section on, numbered."""
     name = ""
     for key in (*place, *keys):
         if isinstance(key, str):

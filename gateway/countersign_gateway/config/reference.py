@@ -69,7 +69,7 @@ def _default(setting: Setting) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Exit status 1 where `check` finds another page, 2 on misuse."""
+    """Exit status: 1 if `check` finds that the page on disk differs, 2 on misuse."""
     if len(arguments) != 2 or arguments[0] not in ("write", "check"):
         print("usage: reference write|check PATH", file=sys.stderr)
         return 2

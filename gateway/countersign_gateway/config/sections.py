@@ -1,7 +1,7 @@
-"""The sections of gateway.toml, as the file has them: every setting, its default, what it does.
+"""The sections of gateway.toml: every setting, its default, and what it does.
 
 This is the one list of settings: the reader validates by it, and CONFIGURATION.md is generated
-from it. A class is a section; the descriptions are what the page says.
+from it. Each class is one section; the page prints the descriptions as they stand here.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from countersign_gateway.config.values import (
 
 SECTION_MISSING = "section_missing"
 _SECTION = ConfigDict(extra="forbid")
-_UNREAD: Any = object()  # an earlier setting that is wrong itself: nothing follows from it
+_UNREAD: Any = object()  # an earlier setting was refused, so nothing can be checked against it
 
 
 def _needs_a_broker(username: str | None, info: ValidationInfo) -> str | None:
@@ -78,7 +78,7 @@ class Identity:
 
 @dataclass(frozen=True, config=_SECTION)
 class SerialConfig:
-    """url: a device or pty by its path, or socket://host:port. baud: also how fast it is read."""
+    """url: a device's or pty's path, or socket://host:port. baud: also limits the reading speed."""
 
     url: LineUrl = Field(description="The line.")
     baud: Baud = Field(115200, description="The line's speed; it is read no faster.")
@@ -197,17 +197,17 @@ class Setting:
 
     @property
     def section(self) -> type | None:
-        """The class of the section that it is, or of each where it is a list of sections."""
+        """The class of the section, or of each section of a list; None for a plain value."""
         return next((part for part in _parts(self.hint) if is_pydantic_dataclass(part)), None)
 
     @property
     def meaning(self) -> str:
-        """What may stand in it."""
+        """The values that the setting may have, in words."""
         return next(part.text for part in _parts(self.hint) if isinstance(part, Meaning))
 
 
 def settings_of(section: type) -> list[Setting]:
-    """The settings of a section, sections in it included, in order."""
+    """The settings of a section, nested sections included, in order."""
     hints = get_type_hints(section, include_extras=True)
     found: list[Setting] = []
     for one in fields(section):
@@ -218,7 +218,7 @@ def settings_of(section: type) -> list[Setting]:
 
 
 def _parts(hint: Any) -> Iterator[Any]:
-    """A type, and all that it is made of and annotated with."""
+    """A type, and recursively its arguments and annotations."""
     yield hint
     for part in (*get_args(hint), *getattr(hint, "__metadata__", ())):
         yield from _parts(part)

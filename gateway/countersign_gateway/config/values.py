@@ -1,7 +1,7 @@
-"""The values that a setting may have: each read strictly, with one sentence for what is wrong.
+"""The types of value that a setting may have: each is read strictly, and refused in one sentence.
 
-A reader takes what TOML gave and returns the value, or raises ValueError whose text goes on where
-the setting's name ends: "must be …". `Meaning` says the same in CONFIGURATION.md.
+A reader takes the value that TOML gave and returns it converted. It raises ValueError with a text
+that continues after the setting's name: "must be …". `Meaning` says the same in CONFIGURATION.md.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from countersign.carriers import topics
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What may stand in a setting, for the reference page."""
+    """The values that a setting may have, in words, for the reference page."""
 
     text: str
 

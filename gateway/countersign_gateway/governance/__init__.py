@@ -1,1 +1,1 @@
-"""What follows from a verified message: appraisal by policy, lifecycle, and freshness."""
+"""Decides what follows from a verified message: appraisal by policy, lifecycle, freshness."""

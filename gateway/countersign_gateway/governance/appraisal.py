@@ -1,8 +1,8 @@
-"""What follows from a message that is true: the appraisal policy.
+"""The appraisal policy: decides what follows from a verified message.
 
-The policy is code behind one small interface, so that a signed policy bundle can take the place of
-`SitePolicy` without a change elsewhere. An appraisal is pure: the same claims, record and policy
-give the same verdict, on any machine, at any time.
+The policy is code behind one small interface, so that a signed policy bundle can replace
+`SitePolicy` without a change elsewhere. An appraisal is a pure function: the same claims, record
+and policy give the same verdict, on any machine, at any time.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Appraisal:
 
 
 class Policy(Protocol):
-    """Decides; remembers and writes nothing."""
+    """Decides. A policy keeps no state and writes nothing."""
 
     @property
     def version(self) -> int: ...
@@ -53,7 +53,7 @@ class SitePolicy:
     def __init__(self, version: int, allow_emulated: bool) -> None:
         self._version = version
         self._allow_emulated = allow_emulated
-        # Verdicts are few and immutable, evidence is frequent: made once.
+        # Verdicts are few and immutable, and evidence is frequent, so each verdict is made once.
         self._verdicts = {
             code: Appraisal(code == reasons.ACCEPTED, code, version)
             for code in (
@@ -77,8 +77,8 @@ class SitePolicy:
         elif environment == ENVIRONMENT_EMULATED and not self._allow_emulated:
             reason = reasons.EMULATED_REFUSED
         elif known is not None and known.environment != environment:
-            # An identity that was born on hardware and now says it is emulated, or the reverse,
-            # has had its key copied.
+            # If an identity was born on hardware and now states that it is emulated, or the
+            # reverse, somebody has copied its key.
             reason = reasons.POLICY_DENIED
         return self._verdicts[reason]
 

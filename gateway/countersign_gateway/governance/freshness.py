@@ -1,8 +1,8 @@
-"""How old is what this gateway knows? Every verdict says so.
+"""Measures the age of what this gateway knows from upstream. Every result states it.
 
-Within one run, age is measured on a monotonic clock. Across a restart only the wall clock is left:
-the stored time of the last contact is used if it lies in the past, and forgotten if it does not,
-so that a clock set back can make knowledge look unknown but never fresh.
+Within one run, a monotonic clock measures the age. Across a restart only the wall clock is left:
+the stored time of the last contact counts if it lies in the past, and is ignored otherwise. A clock
+that was set back before that time thus makes the age unknown, not small.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ MAX_AGE_S = 0xFFFFFFFF
 
 
 class UpstreamFreshness:
-    """Time since upstream state was last confirmed. Safe from any thread.
+    """The time since upstream state was last confirmed. Safe from any thread.
 
-    clock_s: monotonic. wall_s: seconds since the epoch, for storing only. last_upstream_s: what was
-    stored by an earlier run. note_upstream: stores the time of a contact.
+    clock_s: monotonic seconds. wall_s: seconds since the epoch, used only across restarts.
+    last_upstream_s: the time that an earlier run stored. note_upstream: stores a contact's time.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class UpstreamFreshness:
                 self._confirmed_s = clock_s() - elapsed_s
 
     def confirmed(self) -> None:
-        """Upstream has just answered, and what it said is now what we know."""
+        """Note that upstream has just confirmed what the gateway knows."""
         with self._lock:
             self._confirmed_s = self._clock_s()
         self._note_upstream(self._wall_s())

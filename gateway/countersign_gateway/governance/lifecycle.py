@@ -1,10 +1,10 @@
-"""Where a device stands, and the only file that moves it.
+"""The lifecycle of a device. Only this file changes a device's status.
 
     enrolled ──▶ active ⇄ suspended ──▶ revoked        a device of any ordinary class
-    enrolled ──▶ active ⇄ quarantined ──▶ revoked      a life-critical device: alarmed, never cut
+    enrolled ──▶ active ⇄ quarantined ──▶ revoked      a life-critical device: never cut off
 
-`revoked` is final. No clock is read here and no status changes by the passing of time: the way
-back to `active` is always someone's explicit act.
+`revoked` is final. This file reads no clock, and no status changes by the passing of time: only an
+explicit act of a person brings a device back to `active`.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ _ORDINARY: dict[Status, frozenset[Status]] = {
     Status.ENROLLED: frozenset({Status.ACTIVE, Status.SUSPENDED, Status.REVOKED}),
     Status.ACTIVE: frozenset({Status.SUSPENDED, Status.REVOKED}),
     Status.SUSPENDED: frozenset({Status.ACTIVE, Status.REVOKED}),
-    # An ordinary device is never put here; one that was reclassified may leave.
+    # An ordinary device never enters quarantine; one that was reclassified may leave it.
     Status.QUARANTINED: frozenset({Status.ACTIVE, Status.SUSPENDED, Status.REVOKED}),
     Status.REVOKED: frozenset(),
 }
 
-# One step from working to cut is one step too few: revoking passes through quarantine.
+# Revoking a life-critical device takes two acts, by way of quarantine: one act cannot cut it off.
 _LIFE_CRITICAL: dict[Status, frozenset[Status]] = {
     Status.ENROLLED: frozenset({Status.ACTIVE, Status.QUARANTINED}),
     Status.ACTIVE: frozenset({Status.QUARANTINED}),
@@ -34,7 +34,7 @@ _LIFE_CRITICAL: dict[Status, frozenset[Status]] = {
 
 
 class IllegalTransition(Exception):
-    """The asked-for move is not one of the arrows above."""
+    """The requested change of status is not one of the arrows above."""
 
 
 def allows(device_class: int, present: Status, wanted: Status) -> bool:
@@ -45,10 +45,11 @@ def allows(device_class: int, present: Status, wanted: Status) -> bool:
 
 
 class Lifecycle:
-    """The one writer of status.
+    """The only writer of status.
 
-    device, set_status: the registry's. `on_accepted` is for the pipeline, which stores the move in
-    the same transaction as the decision; everything else is an operator's act and stored at once.
+    device, set_status: the registry's methods. The pipeline calls `on_accepted` and stores the
+    change in the same transaction as the decision. The other methods are an operator's acts, and
+    store the change at once. They raise KeyError for an unknown device, and IllegalTransition.
     """
 
     def __init__(
@@ -61,11 +62,11 @@ class Lifecycle:
 
     @staticmethod
     def on_accepted(device: DeviceRecord) -> Status | None:
-        """The status that accepted evidence moves a device to, or None if it moves nothing."""
+        """The status after accepted evidence, or None if it stays as it is."""
         return Status.ACTIVE if device.status is Status.ENROLLED else None
 
     def suspend(self, device_id: bytes) -> Status:
-        """Set a device aside. A life-critical one is quarantined instead; returns which."""
+        """Suspend a device, or quarantine it if it is life-critical. Returns the new status."""
         device = self._known(device_id)
         life_critical = device.device_class == identity.CLASS_LIFE_CRITICAL
         return self._move(device, Status.QUARANTINED if life_critical else Status.SUSPENDED)

@@ -1,1 +1,1 @@
-"""Bytes in, one envelope out: the transports, and the bounded intake they fill."""
+"""The transports, which turn bytes into envelopes, and the bounded intake that they fill."""

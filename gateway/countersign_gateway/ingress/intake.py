@@ -1,7 +1,7 @@
 """The bounded queue between the transports and the pipeline.
 
-When it is full a message is not taken: the transport sheds it. Memory is bounded by
-`max_envelopes` × 2048 bytes of payload, whatever arrives.
+A full intake refuses a message, and the transport sheds it. The payloads in an intake never exceed
+`max_envelopes` × 2048 bytes.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ MAX_ENVELOPES = 8192
 
 
 class Inlet(Protocol):
-    """All that a transport needs of an intake."""
+    """The part of an intake that a transport needs."""
 
     def put(self, envelope: Envelope) -> bool: ...
 
 
 class Intake:
-    """Many transports put, one pipeline takes. Safe from any thread."""
+    """Many transports put envelopes; one pipeline takes them. Safe from any thread."""
 
     def __init__(self, max_envelopes: int = MAX_ENVELOPES) -> None:
         self._max_envelopes = max_envelopes
@@ -32,7 +32,7 @@ class Intake:
         self._closed = False
 
     def put(self, envelope: Envelope) -> bool:
-        """Queue one envelope; False if the queue is full or closed: it was not taken."""
+        """Queue one envelope. False, without queueing it, if the queue is full or closed."""
         with self._arrived:
             if self._closed or len(self._queue) >= self._max_envelopes:
                 return False
@@ -42,9 +42,9 @@ class Intake:
             return True
 
     def put_all(self, envelopes: Sequence[Envelope]) -> None:
-        """Queue all of them, after waiting while the queue is full; nothing is turned away.
+        """Wait while the queue is full, then queue all envelopes. It refuses none.
 
-        Between two threads of the gateway, never for a transport. The caller closes only after it.
+        For two threads of the gateway, never for a transport. Call `close` only after it.
         """
         with self._arrived:
             while len(self._queue) >= self._max_envelopes:
@@ -59,11 +59,11 @@ class Intake:
                 self._arrived.wait(timeout_s)
             queue = self._queue
             if len(queue) >= self._max_envelopes:
-                self._arrived.notify_all()  # whoever waits in put_all; it gets the lock after us
+                self._arrived.notify_all()  # wakes put_all, which gets the lock after us
             return [queue.popleft() for _ in range(min(most, len(queue)))]
 
     def close(self) -> None:
-        """Take nothing more; what is queued can still be taken."""
+        """Refuse new envelopes. `take` still returns the queued ones."""
         with self._arrived:
             self._closed = True
             self._arrived.notify_all()

@@ -1,6 +1,6 @@
-"""A connection that is made again whenever it is lost: one thread, and pauses that grow.
+"""Opens a connection again whenever it is lost, on one thread and with growing pauses.
 
-The broker's connection and every serial line are kept this way.
+The broker's connection and every serial line use it.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from countersign_gateway.ingress.wake_pipe import WakePipe
 
 
 class Connection(Protocol):
-    """One connection. Reconnecting calls all of it on its own thread."""
+    """One connection. Reconnecting calls every method on its own thread."""
 
     def serve(self) -> None:
         """Connect, and carry bytes until the connection is lost or `stopping` is set.
 
-        OSError where that is how it ends; any other exception is a fault.
+        OSError if the connection is lost that way. Any other exception is a fault.
         """
         ...
 
     def has_worked(self) -> bool:
-        """Whether the connection that has just ended was of use: the next pause is short then."""
+        """Whether the connection that has just ended was usable; the next pause is then short."""
         ...
 
     def note_lost(self, error: OSError) -> None: ...
@@ -49,7 +49,7 @@ class Reconnecting:
         self.pipe.wake()
 
     def stop(self, timeout_s: float) -> None:
-        """End the thread; its connection ends itself."""
+        """End the thread. `serve` must return when `stopping` is set."""
         self.stopping = True
         self.pipe.wake()
         if self._thread.is_alive():
@@ -68,12 +68,12 @@ class Reconnecting:
                 self._connection.note_fault(error)
             if self._connection.has_worked():
                 pause_s = shortest_s
-            # Jitter, so that many do not return to one place at one moment.
+            # Jitter keeps many gateways from reconnecting to one broker at the same moment.
             self._pause(pause_s * random.uniform(0.5, 1))  # noqa: S311
             pause_s = min(pause_s * 2, longest_s)
 
     def _pause(self, duration_s: float) -> None:
-        """Wake-ups of senders do not shorten it, the one of `stop` does."""
+        """Wait for the duration, or until `stop`. Wake-ups from senders do not shorten it."""
         end_s = time.monotonic() + duration_s
         while not self.stopping and (left_s := end_s - time.monotonic()) > 0:
             self.pipe.wait(left_s)

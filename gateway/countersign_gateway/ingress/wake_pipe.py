@@ -1,4 +1,4 @@
-"""Wakes a thread that waits for a connection's bytes, from any other thread."""
+"""Lets any thread wake the thread that waits for a connection's bytes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import select
 
 
 class WakePipe:
-    """`fileno` becomes readable at `wake`, until `drain`. OSError if there are no descriptors."""
+    """`fileno` is readable from `wake` to `drain`. OSError if no descriptors are left."""
 
     def __init__(self) -> None:
         self._read, self._write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -22,7 +22,7 @@ class WakePipe:
             pass  # the pipe is full of wake-ups already
 
     def drain(self) -> None:
-        """Take in all wake-ups so far."""
+        """Consume all wake-ups so far."""
         try:
             while os.read(self._read, 4096):
                 pass

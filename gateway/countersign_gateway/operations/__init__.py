@@ -1,1 +1,1 @@
-"""What people see of a running gateway: log, counts, limits, status."""
+"""What people can observe of a running gateway (log, counts, status), and a rate limit."""

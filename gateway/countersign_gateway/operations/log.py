@@ -1,9 +1,9 @@
 """The gateway's log: one JSON object a line, for people, tools and the demonstration alike.
 
-Every line has `at` (seconds since the log was opened, from a monotonic clock; no wall clock
-is trusted here), `event`, and fields whose names stay stable. Bytes are written as hexadecimal.
-A flood of one event is folded: past a rate, lines are counted instead of written, and the next
-line of that event says how many are missing in `folded`.
+Every line has `at` (seconds since the log was opened, from a monotonic clock; the log trusts no
+wall clock), `event`, and fields whose names stay stable. Bytes are written as hexadecimal. A flood
+of one event is folded: above a rate the log counts lines instead of writing them, and the next line
+of that event gives the number of missing lines in `folded`.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ class _Allowance:
 
 
 class EventLog:
-    """Writes events to `stream`. Safe from any thread; a failing stream never stops the caller."""
+    """Writes events to `stream`. Safe from any thread. A failing stream never stops a caller."""
 
     def __init__(self, stream: TextIO, clock_s: Callable[[], float] = time.monotonic) -> None:
         self._stream = stream
         self._clock_s = clock_s
         self._opened_s = clock_s()
         self._lock = threading.Lock()
-        # Event names are literals of this program, so the table is bounded by the source.
+        # Event names are literals of this program, so the source bounds this table.
         self._allowances: dict[str, _Allowance] = {}
         self.lost_lines = 0
 
@@ -56,20 +56,20 @@ class EventLog:
                 self._stream.write(json.dumps(line, separators=(",", ":")) + "\n")
                 self._stream.flush()
             except (OSError, ValueError):
-                # The reader of the log is gone. Nobody is left to tell, and verifying goes on.
+                # The reader of the log has closed it. The loss is counted, and verifying goes on.
                 self.lost_lines += 1
 
     def fault(self, event: str, error: BaseException, **fields: Any) -> None:
-        """An event with the place of an unexpected exception.
+        """Write an event with the place of an unexpected exception.
 
-        The exception's own text is left out: a library may have quoted what it was given.
+        The exception's own text is left out: a library may quote its input in it.
         """
         frames = traceback.extract_tb(error.__traceback__)
         places = [f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}" for frame in frames[-8:]]
         self.event(event, error=type(error).__name__, trace=places, **fields)
 
     def _take(self, event: str, now_s: float) -> int | None:
-        """How many lines were folded before this one, or None if this one is folded too."""
+        """The number of lines folded before this one, or None to fold this one too."""
         allowance = self._allowances.get(event)
         if allowance is None:
             allowance = self._allowances[event] = _Allowance(now_s)

@@ -1,7 +1,7 @@
-"""The gateway's own state, as a file: what a supervisor or the demonstration reads.
+"""Writes the gateway's own state to a file, for a supervisor or the demonstration.
 
-Written whole to a new file and moved into place, so that a reader sees one moment or the one
-before, never half of one. It is a convenience: nothing in the gateway reads it back.
+The writer writes a whole new file and moves it into place, so that a reader sees one state or its
+predecessor, never half of one. The gateway itself never reads the file.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ class StatusWriter:
         self._written_s = 0.0
 
     def tick(self, now_s: float) -> None:
-        """Write if it is time to. now_s: monotonic."""
+        """Write if a second has passed. now_s: monotonic seconds."""
         if now_s - self._written_s >= INTERVAL_S:
             self._written_s = now_s
             self.write()
 
     def write(self) -> None:
-        """Write now; a folder that cannot be written is an event in the log and no more."""
+        """Write now. A folder that cannot be written causes an event in the log, no error."""
         status = self._read()
         try:
             write_status(self._path, status)

@@ -1,6 +1,7 @@
-"""Counts of what this run has seen. For people and for the demonstration; nothing decides by them.
+"""Counts of this run, for people and for the demonstration. No decision depends on them.
 
-Each field is written by one thread only, so that no count needs a lock.
+One thread writes each field, or several under one lock, so that no count is lost. Only `unsent` has
+several writers and no lock: it can miss a count.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""How often an error may be answered: token buckets, one for each device topic and one for all.
+"""Limits how often the gateway sends an Error: one token bucket for each topic, and one for all.
 
-The table of buckets is bounded. Forgetting a bucket refills it, so the shared bucket is what holds
-an attacker who writes to many topics; it also means that errors are a courtesy, never a promise.
+The table of buckets is bounded. Dropping a bucket refills it, so only the shared bucket limits an
+attacker who writes to many topics. A device can therefore not rely on getting an Error.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 
 class Throttle:
-    """Safe from any thread. `clock_s` is monotonic."""
+    """Safe from any thread. clock_s: monotonic seconds; `*_per_s`: tokens a second."""
 
     def __init__(
         self,
@@ -36,7 +36,7 @@ class Throttle:
         self._each: OrderedDict[bytes, tuple[float, float]] = OrderedDict()
 
     def allow(self, key: bytes) -> bool:
-        """Whether one more may pass for `key` now; if so, it is counted."""
+        """Whether one more error may go to `key` now. If so, it takes a token of each bucket."""
         with self._lock:
             now_s = self._clock_s()
             all_tokens = _refilled(self._all, now_s, self._all_per_s, self._all_burst)

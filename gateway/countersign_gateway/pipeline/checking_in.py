@@ -1,4 +1,4 @@
-"""What follows from verified evidence: an appraisal, and a verdict."""
+"""Answers verified evidence: appraises it and signs a result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A verdict: signed, and put among what its group will make durable."""
+"""Signs a result and adds its decision to those that the group will make durable."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def decide(
     enrolment: Enrolment | None = None,
     status: Status | None = None,
 ) -> None:
-    """enrolment, status: what becomes of the device with this decision; see model.Decision."""
+    """enrolment, status: what this decision changes of the device; see model.Decision."""
     result = verdict.seal(
         signer,
         device_id=device.device_id,

@@ -1,4 +1,4 @@
-"""What follows from a verified request and from a verified proof: a challenge, and a verdict."""
+"""Answers a verified request with a challenge, and a verified proof with a result."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from countersign_gateway.verification.findings import Refusal, VerifiedProof, Ve
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a newcomer is entered under. ledger: (chain_id, DeviceID contract), None without one."""
+    """Owner, class and ledger of new devices. ledger: (chain_id, DeviceID contract) or None."""
 
     owner: bytes
     device_class: int
     ledger: tuple[int, bytes] | None
 
     def offer(self, known: DeviceRecord | None) -> RegistrationOffer | None:
-        """The statement that an applicant is asked to sign; a known device's owner stands."""
+        """The statement that an applicant must sign; a known device keeps owner and class."""
         if self.ledger is None:
             return None
         chain_id, contract = self.ledger
@@ -71,7 +71,7 @@ class Enrolling:
         applicant = verified.applicant
         appraisal = self._policy.enrolment(applicant.environment, verified.known)
         if not appraisal.allow:
-            # A result answers a counter, and a request has none: its refusal is an Error.
+            # A result names a counter, and a request has none, so its refusal is an Error.
             refusal = Refusal(appraisal.reason, "may not enrol")
             self._refusals.refuse(envelope, refusal, group)
             return
@@ -94,7 +94,7 @@ class Enrolling:
         known = verified.known
         appraisal = self._policy.enrolment(applicant.environment, known)
         if known is None and not appraisal.allow:
-            # Nothing is stored for strangers who may not enter.
+            # The registry stores nothing about unknown devices that may not enrol.
             refusal = Refusal(appraisal.reason, "may not enrol")
             self._refusals.refuse(envelope, refusal, group)
             return

@@ -10,9 +10,9 @@ from countersign_gateway.verification.findings import Memory
 
 
 class Group:
-    """What is remembered while a group is worked on: the registry, and this group's moves on top.
+    """The registry as one group sees it, with the group's own changes on top.
 
-    Two messages of one device can stand in one group; the second must see what the first did.
+    One group can hold two messages of one device; the second must see what the first changed.
     """
 
     __slots__ = ("_moved", "_registry", "_subjects", "freshness", "replies", "verdicts")
@@ -40,7 +40,7 @@ class Group:
     def decide(
         self, decision: Decision, device: DeviceRecord, subject: bytes, appraisal: Appraisal
     ) -> None:
-        """Remember a verdict; `device` is the record before its counter and status moved."""
+        """Keep a verdict; `device` is the record before its counter and status change."""
         self.verdicts.append((decision, appraisal))
         self._moved[decision.device_id] = (device, decision.counter, decision.status)
         self._subjects.add(subject)

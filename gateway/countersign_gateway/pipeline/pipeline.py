@@ -2,15 +2,15 @@
 
     take a group ─▶ verify ─▶ appraise ─▶ sign ─▶ make durable ─▶ answer ─▶ acknowledge
 
-The order is the product's promise: nothing is answered or acknowledged before it is durable. The
-group is what makes that affordable, since one disk flush serves all of its messages. What arrived
-while a group was worked on is the next group, so groups grow with the load and are small without.
+The order is the product's promise: a result is durable before the pipeline sends it or acknowledges
+its message. Groups make that affordable, since one disk flush serves a whole group. The messages
+that arrive during the work on one group form the next, so groups grow with the load.
 
-What follows from each type of verified message is in a file of its own (enrolling.py,
-checking_in.py); `Pipeline._handlers` is the one list of them.
+Each type of verified message is handled in a file of its own (enrolling.py, checking_in.py);
+`Pipeline._handlers` is the only list of them.
 
-One thread works here. A fault in one message becomes an INTERNAL for that message and never stops
-the others.
+One thread runs the pipeline. A fault in one message is answered with INTERNAL and never stops the
+other messages.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ from countersign_gateway.verification.findings import (
 )
 from countersign_gateway.verification.verifier import Verifier
 
-# At about 10,000 messages a second this is a flush every 50 ms at most.
+# At about 10,000 messages a second, a full group is flushed every 50 ms.
 MAX_GROUP = 512
 
 
@@ -60,7 +60,7 @@ class Outlet(Protocol):
 
 
 class Pipeline:
-    """Usable without a transport: `process` is the whole of it, `run` feeds it from an intake."""
+    """`process` takes a group through all stages without a transport; `run` feeds it."""
 
     def __init__(
         self,
@@ -98,7 +98,7 @@ class Pipeline:
             tally=tally,
             clock_s=clock_s,
         )
-        # By what the verifier gives back. Each takes (envelope, verified, group).
+        # By the type that the verifier returns. Each takes (envelope, verified, group).
         self._handlers: dict[type, Callable[[Envelope, Any, Group], None]] = {
             VerifiedEvidence: CheckingIn(key, policy).evidence,
             VerifiedRequest: enrolling.request,
@@ -133,7 +133,7 @@ class Pipeline:
         for reply in group.replies:
             try:
                 self._outlet.send(reply)
-            except Exception as error:  # noqa: BLE001 - durable already; the device will ask again
+            except Exception as error:  # noqa: BLE001 - it is durable; the device will ask again
                 self._log.fault("send_fault", error, device_id=reply.device_id)
         for envelope in envelopes:
             envelope.acknowledge()
@@ -141,7 +141,7 @@ class Pipeline:
         self._tally.note_group(len(envelopes))
 
     def refuse_early(self, device_id: bytes | None, payload: bytes, reason: int) -> None:
-        """Answer a message that was never queued (shed, or too large). From any thread."""
+        """Answer a message that was never queued (shed, or too large). Safe from any thread."""
         self._log.event(
             "refused", device_id=device_id, reason=reasons.NAMES[reason], detail="not queued"
         )

@@ -1,4 +1,4 @@
-"""A group's verdicts made durable in one transaction, then counted, logged and answered."""
+"""Makes a group's verdicts durable in one transaction, then counts, logs and answers them."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ class Recording:
         self._tally = tally
 
     def make_durable(self, group: Group) -> None:
-        """One transaction for the group; where that fails one for each, to save what can be.
+        """Store the group in one transaction; if that fails, each decision in one of its own.
 
-        When this returns the group's replies hold the results of all that is durable.
+        When this returns, the group's replies hold the results of all durable decisions.
         """
         if not group.verdicts:
             return
         try:
             self._registry.store([decision for decision, _ in group.verdicts])
             stored = group.verdicts
-        except Exception as error:  # noqa: BLE001 - whatever failed, nothing of it is stored
+        except Exception as error:  # noqa: BLE001 - the failed transaction stored nothing
             self._log.fault("record_fault", error, decisions=len(group.verdicts))
             stored = [
                 verdict for verdict in group.verdicts if self._stored_alone(verdict[0], group)
@@ -43,7 +43,7 @@ class Recording:
             self._note(decision, appraisal, group.freshness)
 
     def _stored_alone(self, decision: Decision, group: Group) -> bool:
-        """Store one decision by itself. If even that fails its device is told INTERNAL instead."""
+        """Store one decision by itself. If that fails too, answer its device with INTERNAL."""
         try:
             self._registry.store([decision])
         except Exception as error:  # noqa: BLE001 - the others can still be stored

@@ -1,4 +1,4 @@
-"""What a device is told when its message is not believed: a signed Error, now and then."""
+"""Answers a refused message with a signed Error, at a limited rate."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Refusals:
             group.replies.append(reply)
 
     def error(self, device_id: bytes | None, payload: bytes, reason: int) -> Reply | None:
-        """A signed Error for the topic's device, unless there is none or it had its share."""
+        """A signed Error for the topic's device. None without a device or above its rate."""
         if device_id is None or not self._throttle.allow(device_id):
             return None
         sealed = error.seal(self._signer, device_id=device_id, payload=payload, reason=reason)

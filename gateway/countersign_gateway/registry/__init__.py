@@ -1,1 +1,1 @@
-"""The durable record: devices, what they said, what was answered, and what awaits the ledger."""
+"""The durable record: devices, their messages, the answers, and the outbox for the ledger."""

@@ -1,4 +1,4 @@
-"""What every backend checks before it enters an enrolment."""
+"""The check that every backend makes before it enters an enrolment."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from countersign_gateway.registry.interface import RegistryError
 
 
 def check_enrolment(decision: Decision, enrolment: Enrolment, known: DeviceRecord | None) -> None:
-    """RegistryError unless the enrolment is of this decision's device and keeps its binding."""
+    """RegistryError unless the enrolment is for this decision's device and keeps its keys."""
     device = enrolment.device
     if device.device_id != decision.device_id or device.counter != decision.counter:
         raise RegistryError("an enrolment of another device, or with another counter")

@@ -1,1 +1,1 @@
-"""What goes out to devices, and what others may ask of the gateway."""
+"""Sends messages to devices: replies, receipts and beacons."""

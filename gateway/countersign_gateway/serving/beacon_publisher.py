@@ -1,4 +1,4 @@
-"""When devices are given a beacon: at the turn of the interval, and when the mode changes."""
+"""Publishes a beacon when its interval has passed, and when the mode changes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from countersign_gateway.verification.beacons import Beacons
 
 
 class BeaconPublisher:
-    """`tick` a few times a second from one thread; `publish` from any."""
+    """Call `tick` a few times a second from one thread, and `publish` from any thread."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class BeaconPublisher:
         self._mode = messages.MODE_DEGRADED
 
     def prepare(self) -> None:
-        """Have a beacon ready before the transports start, for devices that ask on a line."""
+        """Store a beacon before the transports start, for devices that ask on a serial line."""
         self._outlet.prepare_beacon(self._sealed())
 
     def publish(self) -> None:
@@ -43,7 +43,7 @@ class BeaconPublisher:
         self._log.event("beacon_published", sequence=self._beacons.sequence)
 
     def tick(self, now_s: float) -> None:
-        """Publish if the beacon has turned, or the mode that it tells of. now_s: monotonic."""
+        """Publish if the beacon has rotated or the mode has changed. now_s: monotonic seconds."""
         due = self._beacons.rotate_if_due(now_s)
         freshness = self._freshness()
         if freshness.mode != self._mode:

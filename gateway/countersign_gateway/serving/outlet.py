@@ -1,4 +1,4 @@
-"""The way out: all messages for devices leave here, by the line or broker they were heard on."""
+"""Sends every message for a device by the serial line or broker on which the device was heard."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ RECEIPT_TIMEOUT_S = 30.0
 
 
 class BrokerAway(Exception):
-    """Receipts cannot be handed out now; they will be later."""
+    """No transport takes receipts now. The caller hands them out later."""
 
 
 class DeviceOutlet:
-    """Serial lines first, then MQTT. Made before the transports, which are attached to it.
+    """Tries serial lines first, then MQTT. The transports are made later and attached to it.
 
     `send`, `flush` and `publish_beacon` may be called from any thread.
     """
@@ -34,7 +34,7 @@ class DeviceOutlet:
         self._mqtt = mqtt
 
     def send(self, reply: Reply) -> None:
-        """Queue a reply; it goes out at `flush`. What a transport has no room for is dropped."""
+        """Queue a reply until `flush`. A transport without room drops the reply."""
         if self._serial is not None and self._serial.send(reply):
             return
         if self._mqtt is not None:
@@ -47,10 +47,10 @@ class DeviceOutlet:
             self._mqtt.flush()
 
     def send_receipt(self, receipt: Reply) -> None:
-        """Receipts come by the thousand and can wait; results of this moment go before them.
+        """Send a receipt. Receipts come by the thousand and can wait, so results go before them.
 
-        For one thread only. BrokerAway if nothing takes it within RECEIPT_TIMEOUT_S: its batch is
-        then left without its mark, so that its receipts are handed out again later.
+        For one thread only. BrokerAway if no transport takes it within RECEIPT_TIMEOUT_S: its batch
+        then stays without its mark, so that its receipts are handed out again later.
         """
         if self._serial is not None and self._serial.send(receipt):
             self._serial.flush()
@@ -61,12 +61,12 @@ class DeviceOutlet:
         self._log.event("receipt_sent", device_id=receipt.device_id)
 
     def prepare_beacon(self, sealed: bytes) -> None:
-        """Have a beacon ready for devices that ask on a line. The broker gets none yet."""
+        """Store a beacon for devices that ask on a serial line. The broker gets none yet."""
         if self._serial is not None:
             self._serial.publish_beacon(sealed)
 
     def publish_beacon(self, sealed: bytes) -> None:
-        """Give a beacon to every device, and to those that connect before the next one."""
+        """Send a beacon to every device, and to those that connect before the next one."""
         if self._mqtt is not None:
             self._mqtt.publish(topics.beacon(self._site), sealed, retain=True)
             self._mqtt.flush()

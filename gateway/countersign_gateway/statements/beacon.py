@@ -1,4 +1,4 @@
-"""Beacon: what devices without a clock build their evidence on, and how fresh the site is."""
+"""Beacon: a random value that dates evidence for devices without a clock, and the freshness."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""EnrolChallenge: what an applicant must answer to prove its key."""
+"""EnrolChallenge: the challenge that an applicant must answer to prove its key."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def seal(
     challenge: bytes,
     offer: RegistrationOffer | None,
 ) -> bytes:
-    """request_nonce: from the request that is answered. offer: what the ledger is to hold of the
-    device, for it to sign; None without a ledger."""
+    """request_nonce: that of the request. offer: the device's future entry on the ledger, for it to
+    sign; None without a ledger."""
     return messages.seal(
         messages.ENROL_CHALLENGE,
         {

@@ -1,4 +1,4 @@
-"""Error: why a message was not believed, or not taken. It answers nothing and moves nothing."""
+"""Error: the reason why a message was refused. It changes nothing of the device's state."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from countersign_gateway.statements.signer import Signer
 
 
 def seal(signer: Signer, *, device_id: bytes, payload: bytes, reason: int) -> bytes:
-    """payload: the whole message that is refused, as it came; the Error names its SHA-256."""
+    """payload: the whole refused message as received; the Error names its SHA-256."""
     return messages.seal(
         messages.ERROR,
         {

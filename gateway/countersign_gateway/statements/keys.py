@@ -1,7 +1,7 @@
-"""Private keys of the gateway: how they are kept in files, and the one that signs.
+"""Private keys of the gateway: their files, and the key that signs statements.
 
-A key file holds one secp256k1 secret as 64 lower-case hexadecimal digits and a newline, readable
-by its owner alone (mode 0600). Nothing here prints, returns or raises anything of a secret.
+A key file holds one secp256k1 secret as 64 lower-case hexadecimal digits and a newline. Only its
+owner may read it (mode 0600). No text, log or exception of this file shows any part of a secret.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ class KeyFileError(OperatorError):
 
 
 def create_key_file(path: Path) -> None:
-    """Make a new secret key and keep it in `path`, which must not exist yet."""
+    """Make a new secret key and store it in `path`. KeyFileError if `path` exists already."""
     while True:
         secret_key = secrets.token_bytes(32)
         if 0 < int.from_bytes(secret_key, "big") < GROUP_ORDER:
             break
     try:
-        # O_EXCL with the mode at creation: the key is never, even briefly, readable by others.
+        # O_EXCL sets the mode at creation, so others can never read the key, not even briefly.
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         raise KeyFileError(f"{path} exists already; a key is never overwritten") from None

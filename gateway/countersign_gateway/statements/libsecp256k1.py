@@ -1,13 +1,13 @@
-"""Signing with a key pair that is prepared once: the private names of coincurve, and only here.
+"""Signs with a key pair that is prepared once. Only this file uses private names of coincurve.
 
 `coincurve._libsecp256k1` (its binding of libsecp256k1) and `coincurve.context.GLOBAL_CONTEXT` are
 not coincurve's public interface. Its public `PrivateKey.sign_schnorr` prepares the key pair anew
 and verifies its own output for every signature, 80 µs in place of 20 µs, of the 130 µs that the
-gateway has for a proof (decision 0014). The version is pinned: coincurve 21.0.0,
-constraints.txt. tests/gateway says in plain words when a name is gone.
+gateway has for a proof (decision 0014). The version is pinned: coincurve 21.0.0, in
+constraints.txt. A test in tests/gateway names the file and the decision if a private name is gone.
 
-What the omitted check defends against, a fault during a repeated deterministic nonce, cannot
-arise: every nonce is hedged with fresh entropy.
+The omitted check defends against a fault during a repeated deterministic nonce. That cannot happen
+here: every nonce is hedged with fresh entropy.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Receipt: proof for one device that the ledger holds one decision about it."""
+"""Receipt: proves to one device that the ledger holds one decision about it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a statement needs of its maker: an identity, and the means to sign for it."""
+"""The interface of a statement's signer: an identity, and a function that signs for it."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from typing import Protocol
 
 
 class Signer(Protocol):
-    """keys.SigningKey, or what stands in for it. Safe from any thread."""
+    """keys.SigningKey, or a substitute in tests. Safe from any thread."""
 
     @property
     def gateway_id(self) -> bytes:
-        """The 32 bytes that every statement names as its maker."""
+        """The 32 bytes by which every statement names its signer."""
         ...
 
     def sign(self, digest: bytes) -> bytes:

@@ -1,7 +1,7 @@
 """AttestationResult: the answer to a message that verified, allowed or denied.
 
-It is made for every message, so it is encoded by cbor2 (C) and not by the shared codec; the tests
-hold the two against each other, byte for byte.
+One is made for every message, so cbor2 (C) encodes it instead of the shared codec. The tests
+compare the bytes of both.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from countersign_gateway.statements.signer import Signer
 
 _DEFINITION = messages.BY_TYPE[messages.ATTESTATION_RESULT]
 _KEYS = tuple(key for key, _, _ in _DEFINITION.payload.fields)
-# `seal` gives the values in this order and ranges are not checked again there.
+# `seal` gives the values in this order, and does not check their ranges again.
 _FIELDS = (
     "gateway_id",
     "device_id",

@@ -1,1 +1,1 @@
-"""Is it true? Decoding, beacons, challenges, and the numbered checks of the verifier."""
+"""Verifies messages: decoding, beacons, challenges, and the numbered checks of the verifier."""

@@ -1,8 +1,8 @@
-"""Beacons: the gateway's answer to "when?" for devices that have no clock.
+"""Beacons prove that evidence is recent, for devices that have no clock.
 
-A beacon is 32 random bytes, published and retained. Evidence must name the current one or the one
-before it, so it was made after the earlier of the two was published. Rotation follows a monotonic
-clock that is passed in; nothing here reads a clock.
+A beacon is 32 random bytes, published and retained. Evidence must name the current beacon or its
+predecessor. It was therefore made after the predecessor was published. The caller passes in the
+monotonic time that rotates the beacon; this file reads no clock.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ class Beacons:
         random_bytes: Callable[[int], bytes] = os.urandom,
         first_sequence: int = 1,
     ) -> None:
-        """first_sequence: should be above those of earlier runs, so that devices take the new
-        beacon at once; one that holds a higher number recovers through STALE_BEACON."""
+        """first_sequence: should be above those of earlier runs, so that devices accept the new
+        beacon at once. A device that holds a higher number recovers through STALE_BEACON."""
         self._interval_s = interval_s
         self._random_bytes = random_bytes
         self._rotated_s = now_s
         self.sequence = first_sequence
-        # One tuple, replaced whole: a reader on another thread sees both beacons of one moment.
+        # One tuple, replaced as a whole: a reader on another thread sees beacons of one moment.
         self._accepted: tuple[bytes, ...] = (random_bytes(BEACON_BYTES),)
 
     @property

@@ -1,8 +1,8 @@
 """Open enrolment challenges: bounded, short-lived, single use.
 
-Time is passed in (monotonic seconds). A device has one open challenge at most, so that nobody can
-fill the table through one key; under a flood of keys the oldest challenge gives way, because
-refusing newcomers would let an attacker close enrolment for as long as a challenge lives.
+The caller passes in the time (monotonic seconds). A device has at most one open challenge, so that
+nobody can fill the table with one key. Under a flood of keys the oldest challenge is dropped:
+refusing new ones instead would let an attacker block enrolment for the lifetime of a challenge.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Challenges:
         offer: RegistrationOffer | None,
         now_s: float,
     ) -> OpenChallenge:
-        """The challenge for this request: a new one, or the same for a request delivered twice."""
+        """The challenge for this request: a new one, or the open one if the request came before."""
         self._drop_expired(now_s)
         known = self._open.get(applicant.device_id)
         same = known is not None and known.applicant == applicant
@@ -82,7 +82,7 @@ class Challenges:
         return opened
 
     def find(self, device_id: bytes, challenge: bytes, now_s: float) -> OpenChallenge | None:
-        """The open challenge of this device if it is this one and still lives. It stays open."""
+        """The device's challenge, if it equals `challenge` and has not expired. It stays open."""
         self._drop_expired(now_s)
         known = self._open.get(device_id)
         if known is None or known.challenge != challenge:
@@ -90,7 +90,7 @@ class Challenges:
         return known
 
     def close(self, device_id: bytes) -> None:
-        """Use up a device's challenge: called once its proof has verified, never before."""
+        """Use up a device's challenge. The caller has verified the proof that answers it."""
         self._open.pop(device_id, None)
 
     def __len__(self) -> int:

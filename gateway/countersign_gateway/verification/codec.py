@@ -1,8 +1,8 @@
-"""Reading messages at speed without giving up one rule of the strict decoder.
+"""A fast reader of messages that keeps every rule of the strict decoder.
 
-cbor2 (C) decodes, and what it decoded is encoded again: if the bytes differ, the message was not
-in the one encoding that is allowed. This path may only accept. Whatever it does not accept is
-read once more by the shared strict codec, which alone names reasons, and which has the last word.
+cbor2 (C) decodes the bytes and encodes the value again. If the bytes differ, the message was not in
+the one encoding that is allowed. This fast path only accepts. The shared strict codec reads every
+message that the fast path does not accept: it alone refuses, and it gives the reason.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from countersign import messages, reasons
 
 
 class _NotPlain(Exception):
-    """The fast path will not vouch for this; the strict codec decides."""
+    """The fast path does not accept the message; the strict codec decides."""
 
 
 def open_message(data: bytes) -> messages.Message:
@@ -29,13 +29,13 @@ def open_message(data: bytes) -> messages.Message:
 def _decode(data: bytes, max_bytes: int, max_depth: int) -> Any:
     """The value in `data` if it is plainly canonical, _NotPlain otherwise.
 
-    `max_depth` needs no check of its own: no shape that a message accepts comes near it.
+    `max_depth` needs no check here: every shape that a message accepts is far flatter.
     """
     if len(data) > max_bytes:
         raise _NotPlain
     try:
         value = cbor2.loads(data)
-        # Shortest heads, definite lengths, no duplicate keys, nothing after the end.
+        # Equal bytes mean: shortest heads, definite lengths, no duplicate keys, no trailing bytes.
         if cbor2.dumps(value) != data:
             raise _NotPlain
     except (cbor2.CBORError, ValueError, TypeError, OverflowError, RecursionError):
@@ -46,10 +46,10 @@ def _decode(data: bytes, max_bytes: int, max_depth: int) -> Any:
 
 
 def _check_order(value: dict[Any, Any]) -> None:
-    """_NotPlain unless the keys of a payload, and of maps in it, are what and where they must be.
+    """_NotPlain unless a payload and the maps in it have the right keys in the right order.
 
-    cbor2 keeps the order it met, so encoding again does not show it. Types are looked at because
-    3.0 and True are equal to 3 and 1 as dict keys: a lookup by key would find them.
+    cbor2 keeps the order that it read, so encoding again does not reveal a wrong order. The types
+    of keys are checked because 3.0 and True equal 3 and 1 as dict keys: a lookup would find them.
     """
     keys = tuple(value)
     if keys not in _KEY_ORDERS:
@@ -70,7 +70,7 @@ def _check_order(value: dict[Any, Any]) -> None:
                 previous = encoded
 
 
-# The keys of each payload in the one order that is allowed.
+# The keys of each payload, in the only order that is allowed.
 _KEY_ORDERS = frozenset(
     tuple(key for key, _, _ in definition.payload.fields) for definition in messages.DEFINITIONS
 )

@@ -1,4 +1,4 @@
-"""Enrolment: what checks 4, 5 and 8 of EnrolRequest and of EnrolProof are."""
+"""Checks 4, 5 and 8 of the two enrolment messages, EnrolRequest and EnrolProof."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from countersign_gateway.verification.public_keys import PublicKeys
 
 
 class RequestChecks:
-    """findings.Checks for a device that shows its key and asks to be enrolled."""
+    """findings.Checks of EnrolRequest: a device presents its key and asks to be enrolled."""
 
     unsigned = "not signed by the key it presents"
 
@@ -29,7 +29,7 @@ class RequestChecks:
     def speaker(self, reading: Reading, memory: Memory) -> Speaker | Refusal:
         fields = reading.fields
 
-        # 4. Device: it presents itself, so everything needed stands in the message.
+        # 4. Device: it presents itself, so the message holds everything that is needed.
         if fields["suite"] not in suites.SUPPORTED_SUITES:
             return Refusal(reasons.UNSUPPORTED_SUITE, f"suite {fields['suite']}")
         if fields["post_quantum_digest"] != identity.ZERO_DIGEST:
@@ -41,7 +41,7 @@ class RequestChecks:
         if identity.device_id(fields["suite"], fields["public_key"]) != fields["device_id"]:
             return Refusal(reasons.WRONG_KEY, "the key does not give this device_id")
 
-        # 7. Counter: a request moves nothing and has none, so no entry binds it.
+        # 7. Counter: a request has none, so there is no record to compare it with.
         return Speaker(fields["public_key"])
 
     def conclude(
@@ -49,13 +49,13 @@ class RequestChecks:
     ) -> VerifiedRequest | Refusal:
         fields = reading.fields
 
-        # A key that was stolen must not be able to choose its own successor: what the device
-        # committed to at its first enrolment stands.
+        # A thief of the key must not be able to choose the next key, so the digest that the device
+        # gave at its first enrolment stays valid.
         known = memory.device(fields["device_id"])
         if known is not None and known.next_key_digest != fields["next_key_digest"]:
             return Refusal(reasons.WRONG_KEY, "the next key differs from the one committed to")
 
-        # 8. Freshness: a request is answered by a challenge, so that an old one gains nothing.
+        # 8. Freshness: the answer to a request is a challenge, so a replayed request gains nothing.
         applicant = Applicant(
             device_id=fields["device_id"],
             suite=fields["suite"],
@@ -68,7 +68,7 @@ class RequestChecks:
 
 
 class ProofChecks:
-    """findings.Checks for a device that answers its challenge. `clock_s` is monotonic."""
+    """findings.Checks of EnrolProof: a device answers its challenge. `clock_s` is monotonic."""
 
     unsigned = "not signed by the applicant's key"
 
@@ -82,10 +82,10 @@ class ProofChecks:
     def speaker(self, reading: Reading, memory: Memory) -> Speaker | Refusal:
         fields = reading.fields
 
-        # 4. Device: one whose request we hold, or one that enrolled before.
+        # 4. Device: it has an open challenge, or it enrolled before.
         opened = self._challenges.find(fields["device_id"], fields["challenge"], self._clock_s())
         known = memory.device(fields["device_id"])
-        # 5. Key: it was checked against the identity when the request came.
+        # 5. Key: the request's check compared it with the identity.
         if opened is not None:
             return Speaker(opened.applicant.public_key, known, opened)
         if known is not None:
@@ -102,7 +102,7 @@ class ProofChecks:
         if opened is None:
             return Refusal(reasons.UNKNOWN_CHALLENGE, "the challenge is not open")
 
-        # The second signature, which the ledger will check again.
+        # The second signature is for the ledger, which will check it again.
         signature = fields["registration_signature"]
         fault = self._registration_fault(opened, signature)
         if fault is not None:
@@ -110,7 +110,7 @@ class ProofChecks:
         return VerifiedProof(subject, fields["counter"], opened, signature, speaker.known)
 
     def _registration_fault(self, opened: OpenChallenge, signature: bytes | None) -> Refusal | None:
-        """What is wrong with the statement for the ledger, if anything."""
+        """The refusal if the signature for the ledger is missing, unwanted or false; else None."""
         offer = opened.offer
         if (signature is None) != (offer is None):
             return Refusal(reasons.BAD_FIELD, "registration_signature does not fit the challenge")
@@ -124,7 +124,7 @@ class ProofChecks:
 
 
 def registration_digest(offer: RegistrationOffer, applicant: Applicant) -> bytes:
-    """What the applicant must sign (32 bytes) so that the ledger can record it."""
+    """The 32-byte digest that the applicant must sign so that the ledger can record it."""
     digest: bytes = identity.registration_digest(
         offer.chain_id,
         offer.contract,

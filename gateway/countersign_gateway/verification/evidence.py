@@ -1,4 +1,4 @@
-"""Evidence: what its checks 4, 5 and 8 are."""
+"""Checks 4, 5 and 8 of Evidence."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from countersign_gateway.verification.findings import (
 
 
 class EvidenceChecks:
-    """findings.Checks for a known device that says how it is."""
+    """findings.Checks of Evidence: a known device states its condition."""
 
     unsigned = "not signed by the device's key"
 
@@ -27,8 +27,8 @@ class EvidenceChecks:
         if device is None:
             return Refusal(reasons.UNKNOWN_DEVICE, "never enrolled here")
 
-        # 5. Key: the entry's, which was checked against the identity at enrolment. A signature
-        # that was checked ahead was checked under the key that the entry had then.
+        # 5. Key: the record's, which enrolment compared with the identity. A signature that was
+        # checked ahead was checked with the key that the record had at that moment.
         checked_key = reading.checked_key
         if checked_key is not None and checked_key != device.public_key:
             return Refusal(reasons.UNKNOWN_DEVICE, "no longer enrolled here with this key")

@@ -1,4 +1,4 @@
-"""What verification finds: a message that is true, or the reason why it is not believed."""
+"""The results of verification: a verified message, or a refusal with its reason."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from countersign_gateway.verification.challenges import Applicant, OpenChallenge
 
 
 class Memory(Protocol):
-    """What the gateway remembers; the registry, seen through the group being worked on."""
+    """The gateway's records: the registry, with the changes of the present group on top."""
 
     def device(self, device_id: bytes) -> DeviceRecord | None: ...
 
@@ -19,10 +19,10 @@ class Memory(Protocol):
 
 
 class Reading(Protocol):
-    """One well-formed message in the one encoding that is allowed; check 1 is behind it.
+    """One well-formed message in the one encoding that is allowed: it has passed check 1.
 
-    fields: by name. checked_key: the one key that `signed_by` can answer for, where the signature
-    was checked ahead; None where it can answer for any.
+    fields: by name. checked_key: the only key that `signed_by` can answer for, if the signature was
+    checked ahead; None if it can answer for any key.
     """
 
     @property
@@ -41,18 +41,18 @@ class Reading(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The message is not believed. `detail` is for the log and never leaves the gateway."""
+    """The message was not verified. `detail` is for the log and never leaves the gateway."""
 
     reason: int
     detail: str
 
 
 class Speaker(NamedTuple):
-    """Who a message says it is from: the key that must have signed it, and what we remember.
+    """The claimed sender of a message: the key that must have signed it, and the device's records.
 
-    known: the device's entry, if its counter binds this message. opened: the challenge that the
-    message names, if it is open. A tuple, since one is made for every message: a frozen dataclass
-    takes twice as long to make.
+    known: the device's record, if its counter binds this message. opened: the challenge that the
+    message names, if it is open. This is a tuple because one is made for every message, and a
+    frozen dataclass takes twice as long to make.
     """
 
     public_key: bytes
@@ -62,7 +62,7 @@ class Speaker(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class VerifiedRequest:
-    """A device shows its key and asks to be enrolled. `known`: its entry, if we have one."""
+    """A device presents its key and asks to be enrolled. `known`: its record, if it has one."""
 
     applicant: Applicant
     request_nonce: bytes
@@ -71,7 +71,7 @@ class VerifiedRequest:
 
 @dataclass(frozen=True, slots=True)
 class VerifiedProof:
-    """A device has answered its challenge. `known`: its entry, if it enrolled before."""
+    """A device has answered its challenge. `known`: its record, if it enrolled before."""
 
     subject: bytes
     counter: int
@@ -82,7 +82,7 @@ class VerifiedProof:
 
 @dataclass(frozen=True, slots=True)
 class VerifiedEvidence:
-    """A known device's claims, made for an accepted beacon. `claims`: fields by name."""
+    """A known device's claims, which name an accepted beacon. `claims`: fields by name."""
 
     subject: bytes
     counter: int
@@ -94,18 +94,18 @@ Verified = VerifiedRequest | VerifiedProof | VerifiedEvidence
 
 
 class Checks(Protocol):
-    """What the verifier asks of one type of message: checks 4 and 5, and check 8."""
+    """The checks that depend on the type of message: 4 and 5, and 8."""
 
-    unsigned: str  # the detail for the log where check 6 fails
+    unsigned: str  # the detail for the log if check 6 fails
 
     def speaker(self, reading: Reading, memory: Memory) -> Speaker | Refusal:
-        """4. Device, 5. Key. Nothing here is known to be true yet."""
+        """4. Device, 5. Key. The message is not verified yet: nothing in it may be believed."""
         ...
 
     def conclude(
         self, reading: Reading, speaker: Speaker, subject: bytes, memory: Memory
     ) -> Verified | Refusal:
-        """8. Freshness, and further checks that only a signed message is given.
+        """8. Freshness, and the checks that need a verified signature.
 
         subject: the SHA-256 of the whole message.
         """

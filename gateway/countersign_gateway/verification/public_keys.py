@@ -1,4 +1,4 @@
-"""Parsed public keys, kept: parsing costs a square root, verifying with a parsed key does not."""
+"""Keeps parsed public keys, because parsing costs a square root each time."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ MAX_KEYS = 16384
 
 
 class PublicKeys:
-    """A bounded least-recently-used table of parsed keys; used by one thread."""
+    """A bounded table of parsed keys; drops the least recently used one. For one thread."""
 
     def __init__(self, max_keys: int = MAX_KEYS) -> None:
         self._max_keys = max_keys
         self._keys: OrderedDict[bytes, PublicKeyXOnly] = OrderedDict()
 
     def verify(self, public_key: bytes, digest: bytes, signature: bytes) -> bool:
-        """BIP-340 verification by libsecp256k1. False also where the key is not on the curve."""
+        """BIP-340 verification by libsecp256k1. False also if the key is not on the curve."""
         parsed = self._keys.get(public_key)
         if parsed is None:
             parsed = self._parse(public_key)

@@ -35,17 +35,17 @@ from countersign_gateway.verification import worker
 
 _EVIDENCE: Definition = messages.BY_TYPE[messages.EVIDENCE]
 AT_ONCE = 256
-# With fewer messages waiting than this, the pipeline has read them before a worker would have.
+# If fewer messages than this wait, the pipeline reads them sooner than a worker could.
 WORTH_A_WORKER = 32
 RESTART_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class Examined(Envelope):
-    """Evidence that has been read ahead; to the verifier it is a findings.Reading of itself.
+    """Evidence that the worker has read ahead; the verifier uses it as a findings.Reading.
 
     fields: its claims by name; well-formed, in the one encoding that is allowed. genuine: whether
-    the holder of `checked_key` signed it. Whether that is the device's key is for the verifier.
+    the holder of `checked_key` signed it. The verifier decides whether that is the device's key.
     """
 
     fields: dict[str, Any]
@@ -62,14 +62,14 @@ class Examined(Envelope):
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
-    """asked: which of the envelopes were given to the worker, with the key of each."""
+    """asked: the index of each envelope that was given to the worker, and its device's key."""
 
     envelopes: list[Envelope]
     asked: list[tuple[int, bytes]]
 
 
 class ReadAhead:
-    """One thread runs `run`. device: the registry's, safe from any thread."""
+    """One thread runs `run`. device: the registry's method of that name, safe from any thread."""
 
     def __init__(
         self,
@@ -84,7 +84,7 @@ class ReadAhead:
         self._not_before_s = 0.0
 
     def run(self, intake: Intake, examined: Intake) -> None:
-        """Hand on everything, in order, until `intake` is closed and empty; closes `examined`."""
+        """Pass on all envelopes, in order, until `intake` is closed and empty; close `examined`."""
         try:
             while True:
                 envelopes = intake.take(AT_ONCE, timeout_s=1.0)
@@ -99,12 +99,12 @@ class ReadAhead:
     def _hand_on(self, envelopes: list[Envelope], examined: Intake) -> None:
         busy = len(envelopes) + len(examined) >= WORTH_A_WORKER
         working = self._worker is not None and not self._worker.idle
-        # While the worker has some, all others must queue behind them.
+        # While the worker has envelopes, all others must queue behind them to keep the order.
         if (busy or working) and self._hired(examined):
             batch = self._batch(envelopes)
             if self._worker is not None and self._worker.give(batch):
                 return
-            # It is gone. What it had has gone on unexamined by now, this batch included.
+            # The worker has died. `_dismiss` waits until all its batches are passed on.
             self._dismiss()
             self._not_before_s = time.monotonic() + RESTART_S
             self._log.event("verification_worker_lost", retry_s=RESTART_S)
@@ -122,7 +122,7 @@ class ReadAhead:
         return _Batch(envelopes, asked), questions
 
     def _hired(self, examined: Intake) -> bool:
-        """Whether there is a worker, after starting one if it is time to."""
+        """Whether there is a worker; starts one first if that is due."""
         due = self._cores > 1 and time.monotonic() >= self._not_before_s
         if self._worker is None and due:
             try:
@@ -144,11 +144,11 @@ class _Worker:
     def __init__(self, examined: Intake) -> None:
         """OSError if no process can be started."""
         self._examined = examined
-        self._given = 0  # batches; written by the feeder only
-        self._handed_on = 0  # written by the collector only
+        self._given = 0  # batches; only the feeder writes it
+        self._handed_on = 0  # batches; only the collector writes it
         self._batches: SimpleQueue[_Batch | None] = SimpleQueue()
         self._process = subprocess.Popen(
-            # -P: nothing is imported from whatever folder the gateway happens to run in.
+            # -P: the worker must not import from the folder that the gateway runs in.
             [sys.executable, "-P", "-m", worker.__name__],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -161,7 +161,7 @@ class _Worker:
         return self._given == self._handed_on
 
     def give(self, batch: tuple[_Batch, list[tuple[bytes, bytes]]]) -> bool:
-        """Send a batch; it is handed on whatever happens. False if the worker is gone."""
+        """Send a batch; the collector passes it on in any case. False if the worker has died."""
         entry, questions = batch
         self._given += 1
         self._batches.put(entry)
@@ -172,11 +172,11 @@ class _Worker:
         return True
 
     def finish(self) -> None:
-        """Let it answer what it has, then end it."""
+        """Let the worker answer the batches that it has, then end it."""
         try:
             _stream(self._process.stdin).close()
         except OSError:
-            pass  # it is gone already, with what was on the way to it
+            pass  # the worker has died, and the bytes on their way to it are lost
         self._batches.put(None)
         self._collector.join()
         self._process.kill()
@@ -191,7 +191,7 @@ class _Worker:
                 try:
                     envelopes = _answered(batch, worker.read(_stream(self._process.stdout)))
                 except (EOFError, OSError, TypeError, ValueError):
-                    # The feeder learns it when it writes again; the rest goes on as it came.
+                    # The feeder notices at its next write; the other batches pass on unexamined.
                     answering = False
                     self._process.kill()
             self._examined.put_all(envelopes)

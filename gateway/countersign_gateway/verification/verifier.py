@@ -1,7 +1,7 @@
-"""Is this message true? The file to read first.
+"""Verifies a device's message. Read this file first.
 
-A device's message is believed when it passes these checks, in this order, and is refused with the
-reason of the first that fails (PROTOCOL.md, section 7):
+The gateway believes a message that passes these checks, in this order. It refuses any other message
+with the reason of the first check that fails (PROTOCOL.md, section 7):
 
     1. encoding    one well-formed message in the one allowed encoding    10…17
     2. topic       it came where its sender and its type belong           WRONG_TOPIC
@@ -9,20 +9,20 @@ reason of the first that fails (PROTOCOL.md, section 7):
     4. device      we know the device, or it is presenting itself         UNKNOWN_DEVICE
     5. key         the identity is the digest of the key                  WRONG_KEY
     6. signature   the holder of that key signed exactly these bytes      BAD_SIGNATURE
-    ── from here on we know who is speaking, and only now say what we remember of them ──
+    ── the sender is known from here on; only now may an answer reveal what is on record ──
     7. counter     newer than everything accepted from this device        REPLAYED, OUT_OF_ORDER
     8. freshness   made for a beacon or a challenge that is open          STALE_BEACON, …
 
-What a true message leads to (a suspended device, a policy) is not decided here: see governance.
-Check 4 must come before 5 and 6, since it finds the key; identifiers are public (section 9).
+Governance decides what follows from a verified message (a suspended device, a policy). Check 4 must
+come before 5 and 6, since it finds the key. It reveals nothing: identifiers are public (section 9).
 
-`verify` below is all eight, in order. Checks 1, 2, 3, 6 and 7 are the same for every message. What
-checks 4, 5 and 8 are depends on its type: evidence.py and enrolment.py say it, one class a type.
-Under load another process has made checks 1 and 6 ahead, under a key that it was given; what it
-found comes as an Examined envelope (read_ahead.py) and passes through the same lines.
+`verify` below makes all eight checks in order. Checks 1, 2, 3, 6 and 7 are the same for every
+message. Checks 4, 5 and 8 depend on its type: evidence.py and enrolment.py have one class for each.
+Under load another process makes checks 1 and 6 ahead, with a key that it is given. Its findings
+come as an Examined envelope (read_ahead.py), and the same code decides about them.
 
-The verifier keeps no state of its own beyond parsed keys. It closes no challenge and moves no
-counter: its caller does, once it is sure to record what was verified.
+The verifier keeps parsed keys and no other state. It closes no challenge and moves no counter: its
+caller does, when it records the verified message.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class Verifier:
             return Refusal(refused.reason, refused.detail)
         definition, fields = reading.definition, reading.fields
 
-        # 2. Topic. Only a device's own messages have a kind that a device's topic can end in.
+        # 2. Topic. It must name the kind of the message, and a device must be its sender.
         if definition.kind.name != envelope.kind or definition.sender != messages.DEVICE:
             topic = envelope.kind or "no topic"
             return Refusal(reasons.WRONG_TOPIC, f"{definition.name} on {topic}")
@@ -105,14 +105,14 @@ class Verifier:
         return checks.conclude(reading, speaker, subject, memory)
 
     def _read(self, envelope: Envelope) -> Reading:
-        """The reading made ahead, or one made here. Refused if the message is not well-formed."""
+        """The reading made ahead, or a new one. reasons.Refused if it is not well-formed."""
         if isinstance(envelope, Examined):
             return envelope
         return _ReadHere(codec.open_message(envelope.payload), self._public_keys)
 
 
 class _ReadHere:
-    """findings.Reading of a message that nobody has read before."""
+    """findings.Reading of a message that the worker has not read ahead."""
 
     __slots__ = ("_message", "_public_keys", "definition", "fields")
     checked_key = None

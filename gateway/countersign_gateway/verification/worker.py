@@ -2,15 +2,15 @@
 
     python -m countersign_gateway.verification.worker
 
-On standard input it takes batches, on standard output it gives one answer for each message of a
-batch, in order. It holds no key, opens no file and no socket, and ends when its input does, which
-is when the gateway does. See read_ahead.py, its only user.
+The process reads batches from standard input, and writes one answer for each message of a batch to
+standard output, in order. It holds no secret and opens no file or socket. It ends when its input
+ends, which is when the gateway ends. read_ahead.py is its only user.
 
     batch    [(public_key, payload), …]
     answers  [(genuine, claims) | None, …]    None: not evidence, or malformed
 
-Both stand behind their length (4 bytes, little-endian) and are written by `marshal`: it is the
-fastest there is, and both ends are the same program in the same interpreter.
+Each is preceded by its length (4 bytes, little-endian) and encoded by `marshal`, which is the
+fastest encoder. It is safe here: both ends are this program in the same interpreter.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ Answer = tuple[bool, dict[str, Any]] | None
 
 
 def write(stream: BinaryIO, value: Any) -> None:
-    """Send one batch, or the answers to one. OSError if the other end is gone."""
+    """Send one batch, or the answers to one. OSError if the other end has closed."""
     data = marshal.dumps(value)
     stream.write(len(data).to_bytes(4, "little") + data)
     stream.flush()
 
 
 def read(stream: BinaryIO) -> Any:
-    """Receive one batch, or the answers to one. EOFError if the other end is gone."""
+    """Receive one batch, or the answers to one. EOFError if the other end has closed."""
     length = stream.read(4)
     data = stream.read(int.from_bytes(length, "little"))
     if len(length) < 4 or len(data) < int.from_bytes(length, "little"):
@@ -66,10 +66,10 @@ def serve(batches: BinaryIO, answers: BinaryIO) -> None:
 
 
 if __name__ == "__main__":
-    # A signal to the whole process group is for the gateway, which finishes its work first.
+    # The gateway handles a signal to the process group: it still needs this worker to finish.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     try:
         serve(sys.stdin.buffer, sys.stdout.buffer)
     except BrokenPipeError:
-        sys.stderr.close()  # the gateway was killed; there is nobody left to answer
+        sys.stderr.close()  # the gateway was killed, so nobody reads the answers

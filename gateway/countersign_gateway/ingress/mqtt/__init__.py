@@ -1,1 +1,1 @@
-"""Messages from a broker."""
+"""MQTT: the client of a broker, and the embedded broker."""

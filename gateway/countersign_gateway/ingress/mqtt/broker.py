@@ -1,17 +1,17 @@
-"""The embedded broker: one install is a working site.
+"""The embedded broker, so that a site needs no broker of its own.
 
-amqtt runs in a thread of its own with its own event loop. It is for tens of devices; a large site
-points one setting at Mosquitto. What amqtt does not bound is bounded here: connections, packet
-size, messages under way, sessions, and what is kept for a device that is away.
+amqtt runs in a thread of its own with its own event loop. It serves tens of devices; a large site
+points one setting at Mosquitto. amqtt leaves some resources without a bound, so this file bounds
+them: connections, packet size, messages under way, sessions, and the messages for absent devices.
 
-The broker is trusted with nothing, and access rules cannot make it so. The rules below only keep an
-honest site tidy: devices write upward only, and do not pose as the gateway, which alone has the
-password that is made anew at each start.
+The gateway does not trust the broker, and access rules cannot change that. The rules below only
+keep an honest site tidy: devices publish upward only, and cannot pose as the gateway. Only the
+gateway has the password, which is made anew at each start.
 
-Bounding amqtt takes four of its private or undocumented parts: `Broker._subscriptions`,
+The bounds need four private or undocumented parts of amqtt: `Broker._subscriptions`,
 `Broker.external_connected`, and what a session counts (`inflight_out_count`, `retained_messages`).
-They are left as they are, since a broker of another make is to replace amqtt; the version is pinned
-meanwhile (`amqtt>=0.12,<0.13`).
+Another broker is to replace amqtt, so this file keeps using them; the version is pinned until then
+(`amqtt>=0.12,<0.13`).
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ from countersign_gateway.operations.log import EventLog
 GATEWAY_USERNAME = "gateway"
 MAX_CONNECTIONS = 512
 MAX_SESSIONS = 1024
-MAX_PACKET_BYTES = 4096  # a message has 2048, the rest is topic and headers
-MAX_UNDER_WAY = 2048  # messages from all devices, read and not yet handed on
-MAX_READ_AHEAD = 64  # and those of one device
-MAX_UNDER_WAY_TO_ONE = 1024  # messages sent to one device and not acknowledged by it
+MAX_PACKET_BYTES = 4096  # a message has at most 2048; the rest is for topic and headers
+MAX_UNDER_WAY = 2048  # messages of all devices that are read and not yet delivered
+MAX_READ_AHEAD = 64  # the same, of one device
+MAX_UNDER_WAY_TO_ONE = 1024  # messages that one device has not acknowledged
 MAX_KEPT_FOR_ONE = 64  # messages kept for a device that is away
 HOLD_S = 0.01
 CONNECT_TIMEOUT_S = 10.0
@@ -53,11 +53,11 @@ START_TIMEOUT_S = 10.0
 
 
 class BrokerUnusable(OperatorError):
-    """There can be no broker as configured; the text says why."""
+    """The configured broker cannot run; the text says why."""
 
 
 class EmbeddedBroker:
-    """`start` returns once it listens; `stop` ends it and its thread."""
+    """`start` returns once the broker listens; `stop` ends it and its thread."""
 
     def __init__(self, listen: Endpoint, site: str, log: EventLog) -> None:
         self._listen = listen
@@ -74,7 +74,7 @@ class EmbeddedBroker:
 
     @property
     def address(self) -> Endpoint:
-        """Where it listens; the port is the real one where 0 was asked for."""
+        """The address on which it listens, with the real port if the setting was 0."""
         return self._address
 
     def start(self) -> Endpoint:
@@ -98,7 +98,7 @@ class EmbeddedBroker:
         asyncio.set_event_loop(self._loop)
         try:
             self._loop.run_until_complete(self._serve())
-        except Exception as error:  # noqa: BLE001 - told to whoever called start
+        except Exception as error:  # noqa: BLE001 - `start` reports it to its caller
             self._failure = error
         finally:
             self._started.set()
@@ -106,7 +106,7 @@ class EmbeddedBroker:
 
     async def _serve(self) -> None:
         config = BrokerConfig(
-            # amqtt's own listener cannot bound packets; connections are handed to it instead.
+            # amqtt's own listener cannot bound packets, so this server passes connections to it.
             listeners={"default": ListenerConfig(type=ListenerType.EXTERNAL)},
             session_expiry_interval=SESSION_EXPIRY_S,
             plugins={
@@ -152,10 +152,10 @@ class EmbeddedBroker:
 
 
 class _Subscriptions(dict[str, list[tuple[Session, int]]]):
-    """amqtt's table of subscriptions, safe to walk while it changes.
+    """amqtt's table of subscriptions, safe to iterate while it changes.
 
-    amqtt 0.12 waits in the middle of walking through it; a client that subscribes at that moment
-    would end the walk, and the message being handed on would be lost.
+    amqtt 0.12 awaits in the middle of an iteration. A client that subscribes at that moment would
+    break the iteration, and the message under delivery would be lost.
     """
 
     def __iter__(self) -> Iterator[str]:
@@ -166,27 +166,27 @@ class _Subscriptions(dict[str, list[tuple[Session, int]]]):
 
 
 class _BoundedReader(StreamReaderAdapter):  # type: ignore[misc]
-    """What amqtt reads from: refuses large packets, and does not run ahead of their delivery.
+    """amqtt's source of bytes: refuses large packets, and waits while too many are undelivered.
 
-    amqtt's queues have no limit of their own, so a client that writes faster than its messages are
-    handed on is not read meanwhile. The gateway's own connection is never held back: its
-    acknowledgements are what makes the load go down.
+    amqtt's queues have no limit, so this reader pauses a client that writes faster than its
+    messages are delivered. It never pauses the gateway's own connection: the gateway's
+    acknowledgements reduce the load.
     """
 
     def __init__(self, reader: asyncio.StreamReader, broker: Broker) -> None:
         super().__init__(reader)
         self._broker = broker
-        self.session: Session | None = None  # set once the client has introduced itself
+        self.session: Session | None = None  # set once the client has sent its CONNECT
 
     async def read(self, n: int = -1) -> bytes:
         if n > MAX_PACKET_BYTES or n < 0:
             self.feed_eof()
             raise MQTTError("packet too large")
-        # A packet begins with a read of one byte.
+        # amqtt begins each packet by reading one byte.
         while n == 1 and self._ahead():
             await asyncio.sleep(HOLD_S)
         try:
-            # A client that has not introduced itself must not hold one of the connections for long.
+            # A client that has not sent CONNECT must not occupy a connection for long.
             async with asyncio.timeout(CONNECT_TIMEOUT_S if self.session is None else None):
                 data: bytes = await super().read(n)
         except TimeoutError:
@@ -198,13 +198,13 @@ class _BoundedReader(StreamReaderAdapter):  # type: ignore[misc]
         session = self.session
         if session is None or session.username == GATEWAY_USERNAME:
             return False
-        # The second queue has no public name; amqtt's version is pinned.
+        # The second queue has no public name; the version of amqtt is pinned.
         own: int = session.delivered_message_queue.qsize()
         of_all: int = self._broker._broadcast_queue.qsize()
         return own > MAX_READ_AHEAD or of_all > MAX_UNDER_WAY
 
 
-# The reader of the connection that the running task serves; plugins are only told of sessions.
+# The reader of the running task's connection. amqtt gives its plugins the session only.
 _reader_here: ContextVar[_BoundedReader] = ContextVar("reader")
 
 
@@ -219,7 +219,7 @@ class _AuthenticationSettings:
 class SiteAuthentication(BaseAuthPlugin):  # type: ignore[misc]
     """Lets devices in without a password, and the gateway with its own.
 
-    Sessions are not marked anonymous, so that amqtt keeps what a device misses while it is away.
+    Sessions are not marked anonymous, so that amqtt keeps messages for an absent device.
     """
 
     Config = _AuthenticationSettings
@@ -242,7 +242,7 @@ class _TopicSettings:
 
 
 class SiteTopics(BaseTopicPlugin):  # type: ignore[misc]
-    """Who may write and read where, and how much is kept for whom."""
+    """Access rules for topics, and the bound of the messages kept for each client."""
 
     Config = _TopicSettings
 
@@ -270,13 +270,13 @@ class SiteTopics(BaseTopicPlugin):  # type: ignore[misc]
             kept: int = session.retained_messages.qsize()
             under_way: int = session.inflight_out_count
             return kept < MAX_KEPT_FOR_ONE and under_way < MAX_UNDER_WAY_TO_ONE
-        # Anyone may read. The protocol promises no confidentiality towards whoever reaches the
-        # broker, and a rule that looked as if it did would mislead (PROTOCOL.md, section 1).
+        # Anyone may read. The protocol promises no confidentiality towards clients of the broker,
+        # and a rule that seemed to give it would mislead (PROTOCOL.md, section 1).
         return True
 
 
 class _Forward(logging.Handler):
-    """amqtt's complaints become lines of our log; its text may quote clients, so it stays out."""
+    """Logs amqtt's errors as events, without their text, which may quote clients."""
 
     def __init__(self, log: EventLog) -> None:
         super().__init__(logging.ERROR)

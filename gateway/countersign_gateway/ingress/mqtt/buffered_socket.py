@@ -1,12 +1,12 @@
-"""A socket that reads and writes in large pieces, for an MQTT client that does so in small ones.
+"""A socket that reads and writes large pieces, for an MQTT client that reads and writes small ones.
 
 paho reads a packet with four or more `recv` calls and sends each packet with a `send` of its own.
 At ten thousand messages a second the system calls cost more than the cryptography. This wrapper
 serves the small reads from one buffer and gathers the small writes until `flush`.
 
-What has arrived belongs to whoever looks first: `arrived` and `consume` read packets out of the
-buffer, and paho's `recv` sees only what it was granted. Whole packets may be put beside paho's from
-any thread (`enqueue`); since paho's are whole too, the two never mix.
+`arrived` and `consume` read packets directly from the buffer; paho's `recv` returns only the bytes
+that `grant` has reserved for it. Any thread may add a whole packet with `enqueue`. paho's packets
+are whole too, so the bytes of two packets never mix.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ import socket
 from collections import deque
 
 READ_BYTES = 65536
-# Beyond this the socket claims to be full, and paho keeps the rest in its own bounded queue.
+# Above this the socket reports that it is full, and paho keeps the rest in its bounded queue.
 MAX_UNSENT_BYTES = 262144
 
 
 class BufferedSocket:
-    """Non-blocking. Used by the network thread only, except for `enqueue` and `waiting`."""
+    """Non-blocking. For the network thread only, except `enqueue` and `waiting`."""
 
     def __init__(self, raw: socket.socket) -> None:
         raw.setblocking(False)
-        # Writes are gathered here already; waiting for more would only delay the answers.
+        # This class gathers writes itself; Nagle's algorithm would only delay the answers.
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._raw = raw
         self._read = b""
@@ -35,7 +35,7 @@ class BufferedSocket:
         self._enqueued: deque[bytes] = deque()
 
     def fill(self) -> None:
-        """Take in what has arrived. What ended the connection, paho learns from `recv`."""
+        """Read the bytes that have arrived. paho learns the end of the connection from `recv`."""
         try:
             data = self._raw.recv(READ_BYTES)
         except BlockingIOError:
@@ -47,29 +47,29 @@ class BufferedSocket:
         self._position = 0
 
     def arrived(self) -> tuple[bytes, int]:
-        """The buffer, and where in it the unread bytes begin."""
+        """The buffer, and the position of its first unread byte."""
         return self._read, self._position
 
     def consume(self, position: int) -> None:
-        """Everything before `position` of the buffer has been read."""
+        """Mark the buffer as read up to `position`."""
         self._position = position
 
     def grant(self, size: int) -> None:
-        """The next `size` bytes, those that have not arrived yet included, are for `recv`."""
+        """Reserve the next `size` bytes for `recv`, also those that have not arrived yet."""
         self._granted = size
 
     @property
     def granted(self) -> int:
-        """How many of the granted bytes `recv` has not handed out."""
+        """The number of granted bytes that `recv` has not returned yet."""
         return self._granted
 
     @property
     def ended(self) -> bool:
-        """The peer has closed the connection, or it broke."""
+        """Whether the peer has closed the connection or it broke."""
         return self._ended
 
     def recv(self, size: int) -> bytes:
-        """As socket.recv, of what was granted; BlockingIOError when nothing of it is there."""
+        """As socket.recv, for granted bytes only. BlockingIOError if none of them has arrived."""
         end = min(self._position + min(size, self._granted), len(self._read))
         piece = self._read[self._position : end]
         if not piece and not self._ended:
@@ -79,11 +79,11 @@ class BufferedSocket:
         return piece
 
     def pending(self) -> int:
-        """How many bytes `recv` can hand out without more arriving (paho asks TLS sockets)."""
+        """The number of bytes that `recv` can return at once (paho asks it of TLS sockets)."""
         return min(self._granted, len(self._read) - self._position)
 
     def send(self, data: bytes | bytearray) -> int:
-        # What was enqueued before comes first: a DISCONNECT must be the last packet.
+        # Packets enqueued earlier go first: a DISCONNECT must be the last packet.
         if self._enqueued or len(self._unsent) >= MAX_UNSENT_BYTES:
             self.flush()
             if self._enqueued or len(self._unsent) >= MAX_UNSENT_BYTES:
@@ -92,16 +92,16 @@ class BufferedSocket:
         return len(data)
 
     def enqueue(self, packet: bytes) -> None:
-        """Send one whole packet at the next `flush`. From any thread; the caller bounds it."""
+        """Send one whole packet at the next `flush`. Safe from any thread; the caller bounds it."""
         self._enqueued.append(packet)
 
     @property
     def waiting(self) -> int:
-        """How many enqueued packets have not been gathered yet: grows when nobody reads."""
+        """The number of enqueued packets not yet gathered; it grows if the broker does not read."""
         return len(self._enqueued)
 
     def flush(self) -> None:
-        """Send what was gathered, as far as the network takes it. OSError if it is gone."""
+        """Send gathered bytes, as many as the network takes. OSError if the connection is lost."""
         while True:
             while self._enqueued and len(self._unsent) < MAX_UNSENT_BYTES:
                 self._unsent += self._enqueued.popleft()
@@ -121,11 +121,11 @@ class BufferedSocket:
         return self._raw.fileno()
 
     def setblocking(self, flag: bool) -> None:
-        """Always non-blocking: `recv` would otherwise wait with bytes unsent."""
+        """Ignored: a blocking `recv` would wait while bytes are unsent."""
 
     def close(self) -> None:
         try:
             self.flush()  # the DISCONNECT packet
         except OSError:
-            pass  # the peer is gone already; there is nobody left to tell
+            pass  # the peer has closed already, so it needs no DISCONNECT
         self._raw.close()

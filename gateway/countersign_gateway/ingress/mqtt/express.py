@@ -1,9 +1,9 @@
-"""The three packets that come and go for every message, read and written without paho.
+"""Reads and writes the three packets of every check-in without paho.
 
 A check-in is a PUBLISH of QoS 1 in, a PUBACK and a PUBLISH of QoS 0 out. paho spends some 75 µs on
-the three, as much as verifying and signing: locks, callbacks that nobody has set, and an object
-with a condition variable for each message. Here they cost a tenth of that. Everything else
-(connecting, subscribing, keep-alive, messages of QoS 1 out, whatever is malformed) is paho's.
+the three, as much as verifying and signing take: on locks, on callbacks that nobody has set, and on
+an object with a condition variable for each message. This file takes a tenth of that. paho handles
+all other packets (connecting, subscribing, keep-alive, QoS 1 out, malformed packets).
 See decision 0012. MQTT 3.1.1, OASIS standard, sections 2.2, 3.3 and 3.4.
 """
 
@@ -11,9 +11,9 @@ from __future__ import annotations
 
 _PUBLISH_QOS0 = 0x30
 _PUBLISH_QOS1 = 0x32
-# Of a PUBLISH's first byte all but DUP and RETAIN, which change nothing for us.
+# A PUBLISH's first byte without DUP and RETAIN, which the gateway ignores.
 _TYPE_AND_QOS = 0xF6
-# A message that is larger than any of ours is gathered by paho, in a buffer made for growing.
+# paho gathers larger messages, in a buffer that can grow. None of ours is larger.
 MAX_EXPRESS_BYTES = 16384
 
 # topic, packet identifier (2 bytes as they came), payload
@@ -21,16 +21,16 @@ Delivery = tuple[bytes, bytes, bytes]
 
 
 def read_deliveries(data: bytes, position: int) -> tuple[list[Delivery], int, int]:
-    """The whole QoS 1 PUBLISH packets in `data` from `position` on.
+    """Read the whole QoS 1 PUBLISH packets in `data` from `position` on.
 
-    Stops at the first packet that is another, is malformed, is too large, or is not all there.
-    Returns them, the position after the last of them, and how many bytes the packet at that
-    position has if it is one for paho to read; 0 if more must arrive first.
+    It stops at the first packet of another type, and at one that is malformed, too large, or
+    incomplete. It returns the deliveries, the position after the last of them, and the length of
+    the packet at that position if paho is to read it, or 0 if more bytes must arrive first.
     """
     deliveries: list[Delivery] = []
     size = len(data)
     while position + 1 < size:
-        # Remaining length: up to four digits to the base of 128, the lowest first.
+        # Remaining length: up to four digits in base 128, the lowest first.
         length = data[position + 1]
         body = position + 2
         if length >= 0x80:
@@ -71,7 +71,7 @@ def puback(packet_id: bytes) -> bytes:
 
 
 def publish_qos0(topic: bytes, payload: bytes) -> bytes:
-    """A whole PUBLISH packet. ValueError if it would be longer than any of ours."""
+    """A whole PUBLISH packet. ValueError if it is longer than MAX_EXPRESS_BYTES."""
     length = 2 + len(topic) + len(payload)
     if length < 0x80:
         head = bytes((_PUBLISH_QOS0, length))

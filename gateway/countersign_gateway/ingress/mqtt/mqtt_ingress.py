@@ -1,12 +1,12 @@
-"""MQTT in and out: QoS 1, acknowledged only when the pipeline says so.
+"""The MQTT ingress: receives at QoS 1, and acknowledges only when the pipeline says so.
 
-The session is persistent and acknowledgements are manual: what the broker delivered and the
-gateway has not made durable is delivered again after a crash. The broker is trusted with nothing;
-everything that comes in is an Envelope full of claims.
+The session is persistent and acknowledgements are manual, so after a crash the broker delivers each
+message again that the gateway has not made durable. The gateway does not trust the broker: every
+message becomes an Envelope, and nothing in it is believed before it is verified.
 
 One thread owns the connection and drives paho through its documented hooks for external loops
-(`loop_read`, `loop_write`, `loop_misc`), which lets a group of answers go out in few system calls.
-What comes and goes for every single message passes by it, see express.py.
+(`loop_read`, `loop_write`, `loop_misc`), so that a group of answers goes out in few system calls.
+The packets of every check-in bypass paho: see express.py.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ from countersign_gateway.operations.tally import Tally
 
 KEEPALIVE_S = 30
 BACKOFF_S = (0.1, 10.0)
-MAX_UNWRITTEN = 8192  # replies at QoS 0 that the network has not taken
+MAX_UNWRITTEN = 8192  # replies at QoS 0 that the network has not taken yet
 AT_MOST_ONCE = frozenset({"result", "error"})
-MAX_PACED_OUT = 4096  # of these, receipts
+MAX_PACED_OUT = 4096  # receipts that the broker has not acknowledged
 
-# What to tell a device whose message is never queued: (device_id or None, payload, reason).
+# Answers a message that is never queued: (device_id or None, payload, reason).
 RefuseEarly = Callable[[bytes | None, bytes, int], None]
 
 
@@ -70,10 +70,10 @@ class MqttIngress:
         self._tally = tally
         self._on_connected = on_connected
         self._topics = TopicTable(site)
-        # Set while the broker takes messages; what is enqueued on an older one goes nowhere.
+        # Set while the broker takes messages. Packets enqueued on an older socket are lost.
         self._established: BufferedSocket | None = None
         self._paced: deque[paho.MQTTMessageInfo] = deque()
-        self._connection = 0  # which connection a delivery belongs to
+        self._connection = 0  # the number of the connection, noted with each delivery
         self._subscribed = threading.Event()
         self._reconnecting = Reconnecting("mqtt", self, BACKOFF_S)
         client = PahoClient(client_id, username, password)
@@ -87,7 +87,7 @@ class MqttIngress:
         self._reconnecting.start()
 
     def wait_ready(self, timeout_s: float) -> bool:
-        """Wait until the subscription stands; False if it does not within the time."""
+        """Wait until the broker has granted the subscription. False after `timeout_s`."""
         return self._subscribed.wait(timeout_s)
 
     def stop(self) -> None:
@@ -95,10 +95,10 @@ class MqttIngress:
         self._reconnecting.stop(CONNECT_TIMEOUT_S + 5)
 
     def send(self, reply: Reply) -> None:
-        """Queue a reply for its device; it goes out at `flush`.
+        """Queue a reply for its device until `flush`.
 
-        Results and errors go at QoS 0 (decision 0007): dropped and counted while the broker is
-        away or does not read. A challenge goes at QoS 1.
+        Results and errors go at QoS 0 (decision 0007): they are dropped and counted while the
+        broker is away or does not read. A challenge goes at QoS 1.
         """
         topic = self._topics.downlink(reply)
         if reply.kind not in AT_MOST_ONCE:
@@ -111,7 +111,7 @@ class MqttIngress:
             sock.enqueue(express.publish_qos0(topic, reply.payload))
 
     def publish(self, topic: str, payload: bytes, retain: bool = False) -> None:
-        """Queue a message that is for no one device."""
+        """Queue a message that is not for one device alone."""
         self._publish(topic, payload, retain)
 
     def _publish(self, topic: str, payload: bytes, retain: bool) -> paho.MQTTMessageInfo:
@@ -130,9 +130,9 @@ class MqttIngress:
         return self._subscribed.is_set() and len(self._paced) < MAX_PACED_OUT
 
     def send_paced(self, reply: Reply, timeout_s: float) -> bool:
-        """As `send`, for what comes in masses and can wait: never fills the queue up.
+        """As `send`, for replies that come in masses and can wait. It never fills the queue.
 
-        False if the broker is away or takes no more within the time; the reply was not sent then.
+        False, and the reply is not sent, if the broker is away or takes no more within the time.
         For one thread only.
         """
         deadline_s = time.monotonic() + timeout_s
@@ -147,13 +147,13 @@ class MqttIngress:
         return True
 
     def flush(self) -> None:
-        """Let what was queued go out."""
+        """Make the network thread send the queued packets."""
         self._reconnecting.wake()
 
     # The network thread ----------------------------------------------------------------------
 
     def serve(self) -> None:
-        """One connection, from its beginning to its end: see Reconnecting."""
+        """Carry one connection from its beginning to its end: see Reconnecting."""
         self._client.connect(self._endpoint.host, self._endpoint.port, KEEPALIVE_S)
         try:
             self._serve_connection()
@@ -184,7 +184,7 @@ class MqttIngress:
         while status == MQTTErrorCode.MQTT_ERR_SUCCESS and sock.fileno() >= 0:
             if self._reconnecting.stopping:
                 client.disconnect()
-            # paho gathers into the buffer, one flush sends it.
+            # paho writes into the buffer, and one flush sends it.
             if client.want_write():
                 status = client.loop_write()
             if sock.fileno() < 0:
@@ -203,7 +203,7 @@ class MqttIngress:
                 client.loop_misc()
 
     def _read(self, client: paho.Client, sock: BufferedSocket) -> MQTTErrorCode:
-        """Take in what has arrived: evidence by the express lane, all else by paho."""
+        """Read what has arrived: QoS 1 messages by the express lane, other packets by paho."""
         sock.fill()
         status = MQTTErrorCode.MQTT_ERR_SUCCESS
         while status == MQTTErrorCode.MQTT_ERR_SUCCESS:
@@ -220,8 +220,8 @@ class MqttIngress:
         sock.consume(position)
         sock.grant(for_paho)
         for topic, packet_id, payload in deliveries:
-            # Acknowledged on the connection that it came by: on a later one the packet identifier
-            # may name another message, which must not be acknowledged by this one's success.
+            # The acknowledgement goes to the connection of the delivery. On a later connection the
+            # same packet identifier may name another message, which may not be durable.
             acknowledge = partial(sock.enqueue, express.puback(packet_id))
             self._deliver(topic, payload, acknowledge)
 
@@ -265,7 +265,7 @@ class MqttIngress:
 
     def _deliver(self, topic: bytes, payload: bytes, acknowledge: Callable[[], None]) -> None:
         device_id, kind = self._topics.sender(topic)
-        # Size before anything: what is too large is never looked at or queued.
+        # The size comes first: an oversized message is neither read nor queued.
         if len(payload) > messages.MAX_MESSAGE_BYTES:
             self._tally.oversized += 1
             self._refuse_early(device_id, payload, reasons.OVERSIZED)
@@ -276,7 +276,7 @@ class MqttIngress:
             acknowledge()
 
     def _acknowledge(self, mid: int, qos: int, connection: int) -> None:
-        # A packet id belongs to its connection: on a later one it may name another message,
-        # which must not be acknowledged by this one's success.
+        # A packet identifier belongs to its connection. On a later one it may name another
+        # message, which may not be durable.
         if connection == self._connection:
             self._client.ack(mid, qos)

@@ -1,4 +1,4 @@
-"""The broker's password, kept in a file of its own that nobody else may read."""
+"""Reads the broker's password from its file, which only its owner may read."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ MAX_PASSWORD_CHARACTERS = 1024
 
 
 class PasswordFileError(OperatorError):
-    """The password file is open to others. The text names the file, not the password."""
+    """Others can read the password file. The text names the file, not the password."""
 
 
 def read_password(path: Path | None) -> str | None:
-    """The broker password in `path`, which must be private; None without a path.
+    """The broker password in `path`; None without a path.
 
-    OSError if it cannot be opened.
+    PasswordFileError if others can read the file, OSError if it cannot be opened.
     """
     if path is None:
         return None

@@ -1,4 +1,4 @@
-"""The topics of a site as bytes, each parsed or built once; the tables are bounded."""
+"""Keeps the parsed and built topics of a site, as bytes, in bounded tables."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class TopicTable:
         self._senders: dict[bytes, tuple[bytes | None, str]] = {}
 
     def downlink(self, reply: Reply) -> bytes:
-        """The topic that a reply goes to."""
+        """The topic of a reply."""
         key = (reply.device_id, reply.kind)
         topic = self._downlinks.get(key)
         if topic is None:
@@ -28,12 +28,12 @@ class TopicTable:
         return topic
 
     def sender(self, topic: bytes) -> tuple[bytes | None, str]:
-        """The device and the kind that a topic names; (None, "") where it is not one of ours."""
+        """The device and the kind that a topic names; (None, "") if it is not one of ours."""
         return self._senders.get(topic) or self._parsed(topic)
 
     def _parsed(self, topic: bytes) -> tuple[bytes | None, str]:
         if len(self._senders) >= MAX_KNOWN_TOPICS:
-            self._senders.clear()  # a sender with so many topics pays for parsing them
+            self._senders.clear()  # a flood of topics costs parsing them again, not memory
         try:
             sender = topics.parse_uplink(self._site, topic.decode()) or (None, "")
         except UnicodeDecodeError:

@@ -1,1 +1,1 @@
-"""Messages from serial lines."""
+"""Serial lines: messages without a broker."""

@@ -1,12 +1,12 @@
-"""Serial in and out: every configured line, treated as MQTT is (PROTOCOL.md, section 11).
+"""The serial ingress: every configured line works as MQTT does (PROTOCOL.md, section 11).
 
 A line gives the same Envelope to the same intake as MQTT does, and acknowledges a message only when
 the pipeline says so. A reply goes to the line on which its device was heard last. The MQTT ingress
 sends the replies for a device that was last heard through the broker, or never.
 
-Anybody on a line can name another device's device_id, and then receives the answers to their own
-messages. A receipt comes later and once, so it takes another way: it goes where the device's last
-result went, and a result needs the device's key.
+A sender on a line can name another device's device_id, and then receives the answers to its own
+messages. A receipt comes later and only once, so it takes another way: it goes where the device's
+last result went. Only a holder of the device's key obtains a result.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ MAX_KNOWN_DEVICES = 16384
 _RESULT, _RECEIPT = "result", "receipt"
 _FRAMES = {kind.name: number for number, kind in framing.KINDS.items()}
 
-# What to tell a device whose message is never queued: (device_id or None, payload, reason).
+# Answers a message that is never queued: (device_id or None, payload, reason).
 RefuseEarly = Callable[[bytes | None, bytes, int], None]
 
 
@@ -50,7 +50,7 @@ class SerialIngress:
         self._refuse_early = refuse_early
         self._log = log
         self._tally = tally
-        self._lock = threading.Lock()  # of the table, and of the counts that all lines write
+        self._lock = threading.Lock()  # for the tables, and for the counts that all lines write
         self._heard_on: OrderedDict[bytes, SerialLine] = OrderedDict()
         self._verified_on: OrderedDict[bytes, SerialLine] = OrderedDict()
         self._beacon = b""
@@ -61,14 +61,14 @@ class SerialIngress:
             line.start()
 
     def stop(self) -> None:
-        """Close all lines. Anything not acknowledged will be delivered again."""
+        """Close all lines. Devices send again every message that was not acknowledged."""
         for line in self._lines:
             line.stop()
 
     def send(self, reply: Reply) -> bool:
-        """Queue a reply for its device; it goes out at `flush`. False: it is not on a line.
+        """Queue a reply for its device until `flush`. False if the device is not on a line.
 
-        What a line has no room for is dropped and counted.
+        A line without room drops the reply and counts it.
         """
         with self._lock:
             line = self._line_for(reply)
@@ -81,7 +81,7 @@ class SerialIngress:
         return True
 
     def _line_for(self, reply: Reply) -> SerialLine | None:
-        """Where to send it, under the lock; a result settles where receipts go."""
+        """The line of a reply; a result also sets the line for receipts. Call it under the lock."""
         if reply.kind == _RECEIPT:
             return self._verified_on.get(reply.device_id)
         line = self._heard_on.get(reply.device_id)
@@ -93,25 +93,25 @@ class SerialIngress:
         return line
 
     def publish_beacon(self, beacon: bytes) -> None:
-        """Send it on every line, now and to whoever asks until the next one."""
+        """Send it on every line, and keep it for devices that ask before the next one."""
         self._beacon = beacon
         for line in self._lines:
             line.send_newest(kinds.BEACON.frame, beacon)
         self.flush()
 
     def flush(self) -> None:
-        """Let what was queued and acknowledged go out."""
+        """Make the lines send queued replies and acknowledgements."""
         for line in self._lines:
             line.wake()
 
     def heard_elsewhere(self, device_id: bytes) -> None:
-        """The device has come by another transport: its replies go there."""
+        """Note that another transport has heard the device, so its replies go there."""
         if device_id in self._heard_on:
             with self._lock:
                 self._heard_on.pop(device_id, None)
 
     def _deliver(self, line: SerialLine, delivery: Delivery) -> None:
-        """On the line's own thread."""
+        """Take one delivery. The line calls it on its own thread."""
         device_id: bytes = delivery.device_id
         with self._lock:
             _remember(self._heard_on, device_id, line)
@@ -141,7 +141,7 @@ def _remember(table: OrderedDict[bytes, SerialLine], device_id: bytes, line: Ser
 
 
 class HeardElsewhere:
-    """The intake as another transport sees it: what it puts in was not heard on a line."""
+    """The intake for another transport: notes that its devices were not heard on a line."""
 
     def __init__(self, intake: Inlet, serial: SerialIngress) -> None:
         self._intake = intake

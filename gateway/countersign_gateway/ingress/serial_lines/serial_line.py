@@ -1,8 +1,8 @@
-"""One serial line: opened, read, written and opened again by a thread of its own.
+"""One serial line, with a thread that opens, reads, writes and reopens it.
 
-pyserial opens and sets up the port (a device path, a pty, or socket://host:port); bytes then go
-through its file descriptor, so that one `poll` waits for the line and for what is to be sent.
-Whatever a line does, it costs the others little: it is read no faster than its speed, it holds at
+pyserial opens and sets up the port (a device path, a pty, or socket://host:port). The thread then
+uses its file descriptor, so that one `poll` waits for the line and for new replies. A line that
+misbehaves costs the others little: the thread reads it no faster than its speed, the line has at
 most link.WINDOW messages in the intake, and everything that waits for it is bounded.
 """
 
@@ -27,20 +27,20 @@ from countersign_gateway.operations.log import EventLog
 READ_BYTES = 4096
 BACKOFF_S = (0.2, 5.0)
 MAX_QUEUED_OUT = 2048
-# Verdicts grow stale: while so much waits, a device that asks again is better off without them.
+# Results go stale: if this many frames wait, the device is better served by asking again.
 MAX_WAITING_FOR_VERDICTS = 16
-# A line speaks only to who has spoken on it this lately: see PROTOCOL.md 11.
+# A line sends only if it has heard a frame within this time: see PROTOCOL.md, section 11.
 ATTENTION_MS = 60_000
 NOISE_INTERVAL_S = 10.0
-# Kept for no line that does not get rid of them: a device asks again.
+# A line that cannot send them drops them: a device asks again.
 _VERDICTS = (kinds.RESULT.frame, kinds.ERROR.frame)
 
-# Takes a message that came in; it is given back to `acknowledge` when it is dealt with.
+# Takes a received message. Its receiver passes it to `acknowledge` when it has handled it.
 Deliver = Callable[["SerialLine", Delivery], None]
 
 
 class SerialLine:
-    """`start`, then `send`, `send_newest` and `acknowledge` from any thread, then `stop`."""
+    """Call `start`, then `send`, `send_newest` and `acknowledge` from any thread, then `stop`."""
 
     def __init__(self, config: SerialConfig, deliver: Deliver, log: EventLog) -> None:
         self.url = config.url
@@ -48,24 +48,24 @@ class SerialLine:
         self._deliver = deliver
         self._log = log
         self._link = Link(secrets.randbits(32), framing.FROM_DEVICES, config.baud, MAX_QUEUED_OUT)
-        self._lock = threading.Lock()  # the link's
+        self._lock = threading.Lock()  # for the link
         self._is_open = False
         self._noise = 0
         self._noise_told_s = float("-inf")
-        self._heard_before_ms: Any = None  # when the link heard last before this connection
+        self._heard_before_ms: Any = None  # when the link last heard a frame before now
         self._reconnecting = Reconnecting(f"serial {self.url}", self, BACKOFF_S)
 
     def start(self) -> None:
         self._reconnecting.start()
 
     def stop(self) -> None:
-        """Close the line and end the thread. What was not acknowledged will come again."""
+        """Close the line and end the thread. Messages not acknowledged will come again."""
         self._reconnecting.stop(10)
 
     def send(self, kind: int, device_id: bytes, payload: bytes) -> bool:
         """Keep a reply until the device has acknowledged it; False if it was not taken.
 
-        Results and errors are not kept for a line that is closed or does not get rid of them.
+        A line that is closed, or has too much waiting, does not take results and errors.
         """
         with self._lock:
             if kind in _VERDICTS and (
@@ -75,7 +75,7 @@ class SerialLine:
             return bool(self._link.send(kind, device_id, payload))
 
     def send_newest(self, kind: int, payload: bytes) -> None:
-        """Keep a message for everybody on the line, in place of the one before."""
+        """Keep a message for all devices on the line, in place of its predecessor."""
         with self._lock:
             self._link.send_newest(kind, payload)
 
@@ -84,13 +84,13 @@ class SerialLine:
             self._link.acknowledge(delivery)
 
     def wake(self) -> None:
-        """Let what was sent or acknowledged go out."""
+        """Make the thread send kept replies and acknowledgements."""
         self._reconnecting.wake()
 
     # The line's own thread -------------------------------------------------------------------
 
     def serve(self) -> None:
-        """The line, from its opening to its loss: see Reconnecting."""
+        """Carry the line from its opening to its loss: see Reconnecting."""
         self._heard_before_ms = self._link.heard_ms
         port = self._open()
         try:
@@ -103,7 +103,7 @@ class SerialLine:
     def has_worked(self) -> bool:
         return bool(self._link.heard_ms != self._heard_before_ms)
 
-    def note_lost(self, error: OSError) -> None:  # serial.SerialException is one
+    def note_lost(self, error: OSError) -> None:  # serial.SerialException derives from OSError
         self._log.event("line_lost", url=self.url, error=type(error).__name__)
 
     def note_fault(self, error: Exception) -> None:
@@ -114,7 +114,7 @@ class SerialLine:
         if not self.url.startswith("socket://"):
             port.exclusive = True  # two readers would each get half of every frame
         else:
-            # Of a socket it reads until there is nothing left, which may be never.
+            # On a socket, pyserial reads until no bytes are left, which may never happen.
             port.reset_input_buffer = lambda: None
         port.open()
         os.set_blocking(port.fileno(), False)
@@ -155,15 +155,15 @@ class SerialLine:
                 raise ConnectionError("gone")
 
     def _is_attended(self, opened_ms: int) -> bool:
-        """Whether somebody who speaks our frames is there, since this connection was opened.
+        """Whether this connection has lately received a frame of the protocol.
 
-        What is there otherwise may be the prompt of an interpreter, which takes frames for input.
+        Otherwise an interpreter's prompt may be at the far end, and would take frames as input.
         """
         heard_ms: Any = self._link.heard_ms
         return heard_ms is not None and heard_ms >= max(opened_ms, _now_ms() - ATTENTION_MS)
 
     def _write(self, line: int, unsent: bytes) -> bytes:
-        """Write what is due as far as the line takes it; the rest of the frame begun."""
+        """Write due frames as far as the line takes them. Returns the rest of a partial frame."""
         while True:
             if not unsent:
                 with self._lock:
@@ -195,7 +195,7 @@ class SerialLine:
 
 
 class _Pace:
-    """No real line is faster than its speed; a socket in place of one is held to it."""
+    """Limits a socket in place of a line to the line's speed; a real line has that limit."""
 
     def __init__(self, bytes_per_s: float) -> None:
         self._bytes_per_s = bytes_per_s
@@ -206,7 +206,7 @@ class _Pace:
         self._left -= size
 
     def pause_ms(self) -> int:
-        """How long not to read; 0 if reading is allowed."""
+        """The time in ms during which not to read; 0 if reading is allowed."""
         now_s = time.monotonic()
         earned = (now_s - self._filled_s) * self._bytes_per_s
         self._left = min(float(4 * READ_BYTES), self._left + earned)

@@ -1,15 +1,14 @@
-"""What the other stages may ask of the durable registry, and what they may rely on.
+"""The contract of the durable registry: what other stages may call, and what they may rely on.
 
-One small protocol a concern, one file a protocol. A stage takes the protocols that it needs and no
-more; only a backend is all of them at once (`Registry`), over one connection, so that what one call
-stores is one transaction whatever the concerns it touches.
+Each concern has one small protocol in a file of its own. A stage takes only the protocols that it
+needs. A backend implements all of them (`Registry`) over one connection, so that one call is one
+transaction, even if it touches several concerns.
 
 Every backend passes the conformance suite, tests/conformance/registry. All methods may be called
 from any thread. Identities, digests, roots and heads are 32 raw bytes; addresses are 20; positions
 are 0-based and gapless: the order in which commitments became durable.
 
-A refusal by a backend is RegistryError: a bug or a damaged disk, and nothing of the failed call has
-been stored.
+A backend raises RegistryError for a bug or a damaged disk. The failed call has then stored nothing.
 """
 
 from __future__ import annotations
@@ -64,4 +63,4 @@ class Registry(
     """A whole backend."""
 
     def close(self) -> None:
-        """Release everything. The record stays as it is; a killed process needs no close."""
+        """Release all resources. A process that is killed instead loses nothing durable."""

@@ -1,4 +1,4 @@
-"""Commitments, the messages behind them, and the batches that they are cut into."""
+"""Commitments, the messages that they commit to, and the batches that they form."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from countersign_gateway.model import Batch
 
 @dataclass(frozen=True, slots=True)
 class StoredMessage:
-    """One verified message as stored: enough to recompute its commitment."""
+    """One verified message as stored, with all that its commitment is made of."""
 
     position: int
     device_id: bytes
@@ -25,23 +25,23 @@ class Batches(Protocol):
     """Positions are 0-based and gapless: the order in which commitments became durable."""
 
     def commitment_count(self) -> int:
-        """How many commitments are durable: the next position."""
+        """The number of durable commitments, which is also the next position."""
 
     def commitments(self, first_position: int, count: int) -> list[bytes]:
-        """The commitments of exactly these positions; RegistryError if they are not all there."""
+        """The commitments at exactly these positions. RegistryError if one is missing."""
 
     def messages(self, first_position: int, count: int) -> Iterator[StoredMessage]:
-        """The recorded messages of these positions, in order; read in slices, not all at once."""
+        """The messages at these positions, in order. It reads in slices, not all at once."""
 
     def last_batch(self) -> Batch | None:
-        """The batch with the highest sequence."""
+        """The batch with the highest sequence; None before the first."""
 
     def batch(self, sequence: int) -> Batch | None:
-        """One batch."""
+        """The batch with this sequence, if there is one."""
 
     def create_batch(self, batch: Batch) -> None:
         """Store the next batch and its APPEND in the outbox, in one transaction.
 
-        RegistryError unless it follows the last batch in sequence, position and head, and all
+        RegistryError unless the batch follows the last one in sequence, position and head, and all
         of its commitments are durable.
         """

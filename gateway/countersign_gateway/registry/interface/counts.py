@@ -1,4 +1,4 @@
-"""Totals, for people."""
+"""Totals, for people to read."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What the record holds, for people and for the last line of the demonstration."""
+    """Totals of the record, for people and for the last line of the demonstration."""
 
     devices: int
     commitments: int
@@ -22,7 +22,7 @@ class Counts:
 
 
 class Counted(Protocol):
-    """What the registry holds."""
+    """Totals of what the registry holds."""
 
     def counts(self) -> Counts:
-        """Totals of one moment."""
+        """All totals, taken at one moment."""

@@ -1,4 +1,4 @@
-"""Devices: what the gateway knows of each."""
+"""Devices: the record of each."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ class Devices(Protocol):
     """The devices that enrolled here, and the status of each."""
 
     def device(self, device_id: bytes) -> DeviceRecord | None:
-        """The device as of the last durable decision, or None. Cheap: asked for every message."""
+        """The device as of the last durable decision, or None. Cheap: called for each message."""
 
     def devices(self) -> Iterator[DeviceRecord]:
-        """All devices, in order of first enrolment; a consistent view of one moment."""
+        """All devices, in order of first enrolment, as they were at one moment."""
 
     def set_status(self, device_id: bytes, status: Status) -> None:
-        """Move a device's status, durably. Only governance/lifecycle calls this.
+        """Change a device's status, durably. Only governance/lifecycle calls this.
 
         RegistryError for an unknown device, or for leaving REVOKED, which is final.
         """

@@ -1,4 +1,4 @@
-"""How a backend refuses. It is never about what a device sent: earlier stages verified that."""
+"""The errors of a backend. A device's message never causes one: earlier stages verify messages."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from countersign_gateway.model import OperatorError
 
 
 class RegistryError(Exception):
-    """An invariant of the record was about to be broken. Nothing was stored."""
+    """A call would break an invariant of the record. It stored nothing."""
 
 
 class RegistryUnusable(RegistryError, OperatorError):
-    """The record cannot be opened or used at all; the text is one sentence for the operator."""
+    """The record cannot be opened or used. The text is one sentence for the operator."""

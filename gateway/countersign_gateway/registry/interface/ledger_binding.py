@@ -1,4 +1,4 @@
-"""The one ledger account that a registry anchors to."""
+"""The only ledger account that a registry anchors to."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class LedgerBinding:
-    """The one ledger account that a record anchors to; it never changes under a record."""
+    """The only ledger account that a record anchors to. It never changes for a record."""
 
     chain_id: int
     account: bytes
@@ -17,7 +17,7 @@ class LedgerBinding:
 
 
 class LedgerBound(Protocol):
-    """Bound once, for ever."""
+    """Binds the record to one ledger account, permanently."""
 
     def bind_ledger(self, binding: LedgerBinding) -> None:
-        """Fix the ledger account on first use; RegistryUnusable if the record has another."""
+        """Fix the ledger account on first use. RegistryUnusable if the record has another."""

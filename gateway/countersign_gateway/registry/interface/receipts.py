@@ -1,4 +1,4 @@
-"""Receipts: which batches still owe theirs."""
+"""Receipts: the batches whose receipts have not been handed out."""
 
 from __future__ import annotations
 
@@ -12,4 +12,4 @@ class ReceiptsOwed(Protocol):
         """Sequences of finalized batches whose receipts have not been handed out, ascending."""
 
     def note_receipted(self, sequence: int) -> None:
-        """All receipts of the batch were handed out. After a crash they are handed out again."""
+        """Note that all receipts of the batch were handed out. A crash before repeats them."""

@@ -6,13 +6,13 @@ from typing import Protocol
 
 
 class Upstream(Protocol):
-    """When upstream knowledge was last confirmed."""
+    """The time at which upstream knowledge was last confirmed."""
 
     def last_upstream_s(self) -> float | None:
-        """Unix seconds of the last confirmed contact with the ledger, or None: never.
+        """Unix seconds of the last confirmed contact with the ledger; None if there was none.
 
-        After a restart it may be up to 10 s older than the truth, never younger.
+        After a restart it may be up to 10 s too early, never too late.
         """
 
     def note_upstream(self, wall_s: float) -> None:
-        """Remember a confirmed contact with the ledger. Cheap enough to call every second."""
+        """Store the time of a confirmed contact. Cheap enough to call every second."""

@@ -1,8 +1,8 @@
-"""The durable registry in one SQLite file, one concern a file.
+"""The durable registry in one SQLite file. Each module has one concern.
 
-Tables and what the database enforces are in schema.py; opening is in connection.py. Every file
-stands on the same two connections, so that a call that touches several concerns (a decision that
-enrols and wants to be registered) is one transaction.
+schema.py has the tables and the rules that the database enforces; connection.py opens the file. All
+modules share the same two connections, so that a call that touches several concerns (a decision
+that enrols a device and registers it on the ledger) is one transaction.
 """
 
 from __future__ import annotations

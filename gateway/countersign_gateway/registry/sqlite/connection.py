@@ -1,7 +1,8 @@
-"""Opening the SQLite file, and its two connections: one that writes, one that reads.
+"""Opens the SQLite file with two connections: one for writing, one for reading.
 
-WAL with synchronous=FULL: a commit that returned survives a power cut, and readers never wait
-for the disk. One writer behind a lock, since SQLite has one anyway and waiting in Python is fair.
+The mode is WAL with synchronous=FULL: a commit that returned survives a power cut, and readers
+never wait for the disk. A lock admits one writer at a time: SQLite allows only one, and waiting
+in Python is fair.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pathlib import Path
 from countersign_gateway.registry.interface import RegistryError, RegistryUnusable
 from countersign_gateway.registry.sqlite.schema import APPLICATION_ID, MIGRATIONS
 
-# 16 MB of log between checkpoints: fewer, larger ones, at 10,000 messages of 1 KB a second.
+# 16 MB of log between checkpoints, so that 10,000 messages of 1 KB a second cause few of them.
 _CHECKPOINT_PAGES = 4000
 _CACHE_KIB = 32_000
 
@@ -28,8 +29,8 @@ class Connections:
     def __init__(self, path: Path, gateway_id: bytes) -> None:
         """Open or create `path` for the gateway `gateway_id` (32 bytes).
 
-        RegistryUnusable, with one sentence for the operator, if another process holds it, if it
-        is damaged, is not ours, comes from a newer release, or belongs to another gateway.
+        RegistryUnusable, with one sentence for the operator, if another process uses the file, or
+        if it is damaged, is not ours, is of a newer release, or belongs to another gateway.
         """
         if len(gateway_id) != 32:
             raise ValueError("gateway_id is 32 bytes")
@@ -59,7 +60,7 @@ class Connections:
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
-        """One transaction: committed, and durable, when the block ends; undone if it raises."""
+        """One transaction. It is durable when the block ends, and undone if the block raises."""
         with self._write_lock:
             connection = self._writer
             try:
@@ -87,7 +88,7 @@ class Connections:
 
 
 def _hold(path: Path) -> int:
-    """Take the lock beside the file; the kernel lets go of it however the process ends."""
+    """Take the lock beside the file. The kernel releases it however the process ends."""
     path.parent.mkdir(parents=True, exist_ok=True)
     lock_file = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
@@ -99,7 +100,7 @@ def _hold(path: Path) -> int:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    # Created by us first, so that what devices said is readable by the gateway's user alone.
+    # Created here with mode 0600, so that only the gateway's user can read device messages.
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     try:

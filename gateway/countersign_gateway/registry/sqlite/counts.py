@@ -11,8 +11,8 @@ class Totals(Tables):
 
     def counts(self) -> Counts:
         with self._connections.read() as reader:
-            # Appends become final in order, so the first open one says how far they are; only
-            # open rows are read, however long the history.
+            # Appends become final in order, so the first open one bounds the anchored ones. This
+            # look-up reads open appends only, however long the history is.
             row = reader.execute(
                 "WITH waiting (batch) AS (SELECT min(batch) FROM outbox"
                 "   WHERE state IN (1, 2, 3, 4, 6) AND kind = ?1),"

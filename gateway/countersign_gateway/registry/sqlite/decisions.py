@@ -1,7 +1,7 @@
-"""Decisions in SQLite: one transaction for all that a call of `store` brings.
+"""Decisions in SQLite: each call of `store` is one transaction.
 
-Messages are never pruned yet. When they are: only below the first batch without receipts, and
-`seen` then answers False for what is gone (OUT_OF_ORDER in place of REPLAYED; refused alike).
+Nothing prunes messages yet. Pruning must stop at the first batch without receipts. `seen` will then
+return False for a pruned message, and a replay of it is refused as OUT_OF_ORDER, not REPLAYED.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class DecisionTables(DeviceTables):
     def store(self, decisions: Sequence[Decision]) -> None:
         if not decisions:
             return
-        # Devices as this call leaves them; they reach the cache only once they are durable.
+        # The devices after this call; they enter the cache only once they are durable.
         touched: dict[bytes, tuple[int, DeviceRecord]] = {}
         with self._connections.write() as writer:
             position = next_position(writer)
@@ -74,7 +74,7 @@ class DecisionTables(DeviceTables):
         decision: Decision,
         touched: dict[bytes, tuple[int, DeviceRecord]],
     ) -> tuple[int, DeviceRecord]:
-        """The decision's device with its row number, entered first if the decision enrols it."""
+        """The decision's device with its row number; enters it first if the decision enrols it."""
         found = touched.get(decision.device_id) or self._numbered(decision.device_id, writer)
         enrolment = decision.enrolment
         if enrolment is None:
@@ -91,7 +91,7 @@ class DecisionTables(DeviceTables):
 
 
 def _after(known: DeviceRecord, decision: Decision) -> DeviceRecord:
-    """The device once the decision is durable."""
+    """The device after the decision."""
     status = known.status if decision.status is None else decision.status
     return DeviceRecord(
         known.device_id,

@@ -1,7 +1,7 @@
 # ruff: noqa: S608 (only constants of this module are put into the SQL)
-"""Devices in SQLite, and those asked for lately in memory.
+"""Devices in SQLite, with a cache in memory.
 
-Rows are numbered: other tables name a device by its row's number.
+Rows are numbered: other tables refer to a device by its row number.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ DEVICE_COLUMNS = (
     "device_id, suite, public_key, post_quantum_digest, next_key_digest, owner, device_class,"
     " environment, status, counter"
 )
-# Devices kept in memory, some 700 bytes each: a site has hundreds to thousands.
+# The most devices in memory, some 700 bytes each: a site has hundreds to thousands.
 _CACHED_DEVICES = 65_536
 
 
@@ -60,7 +60,7 @@ class DeviceTables(Tables):
     def _numbered(
         self, device_id: bytes, connection: sqlite3.Connection | None = None
     ) -> tuple[int, DeviceRecord] | None:
-        """The device with its row number, from memory or through `connection` (else the reader)."""
+        """The device and its row number, from memory, else by `connection` or the reader."""
         with self._cache_lock:
             cached = self._cache.get(device_id)
             generation = self._cache_generation
@@ -72,7 +72,7 @@ class DeviceTables(Tables):
             found = self._read_device(reader, device_id)
         if found is not None:
             with self._cache_lock:
-                # Only if nothing was written meanwhile: what was read may be older than that.
+                # A write since the reading may have made this record stale: do not cache it.
                 if generation == self._cache_generation:
                     self._cache_put(device_id, found)
         return found
@@ -101,7 +101,7 @@ class DeviceTables(Tables):
 
 
 def insert_device(writer: sqlite3.Connection, device: DeviceRecord) -> int:
-    """Enter a device; the number of its row."""
+    """Enter a device. Returns its row number."""
     number = writer.execute(
         "INSERT INTO devices (device_id, suite, public_key, post_quantum_digest, next_key_digest,"
         " owner, device_class, environment, status) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",

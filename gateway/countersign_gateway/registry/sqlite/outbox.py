@@ -31,7 +31,7 @@ class OutboxTables(Tables):
     def outbox(
         self, states: Sequence[OutboxState], limit: int, kind: OutboxKind | None = None
     ) -> list[OutboxRow]:
-        # One indexed look-up a state: a finalized year must not be scanned for one open row.
+        # One indexed look-up for each state: a year of finalized rows must not be scanned.
         rows: list[OutboxRow] = []
         with self._connections.read() as reader:
             for state in states:
@@ -141,7 +141,7 @@ class OutboxTables(Tables):
         transaction_hash: bytes | None = None,
         detail: str = "",
     ) -> None:
-        # A row that needs a new nonce, or was not mined after all, has no place in a block.
+        # A row that needs a new nonce, or left its block again, has no block number.
         forget_nonce = state is OutboxState.PENDING
         with self._connections.write() as writer:
             changed = writer.execute(
@@ -154,13 +154,13 @@ class OutboxTables(Tables):
 
 
 def want(writer: sqlite3.Connection, kind: OutboxKind, subject: int) -> None:
-    """A new PENDING row; `subject` is a batch's sequence or a device's row number."""
+    """Add a PENDING row; `subject` is a batch's sequence or a device's row number."""
     column = "batch" if kind is OutboxKind.APPEND else "device"
     writer.execute(f"INSERT INTO outbox (kind, {column}) VALUES (?, ?)", (int(kind), subject))
 
 
 def want_registration(writer: sqlite3.Connection, device: int, signature: bytes) -> None:
-    """Put a registration into the outbox, unless one is there that has not failed."""
+    """Add a registration to the outbox, unless it has one that did not fail."""
     row = _one(writer, "device = ?", device)
     if row is not None and row.state is not OutboxState.FAILED:
         return

@@ -1,4 +1,4 @@
-"""Which batches still owe receipts, in SQLite."""
+"""The batches whose receipts have not been handed out, in SQLite."""
 
 from __future__ import annotations
 

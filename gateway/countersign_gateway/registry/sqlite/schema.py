@@ -1,23 +1,23 @@
 """The tables of the SQLite record, as numbered migrations.
 
-`PRAGMA user_version` says how many have been applied. A migration that has been released is
-never edited: a change is a new one at the end. Each runs in one transaction, so that a power cut
-leaves the record at one version or the next.
+`PRAGMA user_version` holds the number of applied migrations. Never edit a released migration: add a
+new one at the end. Each migration runs in one transaction, so that a power cut leaves the record at
+one version or the next.
 
-What is enforced here is enforced twice, in Python and by the database: positions have no gaps,
-a device's counter only grows, batches are contiguous and chained, a nonce serves one purpose,
-and history is not rewritten. A constraint that fires is a bug, and stops the call loudly.
+Python and the database both enforce these rules: positions have no gaps, a device's counter only
+grows, batches are contiguous and chained, a nonce serves one row, and history is not rewritten. A
+constraint that fires shows a bug; the call fails with its error.
 
-Shape, for speed at 10,000 messages a second: `counters` is apart from `devices` so that moving
-thousands of counters dirties tens of pages, not hundreds; `commitments` is apart from `messages`
-so that a batch of 10,000 leaves reads 400 KB, not 10 MB, and so that messages may one day be
-pruned while every commitment stays provable. The one index on `messages` serves `seen`, an
-auditor who asks for one device, and costs about 4 µs a row.
+The tables are laid out for 10,000 messages a second. `counters` is separate from `devices`, so that
+updating thousands of counters dirties tens of pages, not hundreds. `commitments` is separate from
+`messages`, so that a batch of 10,000 leaves reads 400 KB, not 10 MB, and so that messages can one
+day be pruned while every commitment stays provable. The only index on `messages` serves `seen` and
+an auditor who asks for one device; it costs about 4 µs a row.
 """
 
 from __future__ import annotations
 
-# "CSGW": so that another program's database is not taken for ours.
+# "CSGW": tells our database from that of another program.
 APPLICATION_ID = 0x43534757
 
 MIGRATIONS: tuple[str, ...] = (

@@ -1,4 +1,4 @@
-"""What the files of this backend share: the open connections."""
+"""The base of this backend's modules: the open connections."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from countersign_gateway.registry.sqlite.connection import Connections
 
 
 class Tables:
-    """One concern of the registry. All of one registry stand on the same connections."""
+    """One concern of the registry. All concerns of one registry share its connections."""
 
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
