@@ -1,4 +1,4 @@
-"""`countersign site init` and `countersign gateway run` as processes, without any ledger there."""
+"""`countersign site init` and `countersign gateway run` as processes, without a ledger."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_site_init_makes_a_site_that_runs_as_it_is(tmp_path):
     assert (config.site, config.policy.allow_emulated, config.anchoring) == (SITE, True, None)
     for name in ("gateway.key", "ledger.key", "gateway.toml"):
         assert (folder / name).stat().st_mode & 0o077 == 0, name
-    # The keys are made here and shown nowhere.
+    # The command makes the keys and shows neither.
     for name in ("gateway.key", "ledger.key"):
         assert (folder / name).read_text().strip() not in made.stdout + made.stderr
 

@@ -1,4 +1,4 @@
-"""gateway.toml: what is understood, and one clear sentence for what is not."""
+"""gateway.toml: its settings are read, and each fault gives one clear sentence."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def test_what_is_not_understood_is_one_sentence(change, sentence):
     assert sentence in caught.value.faults[0]
     assert str(caught.value) == "\n".join(caught.value.faults)
     assert not any("\n" in fault for fault in caught.value.faults)
-    # A section of which only one setting was written lacks the others too.
+    # A section with only one setting written lacks its other settings too.
     assert len(caught.value.faults) == (4 if "anchoring" in sentence else 1)
 
 

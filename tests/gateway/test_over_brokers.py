@@ -1,4 +1,4 @@
-"""The gateway end to end over both brokers: from a device's bytes to a durable, signed answer."""
+"""The gateway end to end, over both brokers: from a device's bytes to a durable, signed answer."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ except toolchain.PartMissing as missing:
     ]
 )
 def broker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Endpoint | None]:
-    """None for the embedded broker, else where Mosquitto listens."""
+    """None for the embedded broker, else the address of Mosquitto."""
     if request.param == "embedded":
         yield None
         return
@@ -117,7 +117,7 @@ def test_beacons_turn_and_old_ones_go_stale(broker, tmp_path):
         assert connected.enrol() == "ACCEPTED"
         beacons = [connected.wait_for_beacon()]
         for _ in range(2):
-            # As if the interval had passed: no test waits for a clock, none depends on its speed.
+            # Pretend that the interval has passed, so that the test need not wait for it.
             site.gateway.beacons._rotated_s -= 60
             beacons.append(connected.wait_for_beacon(not_this=beacons[-1]))
         stale, previous, current = (device.evidence(beacon) for beacon in beacons)
@@ -138,7 +138,7 @@ def test_a_site_goes_on_after_a_restart(broker, tmp_path):
         connected.close()
     with running_site(tmp_path, broker) as site:
         connected = ConnectedDevice(site.address, device)
-        # Mosquitto still holds the beacon of the run before until the new one arrives.
+        # Mosquitto retains the beacon of the earlier run until the new one arrives.
         fresh = site.gateway.beacons.current
         assert reason_of(connected.exchange(captured)[1]) == "REPLAYED"
         assert reason_of(connected.exchange(device.evidence(fresh))[1]) == "ACCEPTED"
@@ -155,11 +155,11 @@ def test_what_was_sent_while_the_gateway_was_away_is_delivered(tmp_path):
             connected = ConnectedDevice(address, device)
             assert connected.enrol() == "ACCEPTED"
             beacon = connected.wait_for_beacon()
-        # Nobody is there: the broker keeps it for the gateway's session.
+        # The gateway is down: the broker keeps the message for its session.
         payload = device.evidence(beacon)
         connected.send(payload)
         with running_site(tmp_path, address) as site:
-            # It was made for a beacon of the run before, and so it is refused, by name.
+            # The message names a beacon of the earlier run, so its reason is STALE_BEACON.
             assert reason_of(connected.answer_to(payload)[1]) == "STALE_BEACON"
         connected.close()
 
@@ -173,7 +173,7 @@ def test_the_embedded_broker_survives_what_its_clients_do(tmp_path):
         attacker = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv311)
         attacker.connect(site.address.host, site.address.port)
         attacker.loop_start()
-        # Posing as the gateway, a packet beyond all bounds, and a topic of nobody.
+        # A beacon in the gateway's name, a topic outside the site, and an oversized packet.
         attacker.publish(topics.beacon(SITE), b"\x00" * 64, qos=1, retain=True)
         attacker.publish("somewhere/else", b"x", qos=1, retain=True)
         attacker.publish(

@@ -1,4 +1,4 @@
-"""Private names of libraries that a measured decision keeps: each in one file, and still there."""
+"""The private names of libraries that a measured decision uses still exist, each in one file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each backend in turn, and decisions to feed it."""
+"""Fixtures: each backend of the registry in turn."""
 
 from __future__ import annotations
 

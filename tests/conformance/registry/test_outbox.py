@@ -1,4 +1,4 @@
-"""What every backend of the registry promises of batches and of the outbox."""
+"""Every backend keeps the registry's contract for batches and for the outbox."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def test_a_nonce_serves_one_row(registry: Registry) -> None:
     registry.mark_pending(first, "used up elsewhere")
     row = registry.outbox_row(OutboxKind.APPEND, (1).to_bytes(8, "big"))
     assert row is not None and (row.nonce, row.detail) == (None, "used up elsewhere")
-    # The old transaction may still be out there: its nonce stays taken.
+    # The old transaction may still be mined, so its nonce stays taken.
     with pytest.raises(RegistryError):
         registry.store_signed(second, attempt(0, "other"))
     registry.store_signed(second, attempt(1))

@@ -1,4 +1,4 @@
-"""What every backend of the registry promises (registry/interface.py) of devices and decisions."""
+"""Every backend keeps the registry's contract (registry/interface) for devices and decisions."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ def test_upstream_contact(registry: Registry) -> None:
 
 
 def test_readers_see_whole_calls_only(registry: Registry) -> None:
-    """A reader beside the writer never sees half of a record(), nor a device going back."""
+    """A concurrent reader never sees half of a `store`, nor a counter that decreases."""
     registry.store([enrolment("a")])
     stop = threading.Event()
     faults: list[str] = []

@@ -1,4 +1,4 @@
-"""The contract of transport.py, held by the real ones and by the tests' own transport alike."""
+"""The real transports and the tests' own transport keep the contract of transport.py."""
 
 from countersign.carriers import kinds, topics
 from countersign.suites import MAX_MESSAGE_BYTES
@@ -32,7 +32,7 @@ class MemoryBench:
 
 
 class MqttBench:
-    """The real one, over connections that a test fills."""
+    """The real MQTT transport, over connections that a test fills."""
 
     def __init__(self):
         self.clock = Clock()
@@ -59,7 +59,7 @@ class MqttBench:
 
 
 class SerialBench:
-    """The real one without a broker, on a line in memory."""
+    """The real serial transport, on a line in memory."""
 
     def __init__(self):
         self.clock = Clock()

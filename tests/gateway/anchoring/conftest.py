@@ -1,4 +1,4 @@
-"""One chain for a file's tests; each test has its own accounts on it."""
+"""Fixtures: one chain for all tests of a file, and a site with its own account for each test."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cutting batches, and the receipts of one: no chain needed."""
+"""The batcher cuts batches, and a batch has receipts. These tests need no chain."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_a_batch_has_a_size() -> None:
 
 
 class NobodySigner:
-    """A signer whose signatures are worth nothing."""
+    """A signer that makes invalid signatures."""
 
     gateway_id = bytes(32)
 

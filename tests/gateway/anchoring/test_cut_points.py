@@ -1,7 +1,7 @@
-"""Every place where the process can die between two lasting effects, one after the other.
+"""Kills the anchoring process at every point between two lasting effects.
 
-Where the crash test kills at random, this one is exhaustive: the process "dies" right before or
-right after each write to the record and each sending to the chain, and a new one carries on.
+The crash test kills at random; this test is exhaustive. The process "dies" right before or right
+after each write to the record and each sending to the chain, and a new process continues.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ LASTING = (
 
 
 class PowerCut(BaseException):
-    """Not an Exception: nothing in the program under test may catch it."""
+    """A BaseException, so that the program under test does not catch it."""
 
 
 class Fuse:
-    """Passes lasting effects through until number `blow_at`, then dies before or after it."""
+    """Passes lasting effects through, and raises PowerCut before or after number `blow_at`."""
 
     def __init__(self, blow_at: int, after: bool) -> None:
         self.effects = 0
@@ -65,7 +65,7 @@ class Fuse:
 
 
 def live(site: Site) -> None:
-    """Enough rounds for everything, with a reorganisation on the way."""
+    """Do enough rounds to anchor everything, with one reorganisation."""
     for number in range(6):
         site.tick()
         if number == 1:
@@ -76,7 +76,7 @@ def live(site: Site) -> None:
 
 
 def one_life_cut(chain: LocalChain, owner: Any, blow_at: int, after: bool) -> int:
-    """Die at effect number `blow_at`, carry on, check; returns how many effects there were."""
+    """Die at effect `blow_at`, continue, and check. Returns the number of effects."""
     registry = MemoryRegistry()
     key = LedgerKey(secrets.token_bytes(32))
     chain.fund(key.address)

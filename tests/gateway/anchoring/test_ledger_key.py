@@ -1,4 +1,4 @@
-"""The ledger key: made once, kept private, never shown."""
+"""The ledger key is made once, kept in a private file, and never shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The outbox against a real chain: the ordinary way, and each way in which it goes wrong."""
+"""The outbox on a real chain: ordinary operation, and each fault."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.chain
 
 
 def feed(site: Site, count: int = 4) -> Device:
-    """`count` commitments of one new device: with the site's batch_max of 4, a batch each four."""
+    """Store `count` commitments of one new device. The site's batch_max is 4."""
     device = Device()
     site.registry.store([device.enrols(), *(device.checks_in() for _ in range(count - 1))])
     return device
@@ -241,7 +241,7 @@ def test_a_key_that_was_used_before(chain: LocalChain) -> None:
 
 
 def test_a_gap_in_the_nonces_is_filled(site: Site, chain: LocalChain) -> None:
-    """Someone used our key, we went on above it, and a reorganisation took theirs away."""
+    """A foreign transaction used our key; ours follows it, and a reorganisation removes it."""
     chain.automine(False)
     foreign = Account.from_key(site.key._account.key)
     chain.transact(foreign, bytes(20), "0x")
@@ -263,7 +263,7 @@ def test_a_gap_in_the_nonces_is_filled(site: Site, chain: LocalChain) -> None:
 
 
 def test_a_record_that_lost_its_last_rows_adopts_what_is_there(chain: LocalChain) -> None:
-    """An older copy of the record, same commitments: the ledger has the batch already."""
+    """The record is an older copy with the same commitments: the ledger has the batch already."""
     key = LedgerKey(secrets.token_bytes(32))
     chain.fund(key.address)
     device = Device()

@@ -1,4 +1,4 @@
-"""Devices enter the ledger with their own proof, through the same outbox as the batches."""
+"""The outbox registers devices on the ledger with their own proof, as it appends batches."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def test_many_that_wait_do_not_keep_others_back(site: Site, owner: Any) -> None:
 def test_a_registration_that_reverts_on_the_chain(
     site: Site, chain: LocalChain, owner: Any
 ) -> None:
-    """It was fine when we asked, and not any more when it was mined; later it is again."""
+    """The call would succeed when asked, reverts when mined, and succeeds later."""
     chain.automine(False)
     device = owned(owner)
     enrol(site, device)

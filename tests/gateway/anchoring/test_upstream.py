@@ -1,4 +1,4 @@
-"""A chain that is away, comes back older than it was, or answers nonsense."""
+"""Anchoring with a chain that is down, returns in an older state, or answers malformed data."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.chain
 
 @pytest.fixture
 def own_chain(tmp_path: Path) -> Iterator[LocalChain]:
-    """A chain of this test's own, which keeps its state when it is stopped in order."""
+    """A chain for one test. It keeps its state if `stop` stops it."""
     chain = LocalChain(tmp_path, state_interval_s=3600)
     yield chain
     chain.stop()
@@ -167,7 +167,7 @@ def test_nonsense_is_no_answer(status: int, answer: bytes) -> None:
 
 
 def test_a_node_that_does_not_answer_is_given_up() -> None:
-    server = http.server.HTTPServer(("127.0.0.1", 0), _Nonsense)  # listens, never serves
+    server = http.server.HTTPServer(("127.0.0.1", 0), _Nonsense)  # it listens and never answers
     ledger = EvmLedger(
         f"http://127.0.0.1:{server.server_port}",
         chain_id=1,

@@ -1,4 +1,4 @@
-"""Appraisal, lifecycle and freshness: what follows, and that no passing of time forgives."""
+"""Appraisal, lifecycle and freshness. No status improves by the passing of time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The express lane and the socket it shares with paho: every packet reaches one reader, once."""
+"""The express lane and paho share one socket: each packet reaches one of them, once."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_any_bytes_are_read_without_a_fault(data):
     read, position, for_paho = express.read_deliveries(data, 0)
     assert 0 <= position <= len(data)
     assert for_paho >= 0
-    # What was read stands there as it was read.
+    # The parts that were read fit into the bytes before `position`.
     assert sum(len(part) for delivery in read for part in delivery) <= position
 
 
@@ -123,7 +123,7 @@ def pair():
 
 
 def wait_for(near):
-    """Until something has arrived: the bytes, or the end."""
+    """Wait until bytes or the end of the connection have arrived."""
     select.select([near.fileno()], [], [], 5)
 
 
@@ -190,7 +190,7 @@ def test_a_peer_that_does_not_read_makes_the_socket_full_and_loses_nothing(pair)
     near, far = pair
     piece = bytes(range(256)) * 64
     count = 0
-    # The kernel's own buffers hold megabytes.
+    # The kernel's own buffers take megabytes before the socket is full.
     while near.waiting == 0 and count < 10000:
         near.enqueue(piece)
         near.flush()
@@ -208,7 +208,7 @@ def test_a_peer_that_does_not_read_makes_the_socket_full_and_loses_nothing(pair)
 
 
 class ScriptedBroker:
-    """Accepts one client, grants what it asks, then sends what it is told in pieces of its own."""
+    """Accepts one client and its subscription, then sends data in pieces of random size."""
 
     def __init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -244,7 +244,7 @@ class ScriptedBroker:
 
 @pytest.mark.parametrize("seed", range(6))
 def test_packets_of_all_kinds_in_pieces_of_any_size_arrive_once(seed):
-    """The whole of it, with paho: deliveries among pings, QoS 0, and one too large for a lane."""
+    """With paho: deliveries among pings, QoS 0, and a packet too large for the express lane."""
     chance = random.Random(seed)
     device_id = bytes(range(32))
     topic = f"countersign/v1/site/{device_id.hex()}/up/evidence".encode()

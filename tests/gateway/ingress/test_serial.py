@@ -1,4 +1,4 @@
-"""The gateway on serial lines: like MQTT, whatever the line does."""
+"""The gateway on serial lines: it works as on MQTT, whatever a line does."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_the_same_refusals_as_over_the_broker(site, far_ends):
         end.received.clear()
         end.send(sender, payload, kind)
         assert end.answer_to(payload) == reason
-    time.sleep(1.1)  # until an error for this device is allowed again
+    time.sleep(1.1)  # until the throttle allows an Error for this device again
     end.received.clear()
     swapped = one.evidence(end.beacon, boot_count=9)
     end.send(other, swapped)
@@ -102,7 +102,7 @@ def test_replies_go_where_the_device_was_heard_last(site, far_ends):
 
 
 def test_a_replay_elsewhere_draws_no_receipts(site, far_ends):
-    """Who has heard a message can say it again through the broker, and gets his refusal there."""
+    """A thief replays a message through the broker. The refusal goes there, receipts do not."""
     end, _ = far_ends
     one = device("one", site)
     assert end.enrol(one) == "ACCEPTED"
@@ -113,7 +113,7 @@ def test_a_replay_elsewhere_draws_no_receipts(site, far_ends):
     assert reason_of(thief.exchange(payload)[1]) == "REPLAYED"
     site.gateway.outlet.send_receipt(Reply(one.device_id, "receipt", b"the receipt"))
     end.run_until(lambda: b"the receipt" in [payload for _, _, payload in end.of(one)])
-    # Who proves the key elsewhere has moved.
+    # A sender that proves the key elsewhere takes the receipts there.
     assert thief.check_in() == "ACCEPTED"
     thief.close()
     end.received.clear()
@@ -174,7 +174,7 @@ def test_a_cable_pulled_in_mid_frame_loses_and_doubles_nothing(site, far_ends):
             end.turn()
     end.cut_at = None
     end.run_until(lambda: end.link.waiting == 0, "not everything was acknowledged")
-    # Acknowledged is durable: each is in the registry exactly once, in order.
+    # Acknowledged messages are durable: each is in the registry exactly once, in order.
     accepted = [event["counter"] for event in site.events("evidence_verified")]
     counters = [messages.open_message(payload).fields["counter"] for payload in sent]
     assert accepted == counters
@@ -194,7 +194,7 @@ def test_receipts_wait_for_a_line_that_is_away_and_hold_up_nobody(site, far_ends
     while not site.events("line_lost"):
         assert time.monotonic() < deadline_s
         time.sleep(0.02)
-    # Within the bound kept, past it dropped and counted, at once in either case.
+    # The line keeps receipts up to its bound, and drops and counts the others. Neither waits.
     for number in range(2050):
         site.gateway.outlet.send_receipt(Reply(one.device_id, "receipt", b"receipt %d" % number))
     site.gateway.outlet.send(Reply(one.device_id, "result", b"a result that nobody waits for"))
@@ -227,7 +227,7 @@ def test_a_flood_of_garbage_stays_on_its_line(site, far_ends):
     stop = threading.Event()
     chance = random.Random(5)
     garbage = [chance.randbytes(60_000), bytes(60_000), b"\x01" * 60_000]
-    # Frames that are in order, of devices without number, and of one endless sender.
+    # Well-formed frames, each of another device and another session.
     frames = b"".join(
         framing.encode(
             framing.Frame(kinds.EVIDENCE.frame, session, 0, 0, chance.randbytes(32), b"\xff" * 40)
@@ -270,7 +270,7 @@ def test_lines_that_are_not_there_stop_nobody(far_ends, tmp_path):
 
 
 def test_nothing_is_said_to_who_says_nothing(tmp_path, monkeypatch):
-    """Such as a board at its prompt, to which a beacon's bytes would be commands."""
+    """A silent far end may be a board's prompt, which would take a beacon's bytes as commands."""
     monkeypatch.setattr(serial_line, "ATTENTION_MS", 1500)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"socket://127.0.0.1:{listener.getsockname()[1]}"
@@ -291,7 +291,7 @@ def test_nothing_is_said_to_who_says_nothing(tmp_path, monkeypatch):
 
 
 def said_on(line: socket.socket) -> bytes:
-    """What comes until nothing has come for half a second."""
+    """The bytes that arrive until none has arrived for half a second."""
     said = b""
     try:
         while data := line.recv(4096):

@@ -1,4 +1,4 @@
-"""The log: one JSON object a line, nothing secret, bounded under a flood."""
+"""The log writes one JSON object a line, shows no secret, and is bounded under a flood."""
 
 from __future__ import annotations
 

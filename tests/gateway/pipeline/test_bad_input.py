@@ -1,4 +1,4 @@
-"""Each wrong message gets its frozen reason, signed; nothing of it is stored; work goes on."""
+"""Each wrong message gets its frozen reason, signed. It is not stored, and work goes on."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_each_message_gets_exactly_its_reason(case):
     accepted = case.reason == "ACCEPTED"
     assert message.type == (messages.ATTESTATION_RESULT if accepted else messages.ERROR)
     assert site.registry.commitment_count() == before + accepted
-    # And the next honest message is served as if nothing had happened.
+    # The pipeline still serves the next honest message.
     assert site.verdict(device, device.evidence(site.beacons.current)) == "ACCEPTED"
 
 
@@ -41,7 +41,7 @@ def test_the_corpus_shows_every_reason_that_verification_has():
 def test_a_mixed_group_of_all_of_them_is_answered_one_by_one():
     site = SiteUnderTest()
     device = site.enrolled("one")
-    # Those whose making sends nothing by itself can share one site.
+    # Cases that send no messages of their own while they are made can share one site.
     apart = ("STALE_BEACON", "REPLAYED", "UNKNOWN_CHALLENGE")
     cases = [case for case in corpus.CASES if case.reason not in apart]
     cases = [case for case in cases if case.make not in (corpus.previous, corpus.from_gateway)]

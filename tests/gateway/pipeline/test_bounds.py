@@ -1,4 +1,4 @@
-"""Under a flood every table keeps its size, and the process its memory."""
+"""Under a flood, every table and the memory of the process stay bounded."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_a_flood_of_garbage_and_of_new_keys_leaves_no_trace_in_memory():
     site.pipeline._refusals._throttle = Throttle(site.clock)
     rng = random.Random(5)
     mutants = list(corpus.mutants(5, 500))
-    # Requests of many keys: each is valid, none is followed up.
+    # Requests of many keys: each is valid, and no proof follows any of them.
     requests = [site.device(str(number)) for number in range(300)]
     flood = [one.envelope(one.request(), "enrol") for one in requests]
 
@@ -101,7 +101,7 @@ def test_a_flood_of_garbage_and_of_new_keys_leaves_no_trace_in_memory():
 
 
 class _Message:
-    """What paho hands over."""
+    """A message as paho passes it to its callback."""
 
     def __init__(self, topic: str, payload: bytes, mid: int) -> None:
         self.topic = topic
@@ -151,7 +151,7 @@ def test_what_the_queue_cannot_take_is_shed_acknowledged_counted_and_answered_bu
     assert tally.shed == 90
     assert client.acknowledged == list(range(11, 101))
     assert [site.reason(reply.payload) for reply in site.replies] == ["BUSY", "BUSY"]
-    # What was taken is acknowledged when it has been worked on, and not before.
+    # Queued messages are acknowledged after the pipeline has processed them, and not before.
     site.pipeline.process(intake.take(10, 0))
     assert client.acknowledged[90:] == list(range(1, 11))
 
@@ -224,7 +224,7 @@ def test_a_client_that_floods_the_embedded_broker_costs_bounded_memory(tmp_path:
                 try:
                     flood.sendall(publish * 50)
                 except TimeoutError:
-                    continue  # held back: that is the point
+                    continue  # the broker pauses the flood, as it should
                 except OSError:
                     return
 
@@ -242,7 +242,7 @@ def test_a_client_that_floods_the_embedded_broker_costs_bounded_memory(tmp_path:
         before = resident_bytes()
         time.sleep(4.0)
         grown = resident_bytes() - before
-        # In the middle of it an honest device is still served.
+        # The gateway still serves an honest device during the flood.
         assert honest.check_in() == "ACCEPTED"
         stop.set()
         flood.close()

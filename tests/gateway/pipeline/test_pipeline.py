@@ -1,4 +1,4 @@
-"""The pipeline without a transport: what is answered, what becomes durable, and in which order."""
+"""The pipeline without a transport: its answers, its durable records, and their order."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_a_registration_that_does_not_fit_is_refused(ledger, signature, reason):
     proof = device.proof(challenge, registration_signature=signature)
     assert site.verdict(device, proof, "enrol") == reason
     assert site.registry.device(device.device_id) is None
-    # The challenge was not used up by it.
+    # The refused proof did not use up the challenge.
     assert site.verdict(device, device.proof(challenge), "enrol") == "ACCEPTED"
 
 
@@ -208,7 +208,7 @@ def test_when_a_group_cannot_be_stored_what_can_be_is():
         (good.device_id, "ACCEPTED"),
         (good.device_id, "ACCEPTED"),
     ]
-    # A verdict that was not stored was never sent: no result for it may leave.
+    # A verdict that was not stored must not be sent.
     assert not [r for r in replies if r.device_id == bad.device_id and r.kind == "result"]
 
 

@@ -12,7 +12,7 @@ from support.gateway.site_under_test import SiteUnderTest
 
 
 def possible(payload: bytes) -> set[int]:
-    """The reasons that these bytes may be answered with."""
+    """The reasons with which the gateway may answer these bytes."""
     try:
         definition = messages.open_message(payload).definition
     except reasons.Refused:
@@ -21,7 +21,7 @@ def possible(payload: bytes) -> set[int]:
 
 
 def answered(site: SiteUnderTest, *envelopes: Envelope) -> set[str]:
-    """The reasons of all answers, after a look whether each is a possible one."""
+    """The names of the reasons of all answers, each of which must be a possible one."""
     replies = [messages.open_message(reply.payload) for reply in site.process(*envelopes)]
     by_subject = {messages.digest(envelope.payload): envelope.payload for envelope in envelopes}
     seen = set()

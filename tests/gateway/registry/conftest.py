@@ -1,4 +1,4 @@
-"""Where a test's registry is."""
+"""Fixture: the path of a test's registry."""
 
 from __future__ import annotations
 

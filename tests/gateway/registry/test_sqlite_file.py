@@ -1,4 +1,4 @@
-"""What only a file can get wrong: whose it is, how old it is, whether it is whole."""
+"""The faults of a registry file: another owner, another release, damage."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_it_is_the_same_after_opening_again(sqlite_path: Path) -> None:
     known = registry.device(bytes(32))
     assert known is not None and known.counter == 199
     assert registry.commitment_count() == 199
-    # At most 10 s older than the truth, never younger.
+    # The stored time may be up to 10 s too early, never too late.
     assert registry.last_upstream_s() == 1000
     registry.close()
 

@@ -1,4 +1,4 @@
-"""Key files and the signing key: private, checked, and compatible with the pure verifier."""
+"""Key files are private and checked; signatures satisfy the pure verifier."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_signatures_verify_with_the_pure_verifier_and_differ_each_time():
     key = SigningKey(bytes(31) + b"\x07")
     digest = bytes(range(32))
     signatures = {key.sign(digest) for _ in range(4)}
-    assert len(signatures) == 4  # hedged: fresh entropy in every nonce
+    assert len(signatures) == 4  # every nonce is hedged with fresh entropy
     assert all(schnorr.verify(key.public_key, digest, one) for one in signatures)
     assert key.gateway_id == identity.gateway_id(key.public_key)
     assert key.public_key == schnorr.public_key(bytes(31) + b"\x07")

@@ -1,4 +1,4 @@
-"""Every message that the gateway signs is made in statements/, and says what it was given."""
+"""statements/ makes every message that the gateway signs, with the given values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading ahead: the same verdicts, in the same order, with the worker, without it, after it."""
+"""Verdicts and their order are the same with the worker, without it, and after its end."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PATIENCE_S = 20.0
 
 
 class ReadingAhead:
-    """A ReadAhead between two queues, on a thread of its own."""
+    """A ReadAhead between two intakes, on a thread of its own."""
 
     def __init__(self, site: SiteUnderTest, cores: int = 2) -> None:
         self.intake, self.examined = Intake(), Intake(1024)
@@ -34,7 +34,7 @@ class ReadingAhead:
         self._thread.start()
 
     def through(self, envelopes: list[Envelope]) -> list[Envelope]:
-        # All at once: how many come together decides whether a worker is worth it.
+        # All at once: ReadAhead starts a worker only if many envelopes wait together.
         self.intake.put_all(envelopes)
         return self.receive(len(envelopes))
 
@@ -69,7 +69,7 @@ def reading(site):
 
 
 def process(site: SiteUnderTest, envelopes: list[Envelope]) -> list[Reply]:
-    """As site.process, which would make plain envelopes of them."""
+    """As site.process, but it keeps the envelopes that were read ahead as they are."""
     site.replies.clear()
     site.pipeline.process(envelopes)
     return list(site.replies)
@@ -110,7 +110,7 @@ def test_one_core_starts_no_worker(site):
 
 
 def everything_wrong(site: SiteUnderTest) -> list[Envelope]:
-    """One envelope of each way to be refused, and some that are accepted, of a fresh site."""
+    """One envelope for each way to be refused, and some accepted ones, for a fresh site."""
     device, other = site.enrolled("one"), site.enrolled("other")
     stranger = site.device("stranger")
     beacon = site.beacons.current
@@ -126,7 +126,7 @@ def everything_wrong(site: SiteUnderTest) -> list[Envelope]:
         device.envelope(device.evidence(bytes(32))),  # stale beacon
         device.envelope(device.evidence(beacon, audience=bytes(32))),
         device.envelope(device.evidence(beacon, counter=1)),  # out of order
-        device.envelope(other.evidence(beacon)),  # on another's topic
+        device.envelope(other.evidence(beacon)),  # on another device's topic
         device.envelope(good, "enrol"),
         device.envelope(stranger.request(), "evidence"),
         stranger.envelope(stranger.evidence(beacon)),
@@ -203,7 +203,7 @@ def test_a_worker_that_dies_takes_nothing_with_it(site, reading):
     assert events == ["verification_worker_lost"]
     replies = process(site, received)
     assert [site.reason(reply.payload) for reply in replies] == ["ACCEPTED"] * len(received)
-    # Another one is hired when it is time to.
+    # ReadAhead starts another worker when that is due.
     reading.reader._not_before_s = 0.0
     assert all(isinstance(one, Examined) for one in reading.through(many(device, site, 64)))
     assert reading.worker_pid() not in (None, first)

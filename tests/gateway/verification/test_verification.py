@@ -1,4 +1,4 @@
-"""Beacons, challenges and parsed keys: bounded, single use, by a clock that is passed in."""
+"""Beacons, challenges and parsed keys are bounded; challenges are for single use."""
 
 from __future__ import annotations
 

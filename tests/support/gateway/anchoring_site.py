@@ -1,4 +1,4 @@
-"""Registry, batcher, outbox and worker on a chain, driven tick by tick, and decisions to anchor."""
+"""The anchoring stage on a chain, driven by ticks, and decisions for it to anchor."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ from support.gateway.memory_registry import MemoryRegistry
 
 
 class Device:
-    """A device and what the gateway decides about it; real signatures, invented messages."""
+    """A device and the gateway's decisions about it: real signatures, invented messages."""
 
     def __init__(self, owner: bytes = bytes(20)) -> None:
         self._device = SimulatedDevice(secrets.token_bytes(32), gateway_id=bytes(32))
@@ -78,7 +78,7 @@ class Device:
 
 
 class NotedReceipts(Receipts):
-    """Receipts, and a note of each batch that they were made for."""
+    """Receipts that also notes each batch for which it made them."""
 
     def __init__(self, registry: Registry, signer: SigningKey, anchored: list[Anchored]) -> None:
         super().__init__(registry, signer)
@@ -90,7 +90,7 @@ class NotedReceipts(Receipts):
 
 
 class Site:
-    """One gateway's anchoring. `tick` is one round, a second apart unless told otherwise."""
+    """One gateway's anchoring. `tick` does one round, by default one second after the last."""
 
     def __init__(
         self,
@@ -145,7 +145,7 @@ class Site:
         return answered
 
     def settle(self, rounds: int = 60) -> None:
-        """Tick, making blocks final in between, until nothing is left to do."""
+        """Tick, and make blocks final in between, until no work is left."""
         for _ in range(rounds):
             self.tick()
             counts = self.registry.counts()
@@ -172,7 +172,7 @@ class Site:
         return [line for line in lines if line["event"] == name]
 
     def check_history(self) -> None:
-        """The chain holds exactly the record's finalized batches, in order, once each."""
+        """Check that the chain has exactly the record's finalized batches, in order, once each."""
         batches = []
         sequence = 1
         while batch := self.registry.batch(sequence):

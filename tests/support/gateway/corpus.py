@@ -1,7 +1,7 @@
-"""Valid messages, and everything wrong that can be made of them.
+"""Valid messages, and wrong messages made from them.
 
-Each case says which reason must come back. `mutants` are byte-level: what they turn into is for the
-strict codec to say, and the fast one must agree.
+Each case names the reason that the gateway must answer. `mutants` change bytes: the strict codec
+decides what each mutant is, and the fast codec must agree.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from support.gateway.site_under_test import SiteUnderTest
 
 @dataclass(frozen=True)
 class Case:
-    """make(site, device) → the envelope to send; reason: the name that must come back."""
+    """make(site, device): the envelope to send. reason: the name that must be the answer."""
 
     name: str
     reason: str
@@ -40,7 +40,7 @@ def _deeper(data: bytes) -> bytes:
 
 
 def _resealed(device: SimulatedDevice, item: object, name: str = "Evidence") -> bytes:
-    """A payload of any shape, correctly signed: what a device with a broken encoder would send."""
+    """A correctly signed payload of any shape, as a device with a faulty encoder sends it."""
     definition = next(one for one in messages.DEFINITIONS if one.name == name)
     payload = item if isinstance(item, bytes) else cbor2.dumps(item, canonical=True)
     signature = device.sign(messages.signing_digest(definition, payload))
@@ -160,7 +160,7 @@ def _forged_proof(site: SiteUnderTest, device: SimulatedDevice) -> Envelope:
 
 def _not_on_curve(site: SiteUnderTest, device: SimulatedDevice) -> Envelope:
     newcomer = site.device("newcomer")
-    # x = 5 is the smallest that lifts to no point of secp256k1.
+    # x = 5 is the smallest number that is the x of no point of secp256k1.
     off_curve = (5).to_bytes(32, "big")
     return newcomer.envelope(newcomer.request(public_key=off_curve), "enrol")
 
@@ -183,7 +183,7 @@ def _flip(position: int, mask: int = 1) -> Callable[[bytes], bytes]:
 
 
 def _float_key(claims: dict[object, object]) -> object:
-    # 3.0 == 3 in Python: a lookup would find it.
+    # 3.0 == 3 in Python, so a lookup by key would find it.
     return {3.0 if key == 3 else key: value for key, value in claims.items()}
 
 
@@ -299,7 +299,7 @@ CASES = (
 
 
 def valid_messages() -> list[bytes]:
-    """One of each that a device sends."""
+    """Valid messages of each type that a device sends."""
     site = SiteUnderTest()
     device = site.device("one")
     request = device.request()
@@ -317,7 +317,7 @@ def valid_messages() -> list[bytes]:
 
 
 def mutants(seed: int, count: int) -> Iterator[bytes]:
-    """`count` messages bent by bytes: cut, extended, flipped, spliced, deepened, reordered."""
+    """`count` valid messages with bytes cut, added, flipped, replaced, nested or spliced."""
     rng = random.Random(seed)
     valid = valid_messages()
     for _ in range(count):

@@ -1,4 +1,4 @@
-"""Many simulated devices over one connection, sending all the time and noting every answer."""
+"""Many simulated devices on one connection that send continually and note every answer."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Fleet:
         self._thread = threading.Thread(target=self._send_all_the_time, daemon=True)
 
     def enrol(self, timeout_s: float = 60.0) -> None:
-        """Enrol every device; asks again while no challenge comes."""
+        """Enrol every device. It repeats a request until a challenge comes. TimeoutError."""
         deadline_s = time.monotonic() + timeout_s
         for device in self.devices:
             while device.device_id not in self._challenges:
@@ -54,7 +54,7 @@ class Fleet:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop sending; then wait a moment for answers that are on their way."""
+        """Stop sending, then wait a second for answers that are on their way."""
         self._stopping.set()
         self._thread.join()
         time.sleep(1.0)
@@ -62,7 +62,7 @@ class Fleet:
         self._client.loop_stop()
 
     def wait_for_results(self, more: int, timeout_s: float) -> bool:
-        """Until so many more verdicts have arrived; False if they do not within the time."""
+        """Wait for `more` further results. False if they do not arrive within the time."""
         wanted = len(self.results) + more
         return self._wait(lambda: len(self.results) >= wanted, timeout_s)
 

@@ -1,4 +1,4 @@
-"""A chain for one test: the development chain, blocks made on demand, with the ways to hurt it."""
+"""A development chain for tests: it makes blocks on demand, and tests can disturb it."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _READY_ATTEMPTS = 400
 
 
 class LocalChain(development_chain.DevChain):
-    """Runs from the start, with its contracts. Each transaction makes its block at once.
+    """A running chain with the contracts deployed. Each transaction makes its block at once.
 
-    `kill` loses what came after the last save: `stop` and `fund` save, and so does every
+    `kill` loses the blocks after the last save. `stop` and `fund` save, and the chain saves every
     `state_interval_s`. Call `stop` in the end.
     """
 
@@ -39,7 +39,7 @@ class LocalChain(development_chain.DevChain):
     # --- blocks --------------------------------------------------------------------------
 
     def quiesce(self) -> None:
-        """Where blocks are instant: until every transaction that can be in a block is in one."""
+        """With instant blocks: wait until each transaction that can be in a block is in one."""
         if not self._automine:
             return
         for _ in range(_READY_ATTEMPTS):
@@ -49,7 +49,7 @@ class LocalChain(development_chain.DevChain):
         raise ChainError("anvil does not mine what it was sent")
 
     def finalize(self) -> None:
-        """Make everything that is in a block now final."""
+        """Make all present blocks final."""
         target = self.block_number()
         while self.block_number("finalized") < target:
             self.mine()
@@ -66,7 +66,7 @@ class LocalChain(development_chain.DevChain):
         return int(self.rpc("eth_getTransactionCount", address_text(address), "latest"), 16)
 
     def transact(self, account: Any, to: bytes | None, data: str, **fields: Any) -> bytes:
-        """Sign and send from `account`, whether or not it can succeed; the transaction's hash."""
+        """Sign and send from `account`, even if it must revert. Returns the transaction's hash."""
         transaction = {
             "type": 2,
             "chainId": CHAIN_ID,
@@ -129,7 +129,7 @@ class LocalChain(development_chain.DevChain):
         return found
 
     def tip(self, account: bytes) -> tuple[int, bytes]:
-        """What the contract says of an account's log: the number of batches and the head."""
+        """The tip of an account's log in the contract: the number of batches and the head."""
         data = self.log().encode_abi("tip", [address_text(account)])
         to = address_text(self.commitment_log)
         answer = bytes.fromhex(self.rpc("eth_call", {"to": to, "data": data}, "latest")[2:])

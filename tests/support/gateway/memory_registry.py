@@ -1,6 +1,6 @@
-"""The same record without a disk: for tests and trials. Nothing in it outlives the process.
+"""The registry in memory, for tests and trials. Its content ends with the process.
 
-It passes the conformance suite of the durable one, so that what is tested with it is true there.
+It passes the same conformance suite as the durable registry, so tests may use it instead.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class MemoryRegistry:
                         decision.commitment,
                     )
                 )
-            # From here on nothing can fail: all of it or none.
+            # No check can fail from here on, so a call is stored as a whole or not at all.
             self._devices = devices
             self._messages.extend(messages)
             for decision in decisions:

@@ -1,4 +1,4 @@
-"""A whole gateway from its configuration, over a real broker, in this process."""
+"""A whole gateway in this process, made from its configuration, over a real broker."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def settings(
     lines: str = "",
     allow_emulated: bool = True,
 ) -> str:
-    """gateway.toml for a broker, or for the embedded one on a free port, and for serial lines."""
+    """A gateway.toml for a broker, or for the embedded one on a free port, and serial lines."""
     where = "embedded" if broker is None else f"mqtt://{broker.host}:{broker.port}"
     return f"""
 [site]

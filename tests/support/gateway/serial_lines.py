@@ -1,6 +1,6 @@
-"""Serial lines for tests: a far end that speaks the protocol, and a cable to pull.
+"""Serial lines for tests: a far end that speaks the protocol, and a cable that can be pulled.
 
-A gateway dials in (`socket://`) or opens a pty; what is at the other side is here.
+A gateway connects to a socket (`socket://`) or opens a pty; this file has the other side of both.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ _FRAMES = {kind.name: number for number, kind in framing.KINDS.items()}
 
 
 def section(url: str, baud: int = 1_000_000) -> str:
-    """One line in gateway.toml."""
+    """The section of one serial line in gateway.toml."""
     return f'[[ingress.serial]]\nurl = "{url}"\nbaud = {baud}\n'
 
 
 class FarEnd:
-    """One side of a line, for any number of simulated devices, as a hub would be.
+    """The devices' side of a line. It serves any number of simulated devices, as a hub does.
 
-    `sent` counts bytes written, `cut_at` closes the connection once so many are, in mid-frame.
+    cut_at: the connection closes after so many further bytes, in mid-frame; None for never.
     """
 
     def __init__(self, session: int = 1) -> None:
@@ -50,7 +50,7 @@ class FarEnd:
         self._listener.close()
 
     def listen_again(self) -> None:
-        """After `close`: at the same address."""
+        """Listen again at the same address, after `close`."""
         self._listener = socket.create_server(self._address)
 
     def send(self, device: SimulatedDevice, payload: bytes, kind: str = "evidence") -> None:
@@ -65,7 +65,7 @@ class FarEnd:
         return self.beacon
 
     def answer_to(self, payload: bytes) -> str:
-        """The reason that the gateway gives for a message, "CHALLENGE" for a challenge."""
+        """The name of the reason in the gateway's answer to a message, or "CHALLENGE"."""
         subject = messages.digest(payload)
         found: list[bytes] = []
 
@@ -101,7 +101,7 @@ class FarEnd:
             self.turn()
 
     def turn(self) -> None:
-        """Carry what is due both ways; waits for a moment if there is nothing."""
+        """Carry due frames both ways. It waits for a moment if there are none."""
         try:
             if self._connection is None:
                 ready, _, _ = select.select([self._listener], [], [], 0.5)
@@ -110,7 +110,7 @@ class FarEnd:
                 self._connection = self._listener.accept()[0]
                 self.connections += 1
                 self.link.reconnected(_now_ms())
-                self.link.ping()  # a gateway speaks only to who has spoken
+                self.link.ping()  # a gateway sends only on a line on which it has heard a frame
             while data := self.link.next_frame(_now_ms()):
                 if self._written(data):
                     return
@@ -131,13 +131,13 @@ class FarEnd:
             self.link.acknowledge(delivery)
 
     def write_raw(self, data: bytes) -> None:
-        """Bytes that are no frames."""
+        """Write bytes that are no frames."""
         while self._connection is None:
             self.turn()
         self._connection.sendall(data)
 
     def _written(self, data: bytes) -> bool:
-        """Write, or as much of it as is left before the cut. Whether the line was cut."""
+        """Write the bytes, or those before the cut. Returns whether the line was cut."""
         assert self._connection is not None
         if self.cut_at is not None and len(data) >= self.cut_at:
             self._connection.sendall(data[: self.cut_at])
@@ -158,8 +158,8 @@ class FarEnd:
 class Cable:
     """Two ptys joined: `gateway_path` for the gateway, `device_path` for a device.
 
-    While `pulled`, bytes go nowhere, from the midst of a piece on, and neither side is told.
-    `damage`: the chance of one flipped bit in a piece of what goes through.
+    While `pulled` is true, bytes are lost, from the middle of a piece on, and neither side notices.
+    `damage`: the probability that one bit of a piece is flipped.
     """
 
     def __init__(self, seed: int = 1) -> None:
@@ -169,7 +169,7 @@ class Cable:
         self.damage = 0.0
         self.lost_bytes = 0
         self.seen_from_device = bytearray()
-        self._chance = random.Random(seed)  # moments of a test, not a secret
+        self._chance = random.Random(seed)  # test data, no secret
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -185,7 +185,7 @@ class Cable:
                 os.close(descriptor)
 
     def type_in(self, keys: bytes) -> None:
-        """As a person at the device's terminal."""
+        """Send keys to the device, as a person at its terminal does."""
         os.write(self._ends[1][0], keys)
 
     def _run(self) -> None:
@@ -207,7 +207,7 @@ class Cable:
 
 
 def _raw_pty() -> tuple[int, int]:
-    """(master, slave); the slave stays open here, so that the device may come and go."""
+    """(master, slave). The slave stays open here, so that the device may close and reopen it."""
     master, slave = os.openpty()
     tty.setraw(slave, termios.TCSANOW)
     return master, slave

@@ -1,4 +1,4 @@
-"""A whole gateway without transport and ledger: the pipeline on a registry, replies in a list."""
+"""A gateway without transport and ledger: the pipeline on a registry, with replies in a list."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LEDGER = (31337, b"\x0c" * 20)
 
 
 class FakeClock:
-    """Monotonic seconds that move only when told to."""
+    """Monotonic seconds that move only when a test moves them."""
 
     def __init__(self) -> None:
         self.now_s = 1000.0
@@ -87,7 +87,7 @@ class SiteUnderTest:
     def flush(self) -> None:
         pass
 
-    # What tests ask.
+    # For tests.
 
     def device(self, name: str, **settings: Any) -> SimulatedDevice:
         return SimulatedDevice.named(name, self.key.gateway_id, **settings)
@@ -100,7 +100,7 @@ class SiteUnderTest:
         return device
 
     def process(self, *envelopes: Envelope) -> list[Reply]:
-        """Take one group through; returns the replies that it caused."""
+        """Process one group of envelopes. Returns its replies."""
         self.replies.clear()
         self.pipeline.process([self._counted(envelope) for envelope in envelopes])
         return list(self.replies)
