@@ -9,8 +9,8 @@ import {ReferenceTree} from "./support/ReferenceTree.sol";
 import {Test} from "./support/Test.sol";
 import {Vectors} from "./support/Vectors.sol";
 
-/// @title What the calls cost, without the 21,000 and the calldata of their transactions
-/// @dev The figures of .gas-snapshot. Preparations are left unmetered; about 3,000 of each figure is
+/// @title The gas of each call, without the 21,000 and the calldata of its transaction
+/// @dev The figures of .gas-snapshot. Preparations are not metered; about 3,000 of each figure are
 ///      the test's own.
 contract GasTest is Test {
     uint256 private constant LEAVES = 1000;
@@ -44,7 +44,7 @@ contract GasTest is Test {
 
     function test_gas_append() external {
         vm.pauseGasMetering();
-        // Read before: asking now would leave the log's storage warm.
+        // The head was read in setUp: reading it here would leave the log's storage warm.
         bytes32 current = head;
         bytes32 batchRoot = keccak256("second");
         vm.resumeGasMetering();

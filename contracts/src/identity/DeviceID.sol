@@ -7,7 +7,7 @@ import {UserID} from "./UserID.sol";
 import {Schnorr} from "../proofs/Schnorr.sol";
 
 /// @title DeviceID
-/// @notice The birth register of devices: see IDeviceID.
+/// @notice The birth register of devices. IDeviceID documents it.
 contract DeviceID is IDeviceID {
     uint8 private constant SUITE_SECP256K1 = 1;
 
@@ -29,19 +29,19 @@ contract DeviceID is IDeviceID {
         external
     {
         address owner = registration.owner;
-        // 1. Not here yet: first come, for ever.
+        // 1. The device is not registered yet. The first registration is permanent.
         if (_devices[deviceId].owner != address(0)) revert DeviceExists(deviceId);
-        // 2. The owner consents, in person or through whom it appointed.
+        // 2. The owner consents: it is the caller, or has appointed the caller.
         if (!userID.isRegistrar(owner, msg.sender)) {
             if (userID.profileOf(owner) == 0) revert UnknownOwner(owner);
             revert NotRegistrar(owner, msg.sender);
         }
-        // 3. The identifier is made of this key, in the only suite that can be verified here.
+        // 3. The identifier is made of this key, in the only suite that this contract can verify.
         if (registration.postQuantumDigest != 0) revert PostQuantumDigestNotZero();
         if (registration.nextKeyDigest == 0) revert NextKeyDigestZero();
         bytes32 expected = deviceIdOf(registration.publicKey);
         if (expected != deviceId) revert WrongDeviceId(expected, deviceId);
-        // 4. The device consents: it knows the secret of the key, and means this very record.
+        // 4. The device consents: it knows the secret of the key, and signed this record.
         bytes32 digest = registrationDigest(
             deviceId, owner, registration.deviceClass, registration.nextKeyDigest
         );
@@ -88,7 +88,7 @@ contract DeviceID is IDeviceID {
         uint8 deviceClass,
         bytes32 nextKeyDigest
     ) public view returns (bytes32 digest) {
-        // block.chainid at every call: after a fork of the chain, old proofs hold on one side only.
+        // block.chainid is read at every call: after a fork, old proofs hold on one chain only.
         return sha256(
             abi.encodePacked(
                 REGISTRATION_TAG,

@@ -4,19 +4,19 @@ pragma solidity 0.8.37;
 import {IUserID} from "./IUserID.sol";
 
 /// @title The birth register of devices
-/// @notice A device enters by proving, on chain, that it knows the secret of the key that its
-///         identifier is made of, over a statement that names chain, registry, owner, class and the
-///         key that will follow. What is entered never changes and is never removed.
-/// @dev Nobody owns this contract. Suspension, rotation and revocation are not written here: they
-///      belong to a governance contract that reads this one (decision 0009).
+/// @notice A device enters by signing a statement with the key that its identifier is made of. The
+///         contract verifies the signature on chain. The statement names chain, registry, owner,
+///         class and the digest of the next key. A record never changes and is never removed.
+/// @dev Nobody owns this contract. It holds no suspension, rotation or revocation: they belong to a
+///      governance contract that reads this one (decision 0009).
 interface IDeviceID {
-    /// @notice What is to be recorded about a device, as the device signed it.
-    /// @dev `publicKey` and `postQuantumDigest` are in the device's identifier; the rest is in the
-    ///      registration digest beside it.
+    /// @notice The record of a device to be entered, as the device signed it.
+    /// @dev `publicKey` and `postQuantumDigest` are part of the device's identifier. The
+    ///      registration digest covers the identifier and the other fields.
     /// @param publicKey The x-only key (BIP-340), as a number in (0, n).
-    /// @param postQuantumDigest Zero: the only suite here is 1. It has its place for suite 2.
-    /// @param nextKeyDigest Commitment to the key that a rotation will reveal; not zero.
-    /// @param owner Who answers for the device: a registered owner of UserID.
+    /// @param postQuantumDigest Zero, because the only suite here is 1. It is reserved for suite 2.
+    /// @param nextKeyDigest The digest of the key that a rotation will reveal; not zero.
+    /// @param owner The account that answers for the device: a registered owner of UserID.
     /// @param deviceClass 1 standard, 2 life-critical. Policy decides what a class means.
     struct Registration {
         uint256 publicKey;
@@ -28,7 +28,7 @@ interface IDeviceID {
 
     /// @notice A BIP-340 signature, with the y-coordinate that a verifier on chain needs.
     /// @param nonceX The signature's first 32 bytes: x of the nonce commitment R.
-    /// @param nonceY The even y of R. Public: whoever submits lifts it from nonceX.
+    /// @param nonceY The even y of R. It is public: the caller computes it from nonceX.
     /// @param responseScalar The signature's last 32 bytes: s.
     struct Proof {
         uint256 nonceX;
@@ -36,13 +36,13 @@ interface IDeviceID {
         uint256 responseScalar;
     }
 
-    /// @notice What is recorded about a device.
-    /// @param owner Who answers for it; zero if there is no such device.
+    /// @notice The record of a device.
+    /// @param owner The account that answers for it; zero if there is no such device.
     /// @param suite The suite of its identifier; 1.
-    /// @param deviceClass As registered.
+    /// @param deviceClass The class that it was registered with.
     /// @param addedInBlock The block in which it entered.
-    /// @param publicKey The key that it was born with.
-    /// @param nextKeyDigest The commitment to its next key.
+    /// @param publicKey The key that its identifier is made of.
+    /// @param nextKeyDigest The digest of its next key.
     struct Device {
         address owner;
         uint8 suite;
@@ -52,10 +52,10 @@ interface IDeviceID {
         bytes32 nextKeyDigest;
     }
 
-    /// @notice A device entered the register. Emitted once for each device, for ever.
+    /// @notice A device entered the register. The contract emits this only once for each device.
     /// @param deviceId The device.
-    /// @param owner Who answers for it.
-    /// @param registrar Who entered it: the owner or a registrar of the owner.
+    /// @param owner The account that answers for it.
+    /// @param registrar The account that entered it: the owner or a registrar of the owner.
     /// @param deviceClass Its class.
     event DeviceAdded(
         bytes32 indexed deviceId,
@@ -64,7 +64,7 @@ interface IDeviceID {
         uint8 deviceClass
     );
 
-    /// @notice Thrown if the device is in the register already, with whatever data.
+    /// @notice Thrown if the device is in the register already, whatever its data are.
     /// @param deviceId The device.
     error DeviceExists(bytes32 deviceId);
 
@@ -72,19 +72,19 @@ interface IDeviceID {
     /// @param deviceId The device.
     error UnknownDevice(bytes32 deviceId);
 
-    /// @notice Thrown if the owner did not register itself in UserID.
+    /// @notice Thrown if the owner has not registered itself in UserID.
     /// @param owner The owner that the statement names.
     error UnknownOwner(address owner);
 
-    /// @notice Thrown if the caller is neither the owner nor appointed by it.
+    /// @notice Thrown if the caller is neither the owner nor one of its registrars.
     /// @param owner The owner that the statement names.
-    /// @param caller Who tried.
+    /// @param caller The caller.
     error NotRegistrar(address owner, address caller);
 
     /// @notice Thrown for a post-quantum digest that is not zero, which suite 1 does not have.
     error PostQuantumDigestNotZero();
 
-    /// @notice Thrown if there is no commitment to a next key: the identity could never be rotated.
+    /// @notice Thrown if the digest of the next key is zero: the key could never be rotated.
     error NextKeyDigestZero();
 
     /// @notice Thrown if the identifier is not made of the given key.
@@ -95,11 +95,11 @@ interface IDeviceID {
     /// @notice Thrown if the proof does not hold for this statement on this chain and contract.
     error InvalidProof();
 
-    /// @notice Enter a device. For its owner and the owner's registrars.
-    /// @dev Two consents meet: the device signs who its owner is, and the owner, or whom it
-    ///      appointed, calls. A proof that is copied from the network is of no use to anyone else.
+    /// @notice Enter a device. Only its owner and the owner's registrars may call this.
+    /// @dev Both sides consent: the device signs its owner's address, and the owner or one of its
+    ///      registrars calls. Nobody else can use a proof that was copied from the network.
     /// @param deviceId The device's identifier.
-    /// @param registration What to record.
+    /// @param registration The record.
     /// @param proof The device's signature over the registration digest.
     function addDevice(bytes32 deviceId, Registration calldata registration, Proof calldata proof)
         external;
@@ -107,11 +107,11 @@ interface IDeviceID {
     /// @notice The register of owners that belongs to this register of devices.
     function userID() external view returns (IUserID);
 
-    /// @notice Everything that is recorded about a device; reverts for one that is not there.
+    /// @notice The record of a device. Reverts with UnknownDevice if it is not in the register.
     /// @param deviceId The device.
     function device(bytes32 deviceId) external view returns (Device memory);
 
-    /// @notice Who answers for a device; zero for one that is not there.
+    /// @notice The owner of a device; zero if the device is not in the register.
     /// @param deviceId The device.
     function ownerOf(bytes32 deviceId) external view returns (address owner);
 
@@ -121,11 +121,11 @@ interface IDeviceID {
     ///         bytes).
     function deviceIdOf(uint256 publicKey) external pure returns (bytes32 deviceId);
 
-    /// @notice What a device signs to be entered here.
+    /// @notice The digest that a device signs to be entered here.
     /// @param deviceId The device.
-    /// @param owner Who will answer for it.
+    /// @param owner The account that will answer for it.
     /// @param deviceClass Its class.
-    /// @param nextKeyDigest The commitment to its next key.
+    /// @param nextKeyDigest The digest of its next key.
     /// @return digest tagged_sha256("countersign/Registration/1", chain id (32) ‖ this contract (20)
     ///         ‖ deviceId (32) ‖ owner (20) ‖ deviceClass (1) ‖ nextKeyDigest (32)).
     function registrationDigest(

@@ -4,8 +4,8 @@ pragma solidity 0.8.37;
 import {IUserID} from "./IUserID.sol";
 
 /// @title UserID
-/// @notice Who answers for devices: see IUserID. Created by the constructor of DeviceID, never by
-///         hand: decision 0008.
+/// @notice The register of device owners. IUserID documents it. The constructor of DeviceID creates
+///         it; nobody deploys it by hand (decision 0008).
 contract UserID is IUserID {
     /// @inheritdoc IUserID
     address public immutable deviceRegistry = msg.sender;
@@ -45,7 +45,7 @@ contract UserID is IUserID {
     /// @inheritdoc IUserID
     function recordDevice(address owner, bytes32 deviceId) external {
         if (msg.sender != deviceRegistry) revert NotDeviceRegistry(msg.sender);
-        // The registry asked isRegistrar before, which no account passes for an unknown owner.
+        // The registry has asked isRegistrar before, which is false for an unknown owner.
         _devices[owner].push(deviceId);
     }
 

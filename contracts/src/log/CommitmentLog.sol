@@ -5,7 +5,7 @@ import {ICommitmentLog} from "./ICommitmentLog.sol";
 import {InclusionProof} from "../proofs/InclusionProof.sol";
 
 /// @title CommitmentLog
-/// @notice Where gateways anchor their batches: see ICommitmentLog.
+/// @notice The log in which gateways anchor their batches. ICommitmentLog documents it.
 contract CommitmentLog is ICommitmentLog {
     struct Tip {
         bytes32 head;
@@ -25,7 +25,7 @@ contract CommitmentLog is ICommitmentLog {
         bytes32 head = nextHead(previousHead, root, size);
 
         if (sequence == last && last != 0) {
-            // The head is a hash of everything that is given here, so this is the same batch.
+            // The head is a hash of the other arguments, so an equal head means the same batch.
             if (head == currentHead) return false;
             revert Conflict(last, currentHead);
         }

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-/// @title Where gateways anchor their batches of commitments
-/// @notice One log for each account that appends. A log is a hash chain of RFC 9162 tree heads:
-///         whoever knows its head knows every root, their sizes and their order. Leaves stay off
-///         chain; a device holds the inclusion proof of its own.
-/// @dev Nobody owns this contract, and nothing in it can be changed or removed.
+/// @title The log in which gateways anchor their batches of commitments
+/// @notice Each account that appends has its own log. A log is a hash chain of RFC 9162 tree heads:
+///         its head fixes every root, their sizes and their order. Leaves stay off chain; each
+///         device holds the inclusion proofs of its own leaves.
+/// @dev Nobody owns this contract, and nobody can change or remove an appended batch.
 interface ICommitmentLog {
     /// @notice A batch became part of a log. Never emitted twice for one (gateway, sequence).
     /// @param gateway The account whose log it is.
-    /// @param sequence Consecutive from 1 in each log.
+    /// @param sequence The batch's number: consecutive from 1 in each log.
     /// @param root The RFC 9162 tree head (SHA-256) over the batch's commitments.
     /// @param size The number of commitments under `root`.
     /// @param head The log's new head: sha256(previous head ‖ root ‖ size as 4 bytes, big-endian).
@@ -24,21 +24,21 @@ interface ICommitmentLog {
 
     /// @notice Thrown if the next batch does not continue the log as it stands.
     /// @param expected The log's head.
-    /// @param given The previous head that the caller believes in.
+    /// @param given The previous head that the caller gave.
     error HeadMismatch(bytes32 expected, bytes32 given);
 
-    /// @notice Thrown for another batch under the sequence of the tip: a history is not rewritten.
+    /// @notice Thrown for another batch with the sequence of the tip: a log is never rewritten.
     /// @param sequence The sequence of the tip.
-    /// @param head The log's head, which the refused batch does not lead to.
+    /// @param head The log's head, which differs from the head after the refused batch.
     error Conflict(uint64 sequence, bytes32 head);
 
     /// @notice Thrown for a batch without commitments.
     error EmptyBatch();
 
     /// @notice Append a batch to the caller's log.
-    /// @dev Idempotent at the tip, so that a gateway that does not know whether its transaction
-    ///      arrived sends it again: nothing changes, nothing is emitted, nothing reverts.
-    /// @param sequence One more than the tip's; or the tip's, to repeat it.
+    /// @dev Idempotent at the tip: a gateway that does not know whether its transaction arrived can
+    ///      send it again. The repeated call changes nothing, emits nothing and does not revert.
+    /// @param sequence One more than the tip's, or the tip's to repeat it.
     /// @param previousHead The head that the batch follows; zero before the first.
     /// @param root The RFC 9162 tree head over the batch's commitments.
     /// @param size The number of commitments, at least 1.
@@ -47,7 +47,7 @@ interface ICommitmentLog {
         external
         returns (bool appended);
 
-    /// @notice How far a log is.
+    /// @notice The tip of a log.
     /// @param gateway The account whose log it is.
     /// @return sequence The number of batches, which is the sequence of the last; 0 before any.
     /// @return head The head after the last batch; zero before any.
@@ -65,7 +65,7 @@ interface ICommitmentLog {
         returns (bytes32 head);
 
     /// @notice Whether a commitment is under a batch's root (RFC 9162 section 2.1.3.2, SHA-256).
-    /// @dev Says nothing about whether the root is in a log: see `BatchAnchored`.
+    /// @dev It does not check that the root is in a log: `BatchAnchored` shows that.
     /// @param commitment The leaf input; its leaf hash is sha256(0x00 ‖ commitment).
     /// @param index Which leaf of the batch it is, from 0.
     /// @param size The number of commitments in the batch.

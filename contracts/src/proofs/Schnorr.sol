@@ -3,15 +3,15 @@ pragma solidity 0.8.37;
 
 /// @title BIP-340 verification on secp256k1, byte for byte, through the ecrecover precompile
 /// @notice ecrecover(m, v, r, s) returns the address of r⁻¹·(s·X − m·G), where X is the point with
-///         x-coordinate r and the parity that v names. Asked with
+///         x-coordinate r and the parity that v names. With the arguments
 ///
 ///             m = −s·Px    v = 27 (even y)    r = Px    s = −e·Px        (all modulo n)
 ///
 ///         it computes Px⁻¹·(−e·Px·P + s·Px·G) = s·G − e·P, which BIP-340 calls R. An address is
-///         20 bytes of keccak256(x ‖ y), so R must be supplied with both coordinates: the address
-///         then says that (x, y) is that very point, with no curve arithmetic here.
+///         20 bytes of keccak256(x ‖ y), so the caller must supply both coordinates of R. An equal
+///         address then shows that (x, y) is that point, with no curve arithmetic here.
 /// @dev One restriction beyond BIP-340: the precompile takes r in (0, n), BIP-340 allows Px in
-///      (0, p). A key with Px in [n, p) is refused here though it is valid elsewhere; fewer than one
+///      (0, p). This library refuses a key with Px in [n, p), which BIP-340 allows; fewer than one
 ///      key in 2^127 is such a key.
 library Schnorr {
     /// @dev The order of the group.
@@ -25,10 +25,10 @@ library Schnorr {
     /// @notice Whether (nonceX, responseScalar) is a BIP-340 signature of `message` under
     ///         `publicKey`.
     /// @param publicKey Px: x-coordinate of the public key P, which has even y.
-    /// @param message The 32 bytes that were signed; what they bind is the caller's business.
+    /// @param message The 32 bytes that were signed. The caller decides what they bind.
     /// @param nonceX x-coordinate of the nonce commitment R: the signature's first half.
-    /// @param nonceY The even y-coordinate of R. Not part of a signature: lifted from nonceX by
-    ///        whoever submits it. A wrong one makes a valid signature fail and no other pass.
+    /// @param nonceY The even y-coordinate of R. It is not part of a signature: the caller computes
+    ///        it from nonceX. A wrong nonceY makes a valid signature fail, and no other one pass.
     /// @param responseScalar s: the signature's second half.
     function verify(
         uint256 publicKey,
@@ -37,23 +37,23 @@ library Schnorr {
         uint256 nonceY,
         uint256 responseScalar
     ) internal pure returns (bool) {
-        // 1. 0 < Px < n, or the precompile would answer nothing. That P is on the curve it checks
-        //    itself.
+        // 1. 0 < Px < n, or the precompile would return nothing. The precompile itself checks that
+        //    P is on the curve.
         if (publicKey == 0 || publicKey >= N) return false;
-        // 2. s < n: otherwise s and s + n would be two signatures for one statement.
+        // 2. s < n: otherwise s and s + n would be two signatures of one message.
         if (responseScalar >= N) return false;
-        // 3. R has even y: otherwise R and −R would both do.
+        // 3. R has even y: otherwise R and −R would both be valid.
         if (nonceY & 1 != 0) return false;
-        // 4. e ≠ 0: the precompile answers nothing for s = 0. Nobody can make e = 0 happen.
+        // 4. e ≠ 0: the precompile returns nothing for s = 0. Nobody can bring about e = 0.
         uint256 e = challengeScalar(nonceX, publicKey, message);
         if (e == 0) return false;
-        // 5. R = s·G − e·P. If s = 0, then n − 0 is n, which the precompile takes as 0.
+        // 5. R = s·G − e·P. If s = 0, then m = n − 0 = n, which the precompile takes as 0.
         uint256 m = N - mulmod(responseScalar, publicKey, N);
         uint256 s = N - mulmod(e, publicKey, N); // in (0, n): neither factor is 0 modulo a prime
         address recovered = ecrecover(bytes32(m), 27, bytes32(publicKey), bytes32(s));
-        // 6. Zero means: P is not on the curve, or R is the point at infinity.
+        // 6. A zero address means that P is not on the curve, or R is the point at infinity.
         if (recovered == address(0)) return false;
-        // 7. R is the point that was supplied. Coordinates at or above p have another preimage than
+        // 7. R is the supplied point. Supplied coordinates at or above p have another preimage than
         //    the point's own, so their range needs no check.
         return recovered == _addressOf(nonceX, nonceY);
     }

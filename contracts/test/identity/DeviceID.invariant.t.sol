@@ -6,7 +6,7 @@ import {IDeviceID} from "../../src/identity/IDeviceID.sol";
 import {IUserID} from "../../src/identity/IUserID.sol";
 import {Prover} from "../support/Prover.sol";
 
-/// @dev Owners, registrars, strangers and devices that do whatever they can, in any order.
+/// @dev Owners, registrars, strangers and devices that make every call, in any order.
 contract DeviceIDHandler is Prover {
     uint256 public constant ACCOUNTS = 4;
     uint256 public constant KEYS = 6;
@@ -52,7 +52,7 @@ contract DeviceIDHandler is Prover {
         }
     }
 
-    /// @dev `honest` proofs are for what is submitted; others are for another class.
+    /// @dev An `honest` proof signs the submitted record; any other signs another class.
     function addDevice(uint256 caller, uint256 owner, uint256 seed, uint8 class, bool honest)
         external
     {

@@ -97,7 +97,7 @@ contract DeviceIDTest is Prover {
             deviceClass,
             nextKeyDigest
         );
-        // 32 + 20 + 32 + 20 + 1 + 32 after the tag: every width is fixed.
+        // The fields after the tag have fixed widths: 32 + 20 + 32 + 20 + 1 + 32 bytes.
         equal(data.length, 64 + 137, "width");
         bytes32 digest = devices.registrationDigest(deviceId, owner, deviceClass, nextKeyDigest);
         equal(digest, sha256(data), "registration digest");
@@ -175,7 +175,7 @@ contract DeviceIDTest is Prover {
         _submit(GATEWAY, c);
         vm.expectRevert(exists);
         _submit(Vectors.OWNER, c);
-        // Whatever else is submitted under its name: another owner, another key, no proof.
+        // The same holds for other data with its identifier: another owner, another key, no proof.
         c.owner = Vectors.OTHER_OWNER;
         c.publicKey = 1;
         c.responseScalar = 0;

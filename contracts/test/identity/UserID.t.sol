@@ -5,7 +5,7 @@ import {IUserID} from "../../src/identity/IUserID.sol";
 import {UserID} from "../../src/identity/UserID.sol";
 import {Test} from "../support/Test.sol";
 
-/// @dev This contract stands for the device registry: whoever creates a UserID is its registry.
+/// @dev This contract acts as the device registry: the creator of a UserID is its registry.
 contract UserIDTest is Test {
     address private constant OWNER = address(0x0123);
     address private constant OTHER_OWNER = address(0x0124);

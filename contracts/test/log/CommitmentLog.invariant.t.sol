@@ -4,7 +4,7 @@ pragma solidity 0.8.37;
 import {CommitmentLog} from "../../src/log/CommitmentLog.sol";
 import {Test, Vm} from "../support/Test.sol";
 
-/// @dev A few gateways that append, repeat, skip, and lie, in any order, and what they should find.
+/// @dev A few gateways that append, repeat, skip, and give false heads, and the expected tips.
 contract CommitmentLogHandler is Test {
     CommitmentLog public immutable log = new CommitmentLog();
 
@@ -57,7 +57,7 @@ contract CommitmentLogHandler is Test {
     ) external {
         address gateway = gatewayAt(who);
         Expected storage e = _expected[gateway];
-        // Near the tip, where mistakes would be; a head that fits nothing.
+        // A sequence near the tip, where mistakes are likely, and a head that fits no batch.
         sequence = uint64(within(sequence, 0, e.sequence + 3));
         if (previousHead == e.head || previousHead == e.previousHead) previousHead = ~previousHead;
         (bool ok,) = _append(gateway, sequence, previousHead, root, size);
@@ -77,7 +77,7 @@ contract CommitmentLogHandler is Test {
             (ok, grew) = (true, appended);
         } catch {}
         uint256 events = vm.getRecordedLogs().length;
-        // An event for every growth, and for nothing else.
+        // The log emits one event each time it grows, and none otherwise.
         if (events != (grew ? 1 : 0)) everDiffered = true;
         _expected[gateway].events += uint64(events);
     }

@@ -34,7 +34,7 @@ contract CommitmentLogTest is Test {
         for (uint32 i = 1; i <= 5; i++) {
             bytes32 root = keccak256(abi.encode(i));
             log.append(i, head, root, i);
-            // 68 bytes: head, root, and the size big-endian.
+            // The preimage has 68 bytes: head, root, and the size as 4 bytes big-endian.
             head = sha256(abi.encodePacked(head, root, bytes4(i)));
             _tipIs(GATEWAY, i, head);
         }
@@ -119,7 +119,7 @@ contract CommitmentLogTest is Test {
             (, head) = log.tip(GATEWAY);
         }
         try log.append(sequence, previousHead, root, size) returns (bool) {
-            // Random heads never fit, but for the first batch's zero.
+            // A random head never fits; only the zero head before the first batch may.
             isTrue(sequence == length + 1 && previousHead == head && size > 0, "a next batch");
         } catch {
             _tipIs(GATEWAY, length, head);

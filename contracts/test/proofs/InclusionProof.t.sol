@@ -39,7 +39,7 @@ contract InclusionProofTest is Test {
         bytes32 root = sha256(abi.encodePacked(bytes1(0x00), leaf));
         for (uint256 i = 0; i < 64; i++) {
             path[i] = keccak256(abi.encode(i));
-            // The first leaf is on the left all the way up.
+            // The first leaf is on the left at every level.
             root = sha256(abi.encodePacked(bytes1(0x01), root, path[i]));
         }
         isTrue(_verify(leaf, 0, size, path, root), "the first leaf");
@@ -98,7 +98,7 @@ contract InclusionProofTest is Test {
             longer[i] = path[i];
         }
         isFalse(_verify(leaves[index], index, leaves.length, longer, root), "one hash more");
-        // Not even under a root that such a path would lead to.
+        // It also fails with the root to which such a path leads.
         bytes32 above = sha256(abi.encodePacked(bytes1(0x01), longer[path.length], root));
         isFalse(_verify(leaves[index], index, leaves.length, longer, above), "above the root");
         if (path.length == 0) return;
@@ -109,7 +109,7 @@ contract InclusionProofTest is Test {
         isFalse(_verify(leaves[index], index, leaves.length, shorter, root), "one hash less");
     }
 
-    /// @dev The prefix of leaves keeps an inner node from being shown as a commitment.
+    /// @dev The prefix of leaves keeps an inner node from passing for a commitment.
     function testFuzz_RefusesANodeAsALeaf(uint256 seed) external view {
         bytes32[] memory leaves = _leaves(4, seed);
         bytes32 root = ReferenceTree.root(leaves, 0, 4);

@@ -73,7 +73,7 @@ contract SchnorrTest is Prover {
         Key memory key = keyFrom(seed);
         Signature memory sig = signWithParity(key, MESSAGE, nonce, true);
         isFalse(_verify(key.publicKey, MESSAGE, sig), "odd y");
-        // Naming the other point instead does not help: it is not the one that comes out.
+        // Supplying −R instead fails too: the precompile computes another point.
         sig.nonceY = P - sig.nonceY;
         isFalse(_verify(key.publicKey, MESSAGE, sig), "even y of another point");
     }
@@ -89,7 +89,7 @@ contract SchnorrTest is Prover {
         Signature memory sig = sign(keyFrom(1), MESSAGE, 2);
         isFalse(_verify(0, MESSAGE, sig), "the zero key");
         isFalse(_verify(Schnorr.N, MESSAGE, sig), "n");
-        // On the curve and below p: BIP-340 has such keys, this contract has not (Schnorr.sol).
+        // On the curve and below p: BIP-340 allows such keys, Schnorr.sol does not.
         isFalse(_verify(Schnorr.N + 2, MESSAGE, sig), "between n and p");
         isFalse(_verify(P, MESSAGE, sig), "p");
         isFalse(_verify(type(uint256).max, MESSAGE, sig), "2**256 - 1");
@@ -110,9 +110,9 @@ contract SchnorrTest is Prover {
         isFalse(_verify(key.publicKey, MESSAGE, sig), "-s and -R");
     }
 
-    /// @dev s = 0 is in range, so it must be computed with and not trip over m = n.
+    /// @dev s = 0 is in range, so `verify` must compute with it, although m is then n.
     function test_AZeroResponseIsComputedNotRejected() external {
-        // R = −e·P cannot be aimed at, as e depends on R; what can be seen is that nothing reverts.
+        // Nobody can choose R = −e·P, as e depends on R; the test only shows that nothing reverts.
         Key memory key = keyFrom(9);
         Signature memory sig = sign(key, MESSAGE, 10);
         sig.responseScalar = 0;

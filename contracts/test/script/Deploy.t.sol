@@ -18,7 +18,7 @@ contract DeployTest is Test {
 
     function test_EachContractIsWhatItsNameSays() external view {
         equal(address(log).codehash, keccak256(type(CommitmentLog).runtimeCode), "CommitmentLog");
-        // The other two know each other's address, so only one that knows the same has their code.
+        // The code of the other two holds each other's address, so it has no fixed hash.
         isTrue(address(devices).code.length > 0, "DeviceID");
         isTrue(address(users).code.length > 0, "UserID");
     }

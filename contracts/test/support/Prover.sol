@@ -4,7 +4,7 @@ pragma solidity 0.8.37;
 import {Schnorr} from "../../src/proofs/Schnorr.sol";
 import {Test, Vm} from "./Test.sol";
 
-/// @title A BIP-340 prover for fuzz tests; the multiplications of points are forge's
+/// @title A BIP-340 prover for fuzz tests; forge multiplies the points
 abstract contract Prover is Test {
     struct Key {
         uint256 secret;
@@ -20,7 +20,7 @@ abstract contract Prover is Test {
     uint256 internal constant P =
         0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEFFFFFC2F;
 
-    /// @dev A key from any seed, its secret negated where its point would have odd y.
+    /// @dev A key from any seed; its secret is negated if its point has odd y.
     function keyFrom(uint256 seed) internal returns (Key memory) {
         Vm.Wallet memory wallet = vm.createWallet(within(seed, 1, Schnorr.N - 1));
         return Key(_evenScalar(wallet), wallet.publicKeyX);
@@ -33,7 +33,7 @@ abstract contract Prover is Test {
         return signWithParity(key, message, nonceSeed, false);
     }
 
-    /// @dev With `odd`, R has odd y, which BIP-340 forbids; everything else is as it should be.
+    /// @dev With `odd`, R has odd y, which BIP-340 forbids; the rest of the signature is valid.
     function signWithParity(Key memory key, bytes32 message, uint256 nonceSeed, bool odd)
         internal
         returns (Signature memory)

@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 /// @title RFC 9162 trees as the RFC defines them: recursively, split at the largest power of two
-/// @dev Written from section 2.1, not from the verifier: the two must agree.
+/// @dev It follows section 2.1 of the RFC, not the code of the verifier; the two must agree.
 library ReferenceTree {
     /// @notice MTH(D[begin:end]), section 2.1.1.
     function root(bytes32[] memory leaves, uint256 begin, uint256 end)

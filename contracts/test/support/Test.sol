@@ -34,7 +34,7 @@ interface Vm {
     }
 }
 
-/// @title What every test begins with
+/// @title The base of every test
 abstract contract Test {
     struct FuzzSelector {
         address addr;
@@ -43,7 +43,7 @@ abstract contract Test {
 
     Vm internal constant vm = Vm(address(uint160(uint256(keccak256("hevm cheat code")))));
 
-    /// @dev forge asks these two before an invariant test.
+    /// @dev forge reads these two through their getters before an invariant test.
     address[] private _targets;
     FuzzSelector[] private _selectors;
 
@@ -58,7 +58,7 @@ abstract contract Test {
         return _selectors;
     }
 
-    /// @dev Let an invariant test call these functions of `handler`, and nothing else.
+    /// @dev Let an invariant test call only these functions of `handler`.
     function _target(address handler, bytes4[] memory selectors) internal {
         _targets.push(handler);
         _selectors.push(FuzzSelector(handler, selectors));
@@ -84,7 +84,7 @@ abstract contract Test {
         equal(bytes32(bytes20(actual)), bytes32(bytes20(expected)), what);
     }
 
-    /// @dev A number in [low, high], spread evenly enough.
+    /// @dev A number in [low, high], distributed almost evenly.
     function within(uint256 number, uint256 low, uint256 high) internal pure returns (uint256) {
         return low + number % (high - low + 1);
     }
