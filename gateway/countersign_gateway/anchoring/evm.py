@@ -265,7 +265,7 @@ def _signature(entry: Any) -> str:
 def _even_y(x_only: bytes) -> int:
     """The even y of a point of secp256k1, as the contract needs it; 0 if there is no such point.
 
-    The contract refuses zero. It cannot occur: the verifier has checked the device's signature.
+    The contract refuses zero. Zero does not occur: the verifier has checked the signature.
     """
     try:
         return int(PublicKey(b"\x02" + x_only).point()[1])

@@ -26,7 +26,7 @@ class Receipts:
         self._signer = signer
 
     def replies(self, batch: Batch, anchored: Anchored) -> Iterator[Reply]:
-        """One receipt for each decision of the batch, in order. It may raise DamagedBatch first."""
+        """One receipt for each decision of the batch, in order. DamagedBatch before the first."""
         tree = merkle.Tree(self._registry.commitments(batch.first_position, batch.size))
         if tree.root != batch.root:
             raise DamagedBatch(f"batch {batch.sequence}")

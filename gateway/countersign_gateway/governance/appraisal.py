@@ -32,11 +32,11 @@ class Policy(Protocol):
     def version(self) -> int: ...
 
     def enrolment(self, environment: int, known: DeviceRecord | None) -> Appraisal:
-        """May a device that runs in `environment` enrol? `known`: its record, if it has one."""
+        """Whether a device that runs in `environment` may enrol. `known`: its record or None."""
         ...
 
     def evidence(self, claims: Mapping[str, object], device: DeviceRecord) -> Appraisal:
-        """May this device go on, given what it claims?"""
+        """Whether a device with these claims may go on."""
         ...
 
 

@@ -1,7 +1,7 @@
 """The bounded queue between the transports and the pipeline.
 
-A full intake refuses a message, and the transport sheds it. The payloads in an intake never exceed
-`max_envelopes` × 2048 bytes.
+A full intake refuses a message, and the transport sheds it. Transports can thus fill it with at
+most `max_envelopes` × 2048 bytes of payload.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Intake:
             return True
 
     def put_all(self, envelopes: Sequence[Envelope]) -> None:
-        """Wait while the queue is full, then queue all envelopes. It refuses none.
+        """Wait while the queue is full, then queue all envelopes, even beyond its bound.
 
         For two threads of the gateway, never for a transport. Call `close` only after it.
         """

@@ -27,7 +27,7 @@ class Tally:
     # Written by the serial lines' threads, under one lock.
     serial_shed: int = 0
     serial_unsent: int = 0
-    # Written by whoever sends: the pipeline's thread, the app's or the anchoring's.
+    # Written by each thread that sends: the pipeline's, the app's and the anchoring's.
     unsent: int = 0
 
     def note_group(self, size: int) -> None:

@@ -52,7 +52,7 @@ class PipelineRegistry(Memory, Decisions, Protocol):
 
 
 class Outlet(Protocol):
-    """Where replies go. `send` may buffer; `flush` is called once a group."""
+    """Takes replies. `send` may buffer; the pipeline calls `flush` once for each group."""
 
     def send(self, reply: Reply) -> None: ...
 

@@ -85,7 +85,7 @@ class ProofChecks:
         # 4. Device: it has an open challenge, or it enrolled before.
         opened = self._challenges.find(fields["device_id"], fields["challenge"], self._clock_s())
         known = memory.device(fields["device_id"])
-        # 5. Key: the request's check compared it with the identity.
+        # 5. Key: check 5 of the request compared it with the identity.
         if opened is not None:
             return Speaker(opened.applicant.public_key, known, opened)
         if known is not None:

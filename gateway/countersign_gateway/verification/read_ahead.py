@@ -3,9 +3,8 @@
 Reading a message and verifying its signature take half of the time that a message takes. Neither
 depends on what other messages change, since a device's key is fixed with its identity. A second
 process can therefore do that half early, and Python uses a second core. The pipeline's thread still
-decides everything else about a message, in order. Messages that are not plain evidence of a known
-device go on as they came, and so does everything while there is no worker: the pipeline can always
-do it itself.
+decides everything else about a message, in order. Messages other than plain evidence of a known
+device pass on unread. So do all messages while there is no worker: the pipeline then reads them.
 
     intake ─▶ feeder ─▶ worker process ─▶ collector ─▶ examined ─▶ the pipeline
                  └────────── few messages ────────────────▲

@@ -14,7 +14,8 @@ with the reason of the first check that fails (PROTOCOL.md, section 7):
     8. freshness   made for a beacon or a challenge that is open          STALE_BEACON, …
 
 Governance decides what follows from a verified message (a suspended device, a policy). Check 4 must
-come before 5 and 6, since it finds the key. It reveals nothing: identifiers are public (section 9).
+come before 5 and 6, since it finds the key. Its refusal may name the device as unknown before the
+signature is checked, because identifiers are public (section 9).
 
 `verify` below makes all eight checks in order. Checks 1, 2, 3, 6 and 7 are the same for every
 message. Checks 4, 5 and 8 depend on its type: evidence.py and enrolment.py have one class for each.

@@ -1,4 +1,4 @@
-"""The gateway on serial lines: it works as on MQTT, whatever a line does."""
+"""The gateway on serial lines: it works as on MQTT, even on faulty lines."""
 
 from __future__ import annotations
 

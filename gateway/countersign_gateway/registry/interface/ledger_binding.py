@@ -8,7 +8,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class LedgerBinding:
-    """The only ledger account that a record anchors to. It never changes for a record."""
+    """The ledger account and contracts of a record. A record never changes them."""
 
     chain_id: int
     account: bytes
