@@ -8,9 +8,9 @@ import gc
 
 __version__ = "0.1.0"
 
-# Collect every so many bytes, not only when the heap is full: else what importing leaves behind
-# is scattered over all of it, and no 2 kB in a row are left of 100 kB that are free. Here,
-# because it must come before the other imports. CPython has no such setting and no such need.
+# MicroPython collects after this many bytes, not only when the heap is full. Otherwise the garbage
+# of imports fragments the heap: 100 kB can be free without 2 kB in a row. The setting stands here
+# because it must precede the other imports. CPython has no such setting and no such need.
 COLLECT_EVERY_BYTES = 16384
 if hasattr(gc, "threshold"):
     gc.threshold(COLLECT_EVERY_BYTES)

@@ -3,7 +3,7 @@
     connect ─▶ enrol ─▶ check in ⟲ every interval
        ▲ backoff with jitter after every loss
 
-Everything it touches is passed in, so that a test drives it step by step.
+The caller passes in everything that the agent touches, so a test can drive it step by step.
 """
 
 from countersign import messages
@@ -18,9 +18,9 @@ from countersign_agent.keys.stored_records import RecordDamaged
 from countersign_agent.transports.transport import NotOurs, TransportError
 
 POLL_MS = 1000
-# Less than this may be too short for half a signature on a slow board.
+# A shorter idle time may not suffice for half a signature on a slow board.
 IDLE_MS = 500
-# A broker can send any number of messages that mean nothing: they share one line a period.
+# A broker can send any number of meaningless messages, so the log has one line for them a period.
 IGNORED_PERIOD_MS = 1000
 
 
@@ -50,7 +50,7 @@ class Agent:
         self._connect_ms = 0
         self._ignored = 0
         self._ignored_ms = None
-        # Each takes the message and its bytes.
+        # Each handler takes the message and its bytes.
         self._handlers = {
             messages.BEACON: self._on_beacon,
             messages.ENROL_CHALLENGE: self._on_challenge,
@@ -60,7 +60,7 @@ class Agent:
         }
 
     def run(self) -> None:
-        """Until the gateway revokes the device. The session is closed however this ends."""
+        """Step until the gateway revokes the device. The session is closed however this ends."""
         try:
             while self.step():
                 pass
@@ -68,7 +68,7 @@ class Agent:
             self.close()
 
     def step(self) -> bool:
-        """One turn: at most one message, one thing due, one wait. False once revoked."""
+        """Take one turn: at most one message, one due task, one wait. False once revoked."""
         if self._revoked:
             self._report("stopped", reason="REVOKED")
             return False
@@ -83,7 +83,7 @@ class Agent:
         return True
 
     def close(self) -> None:
-        """Orderly end: others are told that the device goes."""
+        """End in order: the transport tells the others that the device goes."""
         if self._connected:
             self._connected = False
             try:
@@ -122,7 +122,7 @@ class Agent:
         except NotOurs as foreign:
             self._count_ignored(str(foreign), "a topic that was not subscribed")
             return
-        # Nothing came and nothing is due soon: work ahead for the next signature.
+        # No message came and nothing is due soon, so the agent prepares the next signature.
         if self._doing().due_ms() - self._clock.now_ms() >= IDLE_MS:
             self._identity.prepare()
 
@@ -177,6 +177,6 @@ class Agent:
         try:
             return key_store.enrolled_gateway() == self._inbox.gateway_id
         except RecordDamaged as damage:
-            # Safe to go on: enrolling again with the same key changes nothing.
+            # The agent can go on safely: to enrol again with the same key changes nothing.
             self._report("enrolment_record_damaged", why=str(damage))
             return False

@@ -1,8 +1,8 @@
-"""Waiting longer after each failure, with jitter, so that a site does not come back as one."""
+"""Waits that grow with each failure. Jitter keeps a site's devices from returning all at once."""
 
 
 class Backoff:
-    """Delays that double from `least_ms` to `most_ms`; each is drawn from its upper half.
+    """Delays whose ceiling doubles from `least_ms` to `most_ms`; each is drawn from its upper half.
 
     entropy: an object with `take()` -> 32 bytes.
     """
@@ -14,7 +14,7 @@ class Backoff:
         self._ceiling_ms = least_ms
 
     def next_ms(self) -> int:
-        """How long to wait now. The next answer is longer, up to the most."""
+        """The next delay. Its ceiling then doubles, up to `most_ms`."""
         ceiling_ms = self._ceiling_ms
         self._ceiling_ms = min(self._most_ms, ceiling_ms * 2)
         half_ms = ceiling_ms // 2
@@ -22,5 +22,5 @@ class Backoff:
         return ceiling_ms - half_ms + draw % (half_ms + 1)
 
     def reset(self) -> None:
-        """After a success: the next failure starts from the least again."""
+        """Call after a success: the next failure starts from `least_ms` again."""
         self._ceiling_ms = self._least_ms

@@ -2,30 +2,31 @@
 
     name                   text for the log
     site                   the site's name in topics: a-z, 0-9, '-'
-    gateway_public_key     64 hexadecimal digits: the one key whose word this device takes
+    gateway_public_key     64 hexadecimal digits: the only gateway key that this device believes
     transport              "mqtt" (the default) or "serial"
     broker_host, broker_port                 with mqtt, and these:
     broker_username, broker_password         absent by default
-    wifi_ssid, wifi_password                 absent: the network is there without our doing
+    wifi_ssid, wifi_password                 absent: the agent joins no network itself
     tls_ca_path            DER certificate of the broker's authority; absent: no TLS
     serial_port            with serial: usb, uart:<n>, /dev/... or socket://host:port
     serial_baud            default 115200, for a UART
     serial_tx_pin, serial_rx_pin             of a UART; absent: where the board has them
     storage_folder         where the key store lives; its parent exists
-    device_id              64 hexadecimal digits, or absent: the device that this is for. No other
-                           starts with it, and none is made
+    device_id              64 hexadecimal digits, or absent: the device that this is for. Another
+                           device refuses to start with it, and no new identity is made
     check_in_interval_ms   default 30000, at least 100
-    result_timeout_ms      default 10000: how long to wait for an answer before asking anew
+    result_timeout_ms      default 10000: how long the agent waits for an answer, then asks anew
     reconnect_least_ms, reconnect_most_ms    default 500 and 60000
     keep_alive_s           default 30
     environment            "emulated", or "hardware" (the default; device.py may know better)
-    owner                  40 hexadecimal digits, or absent: the only owner to be registered under
+    owner                  40 hexadecimal digits, or absent: the device signs a registration under
+                           this owner alone
     self_check             default false; true: verify every own signature before it leaves, against
                            faults of the hardware (about three times the time of a signature)
-    max_pending            default 64: messages remembered for their verdict and receipt
+    max_pending            default 64: sent messages that wait for their verdict and receipt
 
-Unknown keys are refused, and those of the other transport: a misspelt setting must not be a
-setting that silently is not there.
+The agent refuses unknown keys and those of the other transport, so that no misspelt setting is
+silently ignored.
 """
 
 import json
@@ -67,7 +68,7 @@ FIELDS = (
     ("self_check", bool, False, None, None),
     ("max_pending", int, 64, 2, 1024),
 )
-# What each transport's settings begin with, and the one it cannot do without.
+# How the names of each transport's settings begin, and the one setting that it requires.
 _TRANSPORTS = {
     MQTT: (("broker_", "tls_", "wifi_"), "broker_host"),
     SERIAL: (("serial_",), "serial_port"),
@@ -109,7 +110,7 @@ class Config:
             topics.check_site(self.site)
         except ValueError as error:
             raise ConfigError(str(error))
-        # A folder of a package's name on the board's file system hides the frozen package.
+        # A folder on the board's file system with the name of a frozen package hides that package.
         if self.storage_folder.rstrip("/").split("/")[-1] in ("countersign", "countersign_agent"):
             raise ConfigError("storage_folder has the name of a package: take another")
         if self.environment not in _ENVIRONMENTS:

@@ -1,16 +1,16 @@
 """Puts the real parts together and runs the agent.
 
-On a host `micropython -m countersign_agent CONFIG.json`; on a board firmware/start/main.py, or the
-board's own main.py, says
+On a host the command is `micropython -m countersign_agent CONFIG.json`. On a board
+firmware/start/main.py, or the board's own main.py, contains
 
     import micropython
     micropython.kbd_intr(-1)
     from countersign_agent import restart
     restart.run("/countersign.json")
 
-which runs `main` and starts the board anew if that ends by a fault. Ctrl-C is given up before
-anything else: the board's line may be the gateway's, whose frames hold that byte. `main` gives it
-back where the line is not.
+This runs `main`, and resets the board if `main` ends by a fault. The first lines switch Ctrl-C off,
+because the board's line may carry the gateway's frames, which can hold that byte. `main` switches
+it on again where the line carries none.
 """
 
 from countersign import identity
@@ -27,7 +27,7 @@ from countersign_agent.keys.storage import StorageError
 from countersign_agent.report import hex_text, print_json_line
 from countersign_agent.transports import serial_stream
 
-# Without its key store or its entropy a device has nothing to say.
+# A device must not run without a sound key store and entropy.
 _MUST_NOT_RUN = (keystore.KeyStoreDamaged, StorageError, EntropyError, CounterExhausted)
 
 # What to do next (tools/PROVISIONING.md, "When a row fails").
@@ -43,7 +43,7 @@ _NEXT = {
 
 
 def main(config_path: str) -> int:
-    """Run until revoked. Returns 0 then, 2 if the device must not start or go on; it says why."""
+    """Run until revoked, then return 0. Report why and return 2 if the device must not run."""
     try:
         agent = _start(config_path)
     except (ConfigError, OSError) + _MUST_NOT_RUN as error:
@@ -69,7 +69,7 @@ def _explained(error):
 def _start(config_path):
     config = load_config(config_path)
     if config.serial_port == serial_stream.USB:
-        # A gateway may be sending already, and Ctrl-C is a byte of frames like any other.
+        # A gateway may already be sending, and a frame may hold the byte of Ctrl-C.
         serial_stream.claim()
     else:
         serial_stream.release()
@@ -77,7 +77,7 @@ def _start(config_path):
 
 
 def build(config) -> Agent:
-    """The agent of this board, its identity made if it never had one."""
+    """The agent of this board. This makes the identity if the board never had one."""
     if device.is_emulated():
         config.environment = identity.ENVIRONMENT_EMULATED
     key_store, entropy = device.start(device.open_storage(config.storage_folder), config.device_id)
@@ -109,7 +109,7 @@ def build(config) -> Agent:
 
 
 def _mqtt(config, clock, key_store):
-    # Only here: a board without a network has no sockets, and memory for one transport is enough.
+    # Imported only here: a board without a network has no sockets, and memory is scarce.
     from countersign_agent.hardware import wifi
     from countersign_agent.transports import tcp_stream
     from countersign_agent.transports.mqtt_client import MqttClient
@@ -128,7 +128,7 @@ def _mqtt(config, clock, key_store):
     client = MqttClient(
         open_stream,
         clock,
-        # 23 characters: what every 3.1.1 broker must take (section 3.1.3.1).
+        # Every 3.1.1 broker must accept 23 characters (section 3.1.3.1).
         "cs-" + hex_text(device_id)[:20],
         config.keep_alive_s,
         config.broker_username,

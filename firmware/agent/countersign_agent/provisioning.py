@@ -1,8 +1,8 @@
-"""What a provisioner asks of this device over its prompt, answered with one JSON line each:
-what is asked for, or {fault, why} in words.
+"""The functions that a provisioner calls over the device's prompt. Each prints one JSON line: its
+answer, or {fault, why} in words.
 
-The private key is made here and stays here. What leaves is public, and a signature that shows
-that this device, with these settings, holds the key.
+The device makes its private key here and keeps it. Only public values leave, and a signature that
+shows that this device, with these settings, holds the key.
 """
 
 import hashlib
@@ -23,24 +23,24 @@ ENTROPY_BYTES = 32
 
 
 def describe(storage_folder: str) -> None:
-    """{version, engine, engine_fault, emulated, device_id, enrolled}. Writes nothing but the empty
-    folder. device_id is null without an identity; enrolled: with some gateway."""
+    """{version, engine, engine_fault, emulated, device_id, enrolled}. Writes only the empty folder.
+    device_id is null without an identity. enrolled: whether some gateway accepted the device."""
     _answer(_describe, storage_folder)
 
 
 def contribute(storage_folder: str, entropy: bytes) -> None:
-    """{taken}: keep entropy (32 bytes) of the host's, unless there is some or an identity."""
+    """{taken}: keep the host's entropy (32 bytes), unless the store has some or an identity."""
     _answer(_contribute, storage_folder, entropy)
 
 
 def introduce(storage_folder: str) -> None:
-    """{device_id, public_key, next_key_digest, is_new}: the identity is made if none ever was."""
+    """{device_id, public_key, next_key_digest, is_new}. Makes the identity if none ever was."""
     _answer(_introduce, storage_folder)
 
 
 def prove(storage_folder: str, challenge: bytes, hardware_digest: bytes, path: str) -> None:
-    """{public_key, next_key_digest, config_digest, signature} over
-    identity.provisioning_digest(…): possession of the key by the device with that configuration."""
+    """{public_key, next_key_digest, config_digest, signature}. The signature is over
+    identity.provisioning_digest(…): the device with that configuration holds the key."""
     _answer(_prove, storage_folder, challenge, hardware_digest, path)
 
 

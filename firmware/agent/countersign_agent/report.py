@@ -1,4 +1,4 @@
-"""The agent's story, one JSON object a line. Values are public: no secret is ever passed here.
+"""The agent's event log, one JSON object a line. Values are public: no caller passes a secret.
 
 started             device_id, boot_count, engine, environment, entropy, name, software_version
 key_made            device_id, public_key
@@ -7,7 +7,7 @@ cannot_start        error, why, do: what to do next; the exit status is 2
 connected
 reconnecting        delay_ms, why
 enrol_requested
-challenge_received  registration: whether the ledger's statement is asked for
+challenge_received  registration: whether the gateway asks for a registration signature
 registration_refused  owner
 proof_sent          counter
 enrolled            gateway_id
@@ -15,7 +15,7 @@ evidence_sent       counter, beacon_sequence
 verdict             message (enrol_proof or evidence), counter, allow, reason, mode, age_s,
                     policy_version, revocation_epoch
 refused             message, counter, reason: an Error of the gateway
-timed_out           message, counter: no answer, it will be asked anew
+timed_out           message, counter: no answer came, and the device asks anew
 receipt_verified    message, counter, sequence, leaf_index, tree_size, proof_hashes,
                     batch_root, chain_id, contract, block_number, transaction_hash
 receipt_refused     counter, reason (text)
@@ -23,7 +23,7 @@ ignored             kind (end of the topic), why, count: since the last such lin
 enrolment_record_damaged  why
 closed_without_goodbye    why
 stopped             reason; why and do, as for cannot_start
-restarting          delay_ms until the board is reset; of an unexpected fault error, why, where
+restarting          delay_ms until the board is reset; after an unexpected fault: error, why, where
 """
 
 import json

@@ -1,9 +1,9 @@
-"""The agent on a board, and what follows when it ends by a fault: the board starts anew.
+"""Runs the agent on a board, and resets the board if the agent ends by a fault.
 
-What main.py of a board calls. A fault is said in one line; then comes a pause, in which Ctrl-C
-leads to the prompt, and a reset. Each pause is twice the last, up to a bound: a start writes flash,
-and whoever comes to mend the board must get a word in. A run that was longer than the longest pause
-begins the count anew, and so does taking the power.
+A board's main.py calls `run`. After a fault the board prints one line, pauses, and resets. During
+the pause Ctrl-C leads to the prompt. Each pause is twice the last, up to a bound, because a start
+writes flash and a person who repairs the board needs time. The count begins anew after a run that
+was longer than the longest pause, and after the power was off.
 """
 
 import gc
@@ -18,21 +18,21 @@ from countersign_agent.transports import serial_stream
 
 FIRST_PAUSE_MS = 5000
 LONGEST_PAUSE_MS = 600000
-# Where nothing that a program can write survives a reset.
+# The pause on chips where no register that a program can write survives a reset.
 ONLY_PAUSE_MS = 60000
 
-# WATCHDOG.SCRATCH0, which a reset by software leaves and neither boot ROM nor MicroPython uses:
+# WATCHDOG.SCRATCH0 survives a software reset, and neither boot ROM nor MicroPython uses it:
 # RP2040 datasheet, 4.7.6, and RP2350 datasheet, 12.9.7.
 _SCRATCH = {"RP2040": 0x4005800C, "RP2350": 0x400D800C}
-# Above the count, so that what happens to be there is not taken for one.
+# This mark stands above the count, so that a random value is not taken for a count.
 _MARK = 0xC5160000
 _MOST_COUNTED = 0xFF
 _ENOENT = 2
 
 
 def run(config_path: str) -> None:
-    """Run the agent. Returns if it was revoked or interrupted, or if this board has no
-    configuration and so is no device yet; resets the board otherwise."""
+    """Run the agent. Returns if the agent was revoked or interrupted, or if the board has no
+    configuration yet. Resets the board otherwise."""
     if not _is_there(config_path):
         serial_stream.release()
         report.print_json_line("not_configured", do="countersign provision")
@@ -42,16 +42,16 @@ def run(config_path: str) -> None:
     try:
         if main(config_path) == 0:
             return
-    except Exception as error:  # noqa: BLE001 - it is said, and the board starts anew
+    except Exception as error:  # noqa: BLE001 - the board reports any fault, then resets
         gc.collect()
         said = {"error": type(error).__name__, "why": str(error), "where": _where(error)}
-    serial_stream.release()  # whatever the agent had come to
+    serial_stream.release()  # however far the agent had come
     ran_ms = time.ticks_diff(time.ticks_ms(), started_ms)
     delay_ms = _next_pause_ms(ran_ms)
     report.print_json_line("restarting", delay_ms=delay_ms, **said)
     time.sleep_ms(delay_ms)
 
-    import machine  # only here: a process has none
+    import machine  # imported only here: MicroPython as a process has no such module
 
     machine.reset()
 

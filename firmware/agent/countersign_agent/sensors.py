@@ -1,12 +1,12 @@
-"""What the device measures: a function that returns names and signed 32-bit integers."""
+"""The default sensor: a function that returns readings, signed 32-bit integers by name."""
 
 import gc
 
 
 def read_board() -> dict:
-    """Readings that every board has. A product passes its own function instead."""
+    """The readings that every board has. A product passes its own function instead."""
     gc.collect()
     readings = {}
-    if hasattr(gc, "mem_free"):  # MicroPython's own; absent where the tests run on CPython
+    if hasattr(gc, "mem_free"):  # only MicroPython has it; tests also run on CPython
         readings["heap_free"] = min(gc.mem_free(), 0x7FFFFFFF)
     return readings

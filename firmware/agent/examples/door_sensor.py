@@ -1,8 +1,8 @@
-"""A sensor of your own: whether a door is open, and how often it was opened since the start.
+"""An example sensor: whether a door is open, and how often it was opened since the start.
 
 A sensor is a function without arguments. The agent calls it before each check-in and sends what
-it returns: up to 16 readings, names of 1 to 23 bytes with signed 32-bit integers. There are no
-floats, so choose a unit in which whole numbers do: millikelvin, not degrees.
+it returns: up to 16 readings, names of 1 to 23 bytes with signed 32-bit integers. The protocol has
+no floats, so choose a unit in which whole numbers suffice: millikelvin, not degrees.
 
 Copy this file to a board with stock MicroPython, and begin the board's main.py with
 

@@ -1,1 +1,1 @@
-"""One conversation with the gateway a file."""
+"""The conversations with the gateway, each in its own file, and what they share."""

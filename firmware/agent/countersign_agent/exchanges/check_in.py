@@ -1,7 +1,7 @@
 """Check-in: evidence on an interval, bound to the gateway's beacon and to a fresh counter
 (PROTOCOL.md 6.2).
 
-A verdict that does not come is never asked for again: new evidence with a new counter is sent.
+The device never asks again for a missing verdict. It sends new evidence with a new counter.
 """
 
 from countersign import messages, reasons
@@ -10,7 +10,7 @@ from countersign_agent.backoff import Backoff
 from countersign_agent.exchanges import intents
 from countersign_agent.exchanges.inbox import Ignored
 
-# Denials that only a person or a policy lifts: try on, but slowly.
+# Only a person or a policy lifts these denials, so the device keeps trying, but slowly.
 _SLOW = (
     reasons.SUSPENDED,
     reasons.QUARANTINED,
@@ -23,7 +23,7 @@ RETRY_LEAST_MS = 200
 
 
 class CheckIn:
-    """The rhythm of one device's evidence.
+    """Decides when one device sends evidence.
 
     config: Config. key_store: KeyStore. inbox, outbox: the device's. clock: now_ms(). entropy:
     take(). sensors: callable -> readings. report: callable(event, **fields).
@@ -50,13 +50,13 @@ class CheckIn:
         self._retry = Backoff(RETRY_LEAST_MS, slow_ms, entropy)
 
     def due_ms(self) -> int:
-        """When `tick` next has something to do. Without a beacon, only a message can change it."""
+        """When `tick` next has work. Without a beacon, only a message from the gateway gives it."""
         if self._waiting is None and self._beacon is None:
             return self._clock.now_ms() + self._interval_ms
         return self._due_ms
 
     def on_connected(self) -> None:
-        """A new session: the retained beacon will come again, and it is newer than ours."""
+        """A new session brings the current beacon again, so the device forgets the one it has."""
         self._beacon = None
         self._sequence = -1
 
@@ -70,7 +70,7 @@ class CheckIn:
             self._send(now_ms)
 
     def on_beacon(self, message) -> None:
-        # The retained message comes again with each subscription: that is no event.
+        # The broker repeats the retained message at each subscription, which means nothing new.
         if message.fields["beacon"] in (self._beacon, self._stale):
             return
         if message.fields["sequence"] <= self._sequence:
@@ -80,7 +80,7 @@ class CheckIn:
         self._beacon = message.fields["beacon"]
 
     def on_verdict(self, entry, verdict: dict) -> int:
-        """The gateway's verdict on evidence; only the latest one sets the rhythm. An intent."""
+        """Take a verdict on evidence. Only that on the latest sets the next time. An intent."""
         if not verdict["allow"]:
             return self.on_refusal(entry, verdict["reason"])
         self._timeout.reset()
@@ -91,7 +91,7 @@ class CheckIn:
         return None
 
     def on_refusal(self, entry, reason: int) -> int:
-        """The gateway refused evidence, before or by appraisal. An intent, or None."""
+        """Take a refusal of evidence, before or by appraisal. Returns an intent, or None."""
         if reason == reasons.REVOKED:
             return intents.STOP
         if entry is not self._waiting:
@@ -101,7 +101,7 @@ class CheckIn:
         wait_ms = self._retry.next_ms()
         if reason == reasons.STALE_BEACON:
             if self._beacon == self._sent_beacon:
-                # The gateway may count its beacons anew after a restore: take any but this one.
+                # A restored gateway may count its beacons anew, so any other beacon is accepted.
                 self._stale, self._beacon, self._sequence = self._beacon, None, -1
                 intent = intents.ASK_BEACON
         elif reason == reasons.UNKNOWN_DEVICE:
@@ -118,7 +118,7 @@ class CheckIn:
         counter = counters.next()
         self._sent_ms = now_ms
         self._sent_beacon = self._beacon
-        # Set before sending: a transport that fails midway may still have delivered it.
+        # These are set before sending, since a transport that fails may still have delivered.
         self._due_ms = now_ms + self._timeout.next_ms()
         self._waiting = self._outbox.send(
             messages.EVIDENCE,

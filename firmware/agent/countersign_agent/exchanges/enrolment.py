@@ -9,7 +9,7 @@ from countersign_agent.backoff import Backoff
 from countersign_agent.exchanges import intents
 from countersign_agent.exchanges.inbox import Ignored
 
-# Refusals after which asking again soon is pointless: a person has to act first.
+# After these refusals a person has to act first, so the device waits long before it asks again.
 _SLOW = (
     reasons.WRONG_AUDIENCE,
     reasons.WRONG_KEY,
@@ -53,7 +53,7 @@ class Enrolment:
         return self._due_ms
 
     def restart(self) -> None:
-        """The gateway does not know us (any more): enrol at the next tick."""
+        """Enrol at the next tick, since the gateway does not know this device (any more)."""
         self.is_done = False
         self._waiting = None
         self._nonce = None
@@ -79,14 +79,14 @@ class Enrolment:
         self._prove(message.fields["challenge"], registration)
 
     def on_verdict(self, entry, verdict: dict) -> int:
-        """The gateway's answer to an EnrolProof. An intent, or None."""
+        """Take the gateway's verdict on an EnrolProof. Returns an intent, or None."""
         if not verdict["allow"]:
             return self.on_refusal(entry, verdict["reason"])
         self._finish()
         return None
 
     def on_refusal(self, entry, reason: int) -> int:
-        """The gateway refused our request or our proof. An intent, or None."""
+        """Take a refusal of the request or the proof. Returns an intent, or None."""
         if entry is not self._waiting:
             return None
         self._waiting = None
@@ -98,7 +98,7 @@ class Enrolment:
     def _request(self, now_ms):
         own = self._key_store.identity
         nonce = self._entropy.take()
-        # Set before sending: a transport that fails midway may still have delivered it.
+        # These are set before sending, since a transport that fails may still have delivered.
         self._due_ms = now_ms + self._timeout.next_ms()
         self._nonce = nonce
         self._waiting = self._outbox.send(

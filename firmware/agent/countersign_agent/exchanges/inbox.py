@@ -1,6 +1,6 @@
 """The one way in: every message that a transport delivers is opened and verified here.
 
-Cheap checks come first, the signature last, so that a broker that invents messages costs little.
+Cheap checks come first and the signature last, so forged messages from a broker cost little.
 """
 
 from countersign import identity, messages, reasons
@@ -8,11 +8,11 @@ from countersign.proofs import schnorr
 
 
 class Ignored(Exception):
-    """A message without effect. The text is for the log; a broker may send what it likes."""
+    """A message without effect: a broker may send anything. The text is for the log."""
 
 
 class Inbox:
-    """gateway_public_key: of the one gateway that is believed. pending: pending.Pending."""
+    """gateway_public_key: that of the only trusted gateway. pending: pending.Pending."""
 
     def __init__(self, gateway_public_key: bytes, device_id: bytes, pending):
         self._gateway_public_key = gateway_public_key
@@ -21,9 +21,9 @@ class Inbox:
         self.pending = pending
 
     def open(self, kind, payload: bytes):
-        """Read what came as this kind. Raises Ignored.
+        """Read a payload that came as this kind. Raises Ignored. Verifies no signature.
 
-        Whoever acts on the message checks its content, then calls `verify`.
+        The caller checks the content, then calls `verify`, and only then acts on the message.
         """
         if payload is None:
             raise Ignored("OVERSIZED")
@@ -46,7 +46,7 @@ class Inbox:
             raise Ignored("not signed by our gateway")
 
     def find_pending(self, message):
-        """The entry that `subject` names. Raises Ignored if we do not wait for it."""
+        """The entry that the message's `subject` names. Raises Ignored if there is none."""
         entry = self.pending.find(message.fields["subject"])
         if entry is None:
             raise Ignored("answers nothing that this device waits for")

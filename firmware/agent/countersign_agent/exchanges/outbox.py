@@ -12,7 +12,7 @@ class Outbox:
         self._pending = pending
 
     def send(self, type: int, values: dict):
-        """Sign, remember and send one message; its pending.Entry. Raises TransportError."""
+        """Sign, remember and send one message. Returns its pending.Entry. Raises TransportError."""
         data = messages.seal(type, values, self._identity.sign)
         entry = self._pending.add(messages.digest(data), type, values.get("counter"))
         self._transport.send(messages.BY_TYPE[type].kind, data)

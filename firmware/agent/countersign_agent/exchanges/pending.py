@@ -1,12 +1,12 @@
-"""The messages this device sent and still expects something for. In RAM, bounded, oldest out.
+"""The sent messages that still wait for an answer. The list is in RAM, and the oldest gives way.
 
-An answer counts only if its `subject` is here. After a reboot nothing is: late answers to
-earlier boots are ignored, and the device sends new evidence.
+An answer counts only if its `subject` is here. A reboot empties the list: the device then ignores
+late answers to earlier boots and sends new evidence.
 """
 
 from countersign import messages
 
-# What the report calls them.
+# The names of the message types in the log.
 _NAMES = {
     messages.ENROL_REQUEST: "enrol_request",
     messages.ENROL_PROOF: "enrol_proof",

@@ -1,5 +1,5 @@
 """Receipts: the device checks by itself that its message and verdict are under a batch root
-(PROTOCOL.md 6.3). About twenty hashes for a million devices.
+(PROTOCOL.md 6.3). With a million devices in a batch this takes about twenty hashes.
 """
 
 from countersign import merkle, messages
@@ -9,7 +9,7 @@ def accept_receipt(message, inbox, report) -> None:
     """Check a receipt and report `receipt_verified`, or `receipt_refused` with the reason.
 
     A refused receipt leaves its message pending: the gateway may still send the right one.
-    Raises Ignored for what is no receipt for a message of ours.
+    Raises Ignored if it is no receipt for a message of this device.
     """
     entry = inbox.find_pending(message)
     inbox.verify(message)
@@ -37,8 +37,8 @@ def accept_receipt(message, inbox, report) -> None:
 
 def _fault(receipt, entry):
     """What is wrong with a receipt that the gateway signed, or None."""
-    # Without a verdict of our own (it was lost) the receipt still binds our message to some
-    # verdict of the gateway; with one it must be that one.
+    # If the verdict was lost, the receipt still binds the message to some verdict of the gateway.
+    # If the device has the verdict, the receipt must name that one.
     if entry.result_digest is not None and receipt["result_digest"] != entry.result_digest:
         return "it commits to another verdict than the one received"
     leaf = messages.commitment(entry.subject, receipt["result_digest"])

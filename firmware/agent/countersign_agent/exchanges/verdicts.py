@@ -1,20 +1,20 @@
-"""The gateway's answers: AttestationResult and Error. Verified here, acted on elsewhere."""
+"""Verifies the gateway's answers, AttestationResult and Error. Others act on them."""
 
 from countersign import messages, reasons
 from countersign_agent.exchanges.inbox import Ignored
 
 
 def accept_result(message, payload: bytes, inbox, report):
-    """(entry, fields) of a verdict on a message of ours, reported. payload: the message as it came.
+    """Verify and report a verdict. Returns (entry, fields). payload: the message as it came.
 
-    Raises Ignored.
+    Raises Ignored if it is no verdict on a message of this device.
     """
     entry = inbox.find_pending(message)
     verdict = message.fields
     if entry.result_digest is not None:
         raise Ignored("a second verdict")  # at-least-once delivery, or worse
     inbox.verify(message)
-    # From here on the gateway itself said it; what is wrong now is a fault of the gateway.
+    # The gateway signed this message, so any fault from here on is the gateway's own.
     if verdict["counter"] != entry.counter:
         raise Ignored("a verdict on another counter")
     if verdict["allow"] != (verdict["reason"] == reasons.ACCEPTED):
@@ -35,19 +35,19 @@ def accept_result(message, payload: bytes, inbox, report):
 
 
 def accept_error(message, inbox, report):
-    """(entry, reason) of a refusal of a message of ours, reported. Raises Ignored."""
+    """Verify and report a refusal. Returns (entry, reason). Raises Ignored."""
     entry = inbox.find_pending(message)
     if entry.result_digest is not None:
-        # A repeated delivery of what was accepted is refused as REPLAYED: the verdict stands.
+        # The gateway refuses a repeated delivery as REPLAYED. The earlier verdict stands.
         raise Ignored("a refusal of what has its verdict")
     inbox.verify(message)
     reason = message.fields["reason"]
     report("refused", message=entry.name, counter=entry.counter, reason=reason_name(reason))
     if reason != reasons.REPLAYED:
-        inbox.pending.remove(entry)  # replayed: its verdict or receipt may still come
+        inbox.pending.remove(entry)  # after REPLAYED, a verdict or receipt may still come
     return entry, reason
 
 
 def reason_name(reason: int) -> str:
-    """The name of a reason code; codes of later versions have a number only."""
+    """The name of a reason code, or REASON_<number> for a code of a later version."""
     return reasons.NAMES.get(reason, "REASON_" + str(reason))

@@ -1,12 +1,12 @@
-"""Time since start. There is no wall clock: a board without one is a full citizen."""
+"""Time since start. The agent needs no wall clock, so boards without one work fully."""
 
 import time
 
 
 class TicksClock:
-    """Milliseconds since it was made, from MicroPython's wrapping ticks.
+    """Milliseconds since this object was made, from MicroPython's wrapping ticks.
 
-    `now_ms` must be called at least once in each wrap of `ticks_ms` (six days on a board).
+    The user must call `now_ms` at least once in each wrap of `ticks_ms` (six days on a board).
     """
 
     def __init__(self):

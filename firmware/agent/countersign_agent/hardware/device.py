@@ -1,6 +1,6 @@
-"""The device as its storage makes it: what the agent and the provisioner start from alike.
+"""Starts the device from its storage. The agent and the provisioner both begin here.
 
-What differs from platform to platform is in a file of its own, loaded only there.
+Code for one platform is in a file of its own, which only that platform loads.
 """
 
 import os
@@ -12,7 +12,7 @@ from countersign_agent.keys.entropy import EntropyPool
 from countersign_agent.keys.storage import FolderStorage
 from countersign_agent.keys.stored_records import StoredRecords
 
-# Where MicroPython is a process, or a machine of QEMU: nothing there is a device's hardware.
+# Here MicroPython runs as a process or on a QEMU machine, so there is no device hardware.
 _HOSTED = ("linux", "darwin", "win32")
 _QEMU = ("qemu", "qemu-arm", "qemu-riscv32", "qemu-riscv64")
 
@@ -20,8 +20,8 @@ _QEMU = ("qemu", "qemu-arm", "qemu-riscv32", "qemu-riscv64")
 def is_emulated() -> bool:
     """Whether this is known not to be a device's hardware, whatever a configuration says.
 
-    An emulator that wants to pass for a chip can: what it runs is all its own. This keeps what
-    honest tools emulate from ever being taken for more.
+    A dishonest emulator can pass for a chip, since it controls everything that it runs. This
+    check keeps the devices of honest emulators from being taken for hardware.
     """
     if sys.platform in _HOSTED + _QEMU:
         return True
@@ -33,9 +33,9 @@ def is_emulated() -> bool:
 
 
 def random_source():
-    """The platform's urandom, or None if it has none. What it draws on is on when this returns.
+    """The platform's urandom, or None if it has none. Its noise source runs on return.
 
-    Raises EntropyError if that stands still or cannot be switched on.
+    Raises EntropyError if the noise source stands still or cannot be switched on.
     """
     if sys.platform == "esp32":
         from countersign_agent.hardware import esp32
@@ -49,7 +49,7 @@ def random_source():
 
 
 def open_storage(folder: str):
-    """The storage in `folder`, which is made if it is absent. Raises StorageError."""
+    """The storage in `folder`. This makes the folder if it is absent. Raises StorageError."""
     if sys.platform not in _HOSTED:
         return FolderStorage(folder)
     from countersign_agent.hardware import hosted
@@ -58,9 +58,9 @@ def open_storage(folder: str):
 
 
 def start(storage, device_id: bytes = None) -> tuple:
-    """(KeyStore, EntropyPool): this boot counted, the identity made if there never was one.
+    """Count this boot, and make the identity if there never was one: (KeyStore, EntropyPool).
 
-    device_id: of the device that this must be, if that is known: no other is started or made.
+    device_id: the only device that may start here, or None; with it, no identity is made.
     The order is that of keystore.py: counters, entropy, identity. Raises KeyStoreDamaged,
     StorageError, EntropyError.
     """

@@ -1,16 +1,16 @@
-"""The ESP32 and its kin, S3 and C3: their generator needs the radio.
+"""The ESP32, ESP32-S3 and ESP32-C3: their random number generator needs the radio.
 
-Technical reference manual, "Random Number Generator": noise reaches it from the radio or the SAR
-ADC, and while both are off what it gives is pseudo-random.
+Technical reference manual, "Random Number Generator": the generator takes noise from the radio or
+the SAR ADC. While both are off, its output is pseudo-random.
 """
 
 from countersign_agent.keys.entropy import EntropyError
 
 
 def switch_radio_on() -> None:
-    """It stays on: nonces draw on it as long as the agent runs, whatever line it speaks on.
+    """Switch the radio on for good: nonces need its noise, whatever transport the agent uses.
 
-    Raises EntropyError if it stays off.
+    Raises EntropyError if the radio stays off.
     """
     try:
         import network  # only here: most builds have none

@@ -4,10 +4,10 @@ from machine import mem32
 
 from countersign_agent.keys.entropy import EntropyError
 
-# RP2040 datasheet, 2.20: SYSINFO.PLATFORM, of which bit 1 says "a chip". Our emulator says no.
+# RP2040 datasheet, 2.20: bit 1 of SYSINFO.PLATFORM means "chip". Our emulator leaves it clear.
 _PLATFORM = 0x40000004
 _IS_CHIP = 2
-# 2.17: ROSC.RANDOMBIT, the oscillator's output, sampled; all that this chip's urandom draws on.
+# 2.17: ROSC.RANDOMBIT samples the ring oscillator. It is the only source of this chip's urandom.
 _RANDOM_BIT = 0x4006001C
 _SAMPLES = 256
 
@@ -18,10 +18,10 @@ def is_emulated() -> bool:
 
 
 def check_random() -> None:
-    """Raises EntropyError if the ring oscillator stands still.
+    """Raise EntropyError if the ring oscillator stands still.
 
-    MicroPython stretches even a constant bit into bytes that look random, and the same ones at
-    every board.
+    MicroPython stretches even a constant bit into bytes that look random, but they are the same
+    on every board.
     """
     first = mem32[_RANDOM_BIT]
     if all([mem32[_RANDOM_BIT] == first for _ in range(_SAMPLES)]):

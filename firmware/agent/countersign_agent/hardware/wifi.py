@@ -1,4 +1,4 @@
-"""Wi-Fi, for boards that have it: joined when it is needed, and again when it is lost."""
+"""Wi-Fi, for boards that have it. The agent joins before each connection."""
 
 from countersign_agent.transports.transport import TransportError
 
@@ -6,9 +6,9 @@ _POLL_MS = 100
 
 
 def join(ssid: str, password: str, timeout_ms: int, clock) -> None:
-    """Return once the network is joined; at once if it is. password: None for an open network.
+    """Join the network, or return at once if it is joined. password: None for an open network.
 
-    Raises TransportError if it is not joined in time, or if this board has no Wi-Fi.
+    Raises TransportError if that takes too long, or if this board has no Wi-Fi.
     """
     try:
         import network  # only here: most builds have none
@@ -19,7 +19,7 @@ def join(ssid: str, password: str, timeout_ms: int, clock) -> None:
         station.active(True)
         if station.isconnected():
             return
-        # What is under way from the last attempt would make a new one fail.
+        # An earlier attempt that is still under way would make the new one fail.
         station.disconnect()
         station.connect(ssid, password)
         deadline_ms = clock.now_ms() + timeout_ms

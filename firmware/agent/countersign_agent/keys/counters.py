@@ -1,14 +1,14 @@
 """The counter that never goes back, and the boot count.
 
-Every message that a gateway accepts carries a counter above all earlier ones, over every power
-cut. Writing flash for each would wear it out, so counters are reserved in blocks: the record
-holds the highest counter that may have been used (the ceiling), and is written before the first
-counter of a block is handed out. A power cut skips the rest of a block.
+A gateway accepts a message only if its counter is above all earlier ones, over every power cut. One
+write for each counter would wear the flash out, so the device reserves counters in blocks. The
+record holds the highest counter that may have been used (the ceiling). The device writes it before
+it hands out the first counter of a block. A power cut skips the rest of a block.
 
-A file system may put a record back: LittleFS keeps the last state but one of a folder, and takes it
-when the newer one has gone bad, with nothing wrong in what it then reads. So each state is written
-twice, the second time as the witness, in a folder of its own. A counter behind its witness was put
-back; a witness behind its counter is what a power cut between the two writes leaves.
+A file system may put an old record back. LittleFS keeps the last two states of a folder; if the
+newer one is damaged, it returns the older one without an error. So the device writes each state a
+second time, as the witness, in a folder of its own. A counter behind its witness was put back. A
+witness behind its counter means that a power cut came between the two writes.
 """
 
 from countersign_agent.keys.stored_records import RecordDamaged
@@ -40,12 +40,12 @@ class Counters:
     def load(cls, records):
         """The stored counters, or None if there never were any.
 
-        Raises RecordDamaged, also for a record that was put back; StorageError passes.
+        Raises RecordDamaged, also for a record that was put back, and StorageError.
         """
         values = records.load(NAME, VERSION, 2)
         witness = records.load(WITNESS, VERSION, 2)
         if values is None:
-            # The witness of a device that never booted is the first thing that is written.
+            # A device that never booted writes this witness before anything else.
             if witness not in (None, [0, 0]):
                 raise RecordDamaged(NAME + ": it was there, and is gone")
             return None
@@ -57,7 +57,7 @@ class Counters:
 
     @classmethod
     def create(cls, records):
-        """Counters of a device that never booted. Its first records are written at once."""
+        """Counters of a device that never booted. This writes their first records at once."""
         records.save(WITNESS, VERSION, [0, 0])
         records.save(NAME, VERSION, [0, 0])
         return cls(records, 0, 0)
@@ -68,8 +68,8 @@ class Counters:
         self._serial = self.boot_count << 64
 
     def next_serial(self) -> int:
-        """A number that this device never gave before, for what stays in RAM: boot count and a
-        running number. Costs no write. RuntimeError before the boot was counted."""
+        """A number that this device never returned before: boot count, then a running number.
+        It costs no write. Raises RuntimeError before the boot was counted."""
         if self._serial is None:
             raise RuntimeError("this boot was not counted yet")
         self._serial += 1
@@ -85,7 +85,7 @@ class Counters:
     def _save(self, boot_count, ceiling):
         if ceiling > LAST_COUNTER:
             raise CounterExhausted("no counter is left")
-        # Both records first: if a write fails, nothing of the new block was used.
+        # Both writes come before any use, so a failed write leaves the new block unused.
         self._records.save(NAME, VERSION, [boot_count, ceiling])
         self._records.save(WITNESS, VERSION, [boot_count, ceiling])
         self.boot_count = boot_count

@@ -1,12 +1,12 @@
 """The one source of randomness: a pool that is as good as the best of its inputs.
 
 Inputs: `os.urandom` (required), a seed kept in flash from boot to boot, entropy written when the
-board was provisioned, the boot count, and the jitter of the clock. All are hashed together, so
-that a weak generator (the RP2040's, an emulator's) alone does not decide a key.
+board was provisioned, the boot count, and the jitter of the clock. The pool hashes all of them
+together, so a weak generator (the RP2040's, an emulator's) alone does not decide a key.
 
-It fails closed. Without `os.urandom`, or when what it returns is visibly degenerate or the same
-as at the last boot, `EntropyError` is raised and nothing is made from it. No test can show that
-a generator is good: these find the ones that are broken.
+The pool fails closed. It raises `EntropyError`, and makes nothing, if `os.urandom` is absent, gives
+visibly degenerate bytes, or gives the same bytes as at the last boot. No test can show that a
+generator is good. These tests find broken ones.
 """
 
 from countersign.tagged import tagged_sha256
@@ -29,14 +29,14 @@ _MAX_ONES = 192
 
 
 class EntropyError(Exception):
-    """There is no randomness to make keys or nonces from. The device must not go on."""
+    """The board has no usable randomness for keys or nonces. The device must not go on."""
 
 
 class EntropyPool:
-    """Hedged randomness. `take()` gives 32 bytes; nothing else leaves the pool.
+    """Randomness from several inputs. `take()` gives 32 bytes; nothing else leaves the pool.
 
     urandom: callable(size) -> bytes, or None if the platform has none. ticks_us: callable -> int.
-    records: where the seed is kept (records.py). boot_count: any number that changes each boot.
+    records: StoredRecords, for the seed. boot_count: any number that changes each boot.
     Raises EntropyError, StorageError. The new seed is durable before the first `take`, so a boot
     that is cut short never uses the same seed twice.
     """
@@ -78,7 +78,7 @@ class EntropyPool:
             self._draws.to_bytes(8, "big"),
             (self._ticks_us() & 0xFFFFFFFF).to_bytes(4, "big"),
         )
-        # Forward only: whoever reads the state later cannot compute what was given out before.
+        # The state only moves forward: a later state does not reveal any earlier output.
         self._state = tagged_sha256("countersign/entropy-state/1", mixed)
         return tagged_sha256("countersign/entropy-output/1", mixed)
 
@@ -95,7 +95,7 @@ class EntropyPool:
         try:
             values = records.load(NAME, VERSION, 2)
         except RecordDamaged:
-            # The seed is a hedge, not the source: a lost one is stated and replaced.
+            # The seed is only one input of several, so the pool reports its loss and replaces it.
             self._seed_source = UNREADABLE
             return b"", None
         if values is None:

@@ -1,6 +1,6 @@
 """The device's identity: made once, on the device, and never twice.
 
-Records and the order in which a first boot writes them (each write whole or not at all):
+A first boot writes these records in this order. Each write takes effect whole or not at all:
 
     counter    boot count 0, its witness before it: nothing else exists yet
     identity   secret and next secret, and the public key that the secret gave then
@@ -8,9 +8,9 @@ Records and the order in which a first boot writes them (each write whole or not
                then its witness
     enrolment  the gateway that has accepted this device
 
-Each state that a power cut can leave behind is one of these prefixes, so every other
-combination means that the medium lost something, and the device refuses to start: an identity
-is made only where there provably never was one.
+A power cut can leave only a prefix of this sequence. Any other combination means that the medium
+lost something, and the device refuses to start. The device makes an identity only if it can prove
+that there never was one.
 """
 
 from countersign import identity
@@ -26,7 +26,7 @@ IDENTITY_VERSION = 2
 ENROLMENT_VERSION = 1
 _IDENTITY_LENGTH = 4
 
-# How many signatures can be made at once from what idle time prepared: an enrolment takes three.
+# How many signatures the device prepares in idle time. An enrolment takes three.
 COUPONS = 4
 
 
@@ -37,8 +37,8 @@ class KeyStoreDamaged(Exception):
 class Identity:
     """Key pair, next key pair and identifier. Secrets leave this object only as signatures.
 
-    self_check: verify each signature before it leaves. A computation gone wrong, as by a glitch,
-    may otherwise give the key away.
+    self_check: verify each signature before it leaves. A faulty computation, such as one after a
+    glitch, may otherwise reveal the key.
     """
 
     self_check = False
@@ -52,23 +52,23 @@ class Identity:
         self.device_id = identity.device_id(suite, self.public_key)
 
     def next_key_digest(self) -> bytes:
-        """The commitment to the next key. Computed when asked: only enrolment needs it."""
+        """The commitment to the next key (32 bytes). It is computed at each call, for enrolment."""
         return identity.next_key_digest(self.suite, schnorr.public_key(self._next_secret))
 
     def sign(self, digest: bytes) -> bytes:
         """BIP-340 signature (64 bytes), from a coupon if one is ready.
 
-        RuntimeError if self_check finds it wrong; nothing of it has left then.
+        Raises RuntimeError if self_check finds it wrong. No part of it has left then.
         """
         return self._coupons.sign(digest, self.self_check)
 
     def prepare(self) -> bool:
-        """For idle time: half of a coming signature's work. False if there is nothing to do."""
+        """Do half of a coming signature's work in idle time. False if there is nothing to do."""
         return self._coupons.prepare()
 
 
 class KeyStore:
-    """What a device keeps: `identity`, `counters`, and which gateway accepted it."""
+    """What a device keeps: `identity`, `counters`, and the gateway that accepted it."""
 
     def __init__(self, records, identity, counters, is_new):
         self._records = records
@@ -79,21 +79,21 @@ class KeyStore:
     def enrolled_gateway(self) -> bytes:
         """gateway_id (32 bytes) of the gateway that accepted this device, or None.
 
-        Raises RecordDamaged; enrolling again is then safe, since it changes nothing else.
+        Raises RecordDamaged. The device can then enrol again safely, since nothing else changes.
         """
         values = self._records.load(ENROLMENT, ENROLMENT_VERSION, 1)
         return None if values is None else values[0]
 
     def set_enrolled_gateway(self, gateway_id: bytes) -> None:
-        """Durable when it returns."""
+        """Store the gateway_id (32 bytes), durable on return. Raises StorageError."""
         self._records.save(ENROLMENT, ENROLMENT_VERSION, [gateway_id])
 
 
 def load_counters(records, device_id: bytes = None):
     """First step of a start: the stored counters, or new ones on a device that never booted.
 
-    device_id: of the device that this must be; no identity is made then. Raises KeyStoreDamaged,
-    StorageError.
+    device_id: if given, the store must already hold this device's identity. Raises
+    KeyStoreDamaged, StorageError.
     """
     counters, values = _load(records)
     if device_id is not None:
@@ -105,7 +105,7 @@ def load_counters(records, device_id: bytes = None):
 
 
 def stored_identity(records) -> tuple:
-    """(suite, public key) of the identity in the store, or None. Writes and counts nothing.
+    """(suite, public key) of the identity in the store, or None. It writes and counts nothing.
 
     Raises KeyStoreDamaged for a store that `load_counters` would refuse, StorageError.
     """
@@ -147,17 +147,17 @@ def open_key_store(records, counters, entropy) -> KeyStore:
     try:
         own = Identity(values[0], values[1], values[2], entropy, counters.next_serial)
     except ValueError:
-        # Whatever the library complained of stays out of the text: the value is a secret.
+        # The library's own message stays out of the text, because the value is a secret.
         raise KeyStoreDamaged("the stored identity is not a key pair")
     if own.public_key != values[3]:
-        # Either the record or the arithmetic of this boot is wrong: nothing may be signed.
+        # Either the record or this boot's arithmetic is wrong, so the device must not sign.
         raise KeyStoreDamaged("the stored public key is not that of the secret")
     counters.begin_boot()
     return KeyStore(records, own, counters, is_new)
 
 
 def new_key_pair(entropy) -> tuple:
-    """(secret key, public key): 32 bytes from the pool that are a scalar in [1, n-1]."""
+    """(secret key, public key), 32 bytes each. The secret comes from the pool, in [1, n-1]."""
     for _ in range(4):
         secret = entropy.take()
         try:

@@ -1,15 +1,15 @@
 """Files in one folder, each replaced as a whole or not at all.
 
     read(name)          bytes, or None if there is no such file; StorageError if it cannot be read
-    write(name, data)   when it returns, the new content is durable; after a power cut at any
-                        moment before, the old content or the new one is there, whole
+    write(name, data)   when it returns, the new content is durable; a power cut at any moment
+                        before that leaves the whole old content or the whole new one
 
-A name is that of a file, or `witness/` and one: in a folder of its own, which may be spared by what
-damages the first (counters.py).
+A name is that of a file, or `witness/` and that of a file. The witness has a folder of its own,
+which damage to the first folder may spare (counters.py).
 
-"Absent" and "unreadable" are kept apart because the key store makes a new identity only when
-there is none. A file is written beside its final name and moved over it, so a torn write never
-stands under the final name (decision 0003).
+The storage keeps "absent" and "unreadable" apart because the key store makes a new identity only
+when there is none. It writes a file beside its final name and then renames it, so a torn write
+never stands under the final name (decision 0003).
 """
 
 import os
@@ -21,13 +21,13 @@ _EEXIST = 17
 
 
 class StorageError(Exception):
-    """The medium refused, or holds something that cannot be there."""
+    """The medium refused an operation, or holds something that this code never writes."""
 
 
 class FolderStorage:
     """A folder on a file system whose rename is atomic and durable by itself: LittleFS.
 
-    FAT is not one: its rename is neither.
+    FAT does not serve: its rename is neither atomic nor durable.
     """
 
     def __init__(self, folder: str):
@@ -53,7 +53,7 @@ class FolderStorage:
             with open(path, "rb") as file:
                 data = file.read(size)
         except OSError as error:
-            # Also when it vanished in between: that is a fault of the medium, not an absence.
+            # A file that vanished since `stat` is a fault of the medium too, not an absence.
             raise StorageError("cannot read " + name + ": errno " + str(error.errno))
         if len(data) != size:
             raise StorageError(name + " is shorter than the file system says")

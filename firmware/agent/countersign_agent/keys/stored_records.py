@@ -1,7 +1,7 @@
-"""Small records in storage: a list of values, its digest behind it, the name in the digest.
+"""Small records in storage: a list of values, then a digest over the record's name and the list.
 
-The digest finds what the medium did to a record. It is no defence against someone who can write
-the flash: whoever can do that has the key anyway.
+The digest detects damage by the medium. It is no defence against an attacker who can write the
+flash, because that attacker has the key anyway.
 """
 
 from countersign import cbor, reasons
@@ -11,7 +11,7 @@ DIGEST_BYTES = 32
 
 
 class RecordDamaged(Exception):
-    """A record is there and is not what was written. Never treated as absent."""
+    """A record exists but differs from what was written. Callers never treat it as absent."""
 
 
 class StoredRecords:
@@ -40,7 +40,7 @@ class StoredRecords:
         return values[1:]
 
     def save(self, name: str, version: int, values: list) -> None:
-        """Durable when it returns. Raises StorageError."""
+        """Store `values` under `name`, durable on return. Raises StorageError."""
         body = cbor.encode([version] + values)
         self._storage.write(name, body + _digest(name, body))
 

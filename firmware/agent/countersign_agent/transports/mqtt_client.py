@@ -1,7 +1,7 @@
 """A client of MQTT 3.1.1 (decision 0002).
 
 The broker keeps the session (clean session 0), so that receipts wait for a device that is away.
-What was published and not acknowledged is sent again after a reconnect: with DUP under its old
+After a reconnect the client sends every unacknowledged message again: with DUP under its old
 identifier if the broker kept the session (4.4), as a new message if it did not.
 """
 
@@ -34,7 +34,7 @@ class MqttClient:
         self._forget_connection()
 
     def connect(self, will_topic: str, will_payload: bytes) -> None:
-        """The will is published, retained, if the session is lost without `close`."""
+        """Connect. The broker publishes the will, retained, if the session ends without `close`."""
         self._drop()
         self._stream = self._open_stream(RESPONSE_TIMEOUT_MS)
         try:
@@ -44,28 +44,28 @@ class MqttClient:
             raise
 
     def subscribe(self, topics: list) -> None:
-        """A list of topic filters, QoS 1. A refusal shows in `poll`."""
-        # The SUBACK is not awaited here: a broker that kept the session sends what has queued
-        # up first, and that must be read, not buffered. `poll` sees the answer or its absence.
+        """Subscribe to a list of topic filters at QoS 1. `poll` raises if the broker refuses."""
+        # This does not wait for the SUBACK. A broker that kept the session sends its queued
+        # messages first, and `poll` must read those. `poll` sees the SUBACK or its absence.
         packet_id = self._next_packet_id()
         self._send(codec.subscribe_packet(packet_id, topics))
         self._subscribing.append((packet_id, len(topics), self._clock.now_ms()))
 
     def publish(self, topic: str, payload: bytes, retain: bool = False) -> None:
-        """QoS 1: kept and sent again until the broker has acknowledged it; 8 at most are kept."""
+        """Publish at QoS 1, and send again until the broker acknowledges. At most 8 are kept."""
         if self._stream is None:
             raise TransportError("not connected")
         if len(self._unacknowledged) >= MAX_UNACKNOWLEDGED:
-            # Connections that break before any acknowledgement. The newest messages matter.
+            # Connections kept breaking before any acknowledgement. The newest messages matter.
             self._unacknowledged.pop(0)
-        # Kept before it is sent: if sending fails, the next connection sends it.
+        # The message is kept before it is sent, so the next connection sends it after a failure.
         entry = [self._next_packet_id(), topic, payload, retain, self._clock.now_ms()]
         self._unacknowledged.append(entry)
         self._send(codec.publish_packet(topic, payload, entry[0], retain, False))
 
     def poll(self, timeout_ms: int) -> tuple:
         """The next message as (topic, payload), or None; payload None for one that is too long."""
-        # Only now is the message of the last poll done with: before, a reset must bring it again.
+        # Only now has the caller dealt with the last message. Before, a reset must bring it again.
         self._acknowledge()
         deadline_ms = self._clock.now_ms() + timeout_ms
         while True:
@@ -91,7 +91,7 @@ class MqttClient:
                 self._acknowledge()
                 self._send(codec.DISCONNECT_PACKET)
             except TransportError:
-                return  # the session is lost, which is what close is for
+                return  # the session is lost already, so there is nothing to close
         self._drop()
 
     def _connect(self, will):
@@ -124,12 +124,12 @@ class MqttClient:
             if codec.read_suback(body, count) != expected_id:
                 raise codec.MqttError("SUBACK for another SUBSCRIBE")
         elif kind == codec.PINGRESP and not body:
-            pass  # that something arrived is all it says, and `_packet` has noted it
+            pass  # it says only that the broker is there, which `_packet` has noted
         else:
             raise codec.MqttError("unexpected packet, type " + str(kind))
 
     def _packet(self, deadline_ms):
-        """The next packet before the deadline, or None. Keeps the connection alive meanwhile."""
+        """The next packet before the deadline, or None. This keeps the connection alive."""
         if self._stream is None:
             raise TransportError("not connected")
         while True:
@@ -160,7 +160,7 @@ class MqttClient:
             self._fail("the broker does not answer a SUBSCRIBE")
         if self._unacknowledged and now_ms - self._unacknowledged[0][4] >= RESPONSE_TIMEOUT_MS:
             self._fail("the broker does not acknowledge")
-        # Either side quiet for half the interval: the broker must hear us, and we it.
+        # The client pings if either side was quiet for half the interval: each must hear the other.
         quiet_ms = self._keep_alive_s * 500
         if self._pinged_ms is None and now_ms - min(self._sent_ms, self._heard_ms) >= quiet_ms:
             self._send(codec.PINGREQ_PACKET)

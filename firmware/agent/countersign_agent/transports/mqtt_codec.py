@@ -1,9 +1,8 @@
 """MQTT 3.1.1 packets as bytes, as far as the agent needs them: QoS 0 and 1. No I/O.
 
-Section numbers are those of OASIS MQTT 3.1.1. The reader takes what a broker sends in any pieces
-and refuses, by MqttError, everything that the standard forbids or that the agent did not ask for.
-It never holds more than MAX_PACKET_BYTES of one packet: the rest of a longer one is counted
-down and thrown away.
+Section numbers are those of OASIS MQTT 3.1.1. The reader takes a broker's bytes in any pieces. It
+raises MqttError for everything that the standard forbids or that the agent did not ask for. It
+never holds more than MAX_PACKET_BYTES of one packet, and skips the rest of a longer one.
 """
 
 from countersign.suites import MAX_MESSAGE_BYTES
@@ -22,12 +21,12 @@ MAX_TOPIC_BYTES = 192
 MAX_PACKET_BYTES = 2 + MAX_TOPIC_BYTES + 2 + MAX_MESSAGE_BYTES
 
 _SUBACK_FAILURE = 0x80
-# Bits 3-0 of the first byte (section 2.2.2) of everything a broker may send us but PUBLISH.
+# Bits 3-0 of the first byte (section 2.2.2) of each packet but PUBLISH that a broker may send.
 _FIXED_FLAGS = {CONNACK: 0, PUBACK: 0, SUBACK: 0, PINGRESP: 0}
 
 
 class MqttError(TransportError):
-    """The broker broke the protocol, or refused."""
+    """The broker broke the protocol, or refused a request."""
 
 
 class Publish:
@@ -103,7 +102,7 @@ def read_suback(body, count):
 
 
 def read_publish(flags, body, whole):
-    """A Publish of the fixed header's flags and the body; `whole` is False for a cut-off body."""
+    """The Publish in a packet, from its flags and body. `whole`: False if the body was cut off."""
     qos = (flags >> 1) & 3
     if qos > 1:
         raise MqttError("QoS above what was granted")
@@ -133,7 +132,7 @@ def read_publish(flags, body, whole):
 
 
 class PacketReader:
-    """Cuts a byte stream into packets. `feed` it what arrived, then ask `next` until None."""
+    """Cuts a byte stream into packets. Feed it what arrived, then call `next` until None."""
 
     def __init__(self):
         self._buffer = b""
@@ -147,7 +146,7 @@ class PacketReader:
         self._buffer += data
 
     def next(self) -> tuple:
-        """(type, flags, body, whole) or None. A body that is not whole is cut to what fits."""
+        """(type, flags, body, whole) or None. `whole` is False if the body was cut to what fits."""
         header = self._header()
         if header is None:
             return None
@@ -164,7 +163,7 @@ class PacketReader:
         return first >> 4, first & 15, body, kept == length
 
     def _header(self):
-        """(size of the fixed header, remaining length) of 2.2, checked as soon as it is there."""
+        """(size of the fixed header, remaining length) of 2.2, or None if bytes are missing."""
         if not self._buffer:
             return None
         kind = self._buffer[0] >> 4

@@ -1,4 +1,4 @@
-"""The transport over a broker: kinds of messages are topics, presence is a retained message."""
+"""The transport over a broker: each kind of message has a topic; presence is a retained message."""
 
 from countersign.carriers import kinds, topics
 from countersign_agent.transports.transport import NotOurs
@@ -33,12 +33,12 @@ class MqttTransport:
         topic, payload = received
         kind = self._kinds.get(topic)
         if kind is None:
-            # Topics of ours end in "down/result" or the like; a foreign one may be long.
+            # The device's own topics end in "down/result" or the like. A foreign one may be long.
             raise NotOurs("/".join(topic.split("/")[-2:])[-32:])
         return kind, payload
 
     def ask_beacon(self) -> None:
-        # A filter subscribed again delivers its retained message again.
+        # A broker sends the retained message again when a client repeats the subscription.
         self._client.subscribe([self._beacon])
 
     def leave(self) -> None:

@@ -1,9 +1,9 @@
 """A serial line as bytes, with the methods of tcp_stream.TcpStream.
 
     usb                  the board's USB-CDC port, or a process's standard input and output. The
-                         agent's report shares it: between frames, text is noise
+                         agent's log shares it: the gateway skips text between frames
     uart:<n>             machine.UART(n)
-    /dev/…               a terminal or pty that is in raw mode, where there are files (unix port)
+    /dev/…               a terminal or pty in raw mode, on MicroPython's unix port
     socket://host:port   TCP in place of a cable
 
 Every failure is a TransportError.
@@ -15,12 +15,12 @@ import sys
 from countersign_agent.transports.transport import TransportError
 
 READ_BYTES = 512
-# What one look-up of "is there room" lets us write: fewer bytes than any port's buffer.
+# How much to write after one poll for room: less than any port's buffer holds.
 _WRITE_BYTES = 64
-# A window of usual messages, see link.py: they may come while the agent checks a signature.
+# Room for a window of usual messages (link.py), which may come during a signature check.
 _UART_BUFFER_BYTES = 4096
-# Return and Ctrl-C right after a delimiter: what a person's terminal and mpremote send to break in.
-# A frame cannot begin like that: it would be a PONG with a sequence beyond 2**40.
+# A person's terminal and mpremote send Return and Ctrl-C to interrupt. After a delimiter they
+# cannot begin a frame: it would be a PONG with a sequence beyond 2**40.
 _BREAK_IN = b"\x00\r\x03"
 
 
@@ -28,7 +28,7 @@ USB = "usb"
 
 
 def check_port(port: str) -> None:
-    """ValueError with a sentence if `port` is none of the above."""
+    """Raise ValueError, with a sentence, if `port` has none of the forms above."""
     if port == USB or port.startswith("/"):
         return
     if port.startswith("uart:") and port[5:].isdigit():
@@ -41,7 +41,7 @@ def check_port(port: str) -> None:
 
 
 def open_line(port: str, baud: int, tx_pin: int, rx_pin: int, timeout_ms: int, clock):
-    """Open `port`. baud and pins (None: the board's own) mean something for a UART only."""
+    """Open `port`. baud and pins (None: the board's own) apply to a UART only."""
     if port.startswith("socket://"):
         from countersign_agent.transports import (  # only here: not every board has sockets
             tcp_stream,
@@ -62,12 +62,12 @@ def open_line(port: str, baud: int, tx_pin: int, rx_pin: int, timeout_ms: int, c
 
 
 def claim() -> None:
-    """Take Ctrl-C for a byte like any other."""
+    """Make Ctrl-C an ordinary byte, which interrupts nothing."""
     _keyboard_interrupt(-1)
 
 
 def release() -> None:
-    """Give Ctrl-C back to whoever sits at the terminal."""
+    """Let Ctrl-C interrupt the program again, for a person at the terminal."""
     _keyboard_interrupt(3)
 
 
@@ -89,7 +89,7 @@ class SerialStream:
             if self._available is not None:
                 size = self._available()
                 return (self._reader.read(min(size, READ_BYTES)) or b"") if size else b""
-            # These ports wait until all is there that was asked for.
+            # A read on these ports waits until every requested byte is there.
             data = bytearray()
             while len(data) < READ_BYTES and self._readable.poll(0):
                 byte = self._reader.read(1)
@@ -122,11 +122,11 @@ class SerialStream:
         try:
             close()
         except OSError:
-            pass  # what was unplugged is closed
+            pass  # an unplugged line is closed already
 
 
 class UsbStream(SerialStream):
-    """Standard input and output, every byte passed on, Ctrl-C included."""
+    """Standard input and output as a line that carries every byte, Ctrl-C included."""
 
     def __init__(self, clock):
         super().__init__(sys.stdin.buffer, sys.stdout.buffer, clock)
@@ -142,7 +142,7 @@ class UsbStream(SerialStream):
         return data
 
     def close(self) -> None:
-        """Nothing: the port stays, and bytes of a frame must not interrupt what runs next."""
+        """Do nothing: the port stays open, and frames must not interrupt the next program."""
 
 
 def _uart(number, baud, tx_pin, rx_pin):
@@ -155,7 +155,7 @@ def _uart(number, baud, tx_pin, rx_pin):
 
 
 def _keyboard_interrupt(character):
-    import micropython  # only here: what runs on a host may have no such module
+    import micropython  # imported only here: CPython on a host has no such module
 
     set_character = getattr(micropython, "kbd_intr", None)
     if set_character is not None:

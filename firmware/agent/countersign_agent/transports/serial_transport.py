@@ -1,7 +1,7 @@
 """The transport over a serial line, without a broker (PROTOCOL.md, section 11).
 
-A line knows no presence. What was sent and not acknowledged is sent again over a new connection;
-messages of other devices on the line are passed over.
+A line has no presence. The transport sends unacknowledged messages again over a new connection, and
+skips messages for other devices on the line.
 """
 
 from countersign.carriers import framing
@@ -10,15 +10,15 @@ from countersign.tagged import tagged_sha256
 from countersign_agent.transports.transport import TransportError
 
 MAX_UNACKNOWLEDGED = WINDOW
-# Time for four tries of a message (link.py): by then it is the line.
+# Time for four tries of a message (link.py). After that the fault is the line's.
 RESPONSE_TIMEOUT_MS = 15000
 PING_EVERY_MS = 2000
-# A gateway falls silent a minute after the last frame it heard.
+# A gateway stops sending a minute after the last frame that it heard.
 QUIET_MOST_MS = 30000
 
 
 def session_number(device_id: bytes, boot_count: int) -> int:
-    """A session that this device has not used before, and no other device on its line does."""
+    """A number that this device has not used before, and that no other device on its line uses."""
     digest = tagged_sha256("countersign/line-session/1", device_id, boot_count.to_bytes(8, "big"))
     return int.from_bytes(digest[:4], "big")
 
@@ -41,7 +41,7 @@ class SerialTransport:
         self._pinged_ms = 0
 
     def connect(self) -> None:
-        """Open the line; TransportError unless somebody answers on it."""
+        """Open the line. Raises TransportError unless the other side answers a ping."""
         self._drop()
         self._stream = self._open_stream(RESPONSE_TIMEOUT_MS)
         now_ms = self._clock.now_ms()
@@ -64,7 +64,7 @@ class SerialTransport:
 
     def receive(self, timeout_ms: int) -> tuple:
         self._check_open()
-        # Only now is the message received before done with.
+        # Only now has the caller dealt with the last message.
         self._settle()
         deadline_ms = self._clock.now_ms() + timeout_ms
         while True:
@@ -91,19 +91,19 @@ class SerialTransport:
             try:
                 self._write_due()
             except TransportError:
-                return  # the line is lost, which is what close is for
+                return  # the line is lost already, so there is nothing to close
         self._drop()
 
     def _keep(self, number, payload):
         self._check_open()
         while self._link.waiting >= MAX_UNACKNOWLEDGED:
-            # Connections that break before any acknowledgement. The newest messages matter.
+            # Connections kept breaking before any acknowledgement. The newest messages matter.
             self._link.displace()
         self._link.send(number, self._device_id, payload)
         self._write_due()
 
     def _exchange(self):
-        """Write what is due, read what has come. Whether anything has."""
+        """Write the due frames and read what has come. True if any byte came."""
         self._write_due()
         try:
             data = self._stream.read_some()
@@ -126,7 +126,7 @@ class SerialTransport:
                 raise
 
     def _wait(self, now_ms, deadline_ms):
-        # Wake at least often enough to ping in time.
+        # The wait ends often enough for a ping in time.
         most_ms = min(deadline_ms - now_ms, self._quiet_ms // 2)
         self._stream.wait_readable(self._link.due_ms(now_ms, max(0, most_ms)))
 

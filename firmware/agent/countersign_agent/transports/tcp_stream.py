@@ -1,8 +1,8 @@
-"""A TCP connection, optionally with TLS, that never blocks longer than it was told.
+"""A TCP connection, optionally with TLS, that never blocks longer than its timeouts.
 
     read_some()                  what has arrived, at most READ_BYTES; b"" if nothing has
     write_all(data, timeout_ms)  all of it, or TransportError
-    wait_readable(timeout_ms)    returns when something may have arrived, or the time is over
+    wait_readable(timeout_ms)    returns when bytes may have arrived, or after the time
     close()
 
 Every failure is a TransportError. MicroPython's own sockets and `tls` module are used directly.
@@ -21,8 +21,8 @@ _EAGAIN = 11
 def open_tcp(host: str, port: int, timeout_ms: int, clock, tls_ca: bytes = None):
     """Connect. `tls_ca`: DER certificate of the broker's authority, or None for plain TCP.
 
-    With `tls_ca`, the broker's certificate must also carry `host`: there is no way to connect
-    with TLS and not verify. The name look-up has the system's own timeout.
+    With `tls_ca`, the broker's certificate must also carry `host`. A TLS connection without
+    verification is not possible. The name look-up has the system's own timeout.
     """
     connection = None
     try:
@@ -33,7 +33,7 @@ def open_tcp(host: str, port: int, timeout_ms: int, clock, tls_ca: bytes = None)
         stream = connection if tls_ca is None else _wrap(connection, host, tls_ca)
         connection.setblocking(False)
     except (OSError, ValueError) as error:
-        # ValueError: what MicroPython's tls raises for a certificate it cannot read.
+        # MicroPython's tls raises ValueError for a certificate that it cannot read.
         if connection is not None:
             connection.close()
         raise TransportError("cannot connect: " + str(error))
@@ -41,7 +41,7 @@ def open_tcp(host: str, port: int, timeout_ms: int, clock, tls_ca: bytes = None)
 
 
 def _wrap(connection, host, tls_ca):
-    import tls  # only here: not every build has it
+    import tls  # imported only here: not every build has it
 
     context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
     context.verify_mode = tls.CERT_REQUIRED
@@ -99,6 +99,6 @@ class TcpStream:
         try:
             self._stream.close()
         except OSError:
-            # A TLS layer may fail to say goodbye on a dead connection; the socket is what counts.
+            # A TLS layer may fail to say goodbye on a dead connection. Only the socket matters.
             pass
         self._connection.close()

@@ -1,31 +1,31 @@
-"""What the agent needs of a transport. What is behind it is trusted with nothing.
+"""What the agent needs of a transport. The agent trusts no broker and no line behind it.
 
-    connect()             open a session: the device is seen to be there, what is for it comes, and
-                          the current beacon first
-    send(kind, payload)   at least once: kept and sent again after a reconnect until the other side
-                          has acknowledged it. The number kept is bounded: a new message displaces
-                          the oldest
+    connect()             open a session: announce the device, and let its messages come, the
+                          current beacon first
+    send(kind, payload)   deliver at least once: keep the message, and send it again after a
+                          reconnect, until the other side acknowledges it. The number kept is
+                          bounded: a new message displaces the oldest
     receive(timeout_ms)   the next message as (kind, payload), or None if there was none in time.
                           payload is None for a message above MAX_MESSAGE_BYTES: it was dropped and
                           acknowledged (a serial line has no frame for such a message)
-    ask_beacon()          the current beacon will come once more
-    leave()               the device is seen to go; called before an orderly end
+    ask_beacon()          let the current beacon come once more
+    leave()               announce that the device goes; called before an orderly end
     close()               end the session if there is one; never raises
 
-kind is a Kind of countersign.carriers.kinds, payload bytes. That the device is there is a hint for
-people; where people can see it, the transport also shows that a session was lost without `leave`.
-Every method but `close` raises TransportError when the session cannot be had or is lost; `connect`
-may then be called again. `mqtt_transport.MqttTransport` and `serial_transport.SerialTransport` are
+kind is a Kind of countersign.carriers.kinds, payload bytes. Presence is a hint for people. Where
+people can see it, the transport also shows that a session was lost without `leave`.
+Every method but `close` raises TransportError when there is no session or it is lost. The agent may
+then call `connect` again. `mqtt_transport.MqttTransport` and `serial_transport.SerialTransport` are
 the real ones; the tests' in-memory one keeps the same contract.
 """
 
 
 class TransportError(Exception):
-    """The session is not there, or is no longer. The text says why, for the log."""
+    """There is no session, or it was lost. The text says why, for the log."""
 
 
 class NotOurs(Exception):
-    """`receive` got a message of no kind that this device takes. The text says where, for the log.
+    """`receive` got a message that is not for this device. The text names its topic, for the log.
 
     The session goes on.
     """
