@@ -1,7 +1,7 @@
 """The Countersign protocol, once, for MicroPython and CPython alike.
 
-This package imports nothing else of ours and touches no I/O, no clock and no randomness: they
-are passed in. PROTOCOL.md specifies it, countersign.cddl gives the shapes. Import the modules
-by name (`from countersign import cbor`); nothing is loaded here, since a board pays for
-every module it loads.
+This package imports no other package of the project. It has no I/O, clock or randomness: callers
+pass them in. PROTOCOL.md specifies it, and countersign.cddl gives the shapes. Import the modules by
+name (`from countersign import cbor`). This file loads none of them, because each loaded module
+takes memory on a board.
 """

@@ -8,12 +8,12 @@
     dict     major type 5                  keys int or str, ascending by their encoded bytes
     False True None                        simple values 20, 21, 22
 
-Nothing else exists here: no floating point (its width differs between runtimes), no tags, no
-`undefined`, no indefinite lengths. One value has exactly one encoding, which is what makes a
-signature over bytes a signature over what they say.
+The codec supports nothing else: no floating point (its width differs between runtimes), no tags, no
+`undefined`, no indefinite lengths. Each value has exactly one encoding. So a signature over the
+bytes is also a signature over the value.
 
-Why not cbor2 or micropython-lib's namesake on both sides: the one does not run on a board, the
-other neither sorts keys nor refuses anything.
+Neither existing library serves both sides: cbor2 does not run on a board, and micropython-lib's
+cbor2 neither sorts keys nor refuses anything.
 """
 
 from countersign import reasons
@@ -49,7 +49,7 @@ def _head(major, argument):
 
 
 def _append(parts, value, depth_left):
-    # bool first: on CPython a bool is an int, on MicroPython it is not.
+    # bool comes first because on CPython, unlike MicroPython, a bool is an int.
     if value is None:
         parts.append(b"\xf6")
     elif isinstance(value, bool):
@@ -93,18 +93,18 @@ def _append(parts, value, depth_left):
 
 
 def decode(data: bytes, max_bytes: int = MAX_MESSAGE_BYTES, max_depth: int = MAX_DEPTH) -> object:
-    """The one value that `data` encodes; Refused if it is not exactly that value's encoding.
+    """The one value that `data` encodes. Raises Refused unless `data` is exactly its encoding.
 
     OVERSIZED       longer than `max_bytes`
-    TRUNCATED       ends too early; also a length or count that exceeds what is left, at once
+    TRUNCATED       ends too early, or a length or count exceeds the bytes that are left
     OVER_DEEP       an array or map inside `max_depth` others
     NON_CANONICAL   CBOR, but a longer head than needed, an indefinite length, or map keys that
                     are not strictly ascending (so no duplicates)
     TRAILING_BYTES  goes on after the value
     MALFORMED       not CBOR, invalid UTF-8, or of a kind outside the table above
 
-    The first fault from the left decides. Work and memory are linear in len(data), whatever the
-    data claims. TypeError if `data` is not bytes: that is the caller's mistake, not a peer's.
+    The first fault from the left decides. Work and memory are linear in len(data), whatever lengths
+    the data claims. TypeError if `data` is not bytes, which is the caller's mistake, not a peer's.
     """
     if not isinstance(data, bytes):
         raise TypeError("data must be bytes")
@@ -112,8 +112,8 @@ def decode(data: bytes, max_bytes: int = MAX_MESSAGE_BYTES, max_depth: int = MAX
     if size > max_bytes:
         raise reasons.Refused(reasons.OVERSIZED, str(size) + " bytes")
 
-    # Open arrays and maps, outermost first. A loop with its own stack instead of recursion: a
-    # board's stack is a few kilobytes, and no input may exhaust it.
+    # The open arrays and maps, outermost first. This loop keeps its own stack instead of recursion,
+    # because a board's stack is a few kilobytes and no input may exhaust it.
     open_frames = []
     frame = None
     at = 0
@@ -142,8 +142,8 @@ def decode(data: bytes, max_bytes: int = MAX_MESSAGE_BYTES, max_depth: int = MAX
             elif major == 6:
                 _refuse(reasons.MALFORMED, start)
             else:
-                # Every entry takes at least one byte, every pair two. So an announced count is
-                # refused before anything is allocated for it.
+                # Every entry takes at least one byte, and every pair two. So this refuses a false
+                # count before anything is allocated for it.
                 if argument * (2 if major == 5 else 1) > size - at:
                     _refuse(reasons.TRUNCATED, start)
                 if major >= 4:
@@ -165,7 +165,7 @@ def decode(data: bytes, max_bytes: int = MAX_MESSAGE_BYTES, max_depth: int = MAX
                             _refuse(reasons.MALFORMED, start)
                         value = str(value, "utf-8")
 
-        # `value` is complete: hand it to what encloses it, closing everything it completes.
+        # `value` is complete. It goes to the enclosing array or map, which it may complete too.
         while frame is not None:
             frame.put(value, data, start, at)
             if frame.missing:
@@ -189,7 +189,7 @@ def _argument(data, start, major, info):
     if info < 24:
         return info, at
     if info > 27:
-        # 31 on strings, arrays and maps is an indefinite length: CBOR, but never deterministic.
+        # 31 on strings, arrays and maps is an indefinite length: valid but never deterministic.
         indefinite = info == 31 and 2 <= major <= 5
         _refuse(reasons.NON_CANONICAL if indefinite else reasons.MALFORMED, start)
     width = 1 << (info - 24)
@@ -237,7 +237,7 @@ class _Map:
             return
         if data[start] >> 5 not in (0, 1, 3):
             _refuse(reasons.MALFORMED, start)
-        # Strictly ascending by encoded bytes: sorted, and none twice.
+        # Strictly ascending encoded bytes mean sorted keys without duplicates.
         key_bytes = data[start:end]
         if key_bytes <= self.last_key_bytes:
             _refuse(reasons.NON_CANONICAL, start)
@@ -248,11 +248,11 @@ class _Map:
 def _is_utf8(text):
     """True if `text` is UTF-8 as RFC 3629 §4 defines it.
 
-    By hand, since MicroPython's own check lets overlong forms, surrogates and code points above
-    U+10FFFF pass, and both runtimes must accept the same messages.
+    MicroPython's own check lets overlong forms, surrogates and code points above U+10FFFF pass, but
+    both runtimes must accept the same messages. So this code checks by itself.
     """
     missing = 0  # continuation bytes still to come
-    low = 0x80  # bounds of the next one: only the first after a lead byte is ever narrower
+    low = 0x80  # bounds of the next one, which are narrower only right after some lead bytes
     high = 0xBF
     for byte in text:
         if missing:

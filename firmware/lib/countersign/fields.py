@@ -1,19 +1,19 @@
-"""Fields: how one value of a message stands on the wire, and what it may be.
+"""Fields: how one value of a message is encoded, and which values it may have.
 
 Every field has two methods, so that a message is strict in both directions:
 
-    to_wire(value)    value → CBOR item;  ValueError if a caller passes what the field forbids
-    from_wire(item)   CBOR item → value;  Refused(BAD_FIELD) if a peer sent what it forbids
+    to_wire(value)    value → CBOR item;  ValueError if a caller passes a forbidden value
+    from_wire(item)   CBOR item → value;  Refused(BAD_FIELD) if a peer sent a forbidden item
 
-A caller's mistake and a peer's mistake are kept apart on purpose: the first is a bug here, the
+A caller's mistake and a peer's mistake differ on purpose: the first is a bug in this program, the
 second is an ordinary event with a reason code. `from_wire` never trusts the item's type.
 """
 
 from countersign import reasons
 
 UINT32_MAX = 0xFFFFFFFF
-# Counters and batch sequences stay within a signed 64-bit integer: SQLite's and the EVM's uint64
-# both hold it, and no device lives long enough to use it up.
+# Counters and batch sequences stay within a signed 64-bit integer. SQLite's integers and the EVM's
+# uint64 both hold it, and no device lives long enough to exhaust it.
 UINT63_MAX = 0x7FFFFFFFFFFFFFFF
 
 
@@ -22,19 +22,19 @@ def _refuse(expected):
 
 
 def is_uint(item: object, maximum: int) -> bool:
-    """True for an int in [0, maximum]. A bool is not a number here, on either runtime."""
+    """True for an int in [0, maximum]. A bool is not a number here on either runtime."""
     return not isinstance(item, bool) and isinstance(item, int) and 0 <= item <= maximum
 
 
 class Field:
-    """A field whose value stands on the wire as it is.
+    """A field whose value and CBOR item are the same.
 
-    Each field of this sort has `accepts(item) -> bool`, and `expected`: what it accepts, in words.
+    Each such field has `accepts(item) -> bool`, and `expected`: what it accepts, in words.
     """
 
     def to_wire(self, value: object) -> object:
         if not self.accepts(value):
-            # The value itself stays out of the text: it may be a secret passed by mistake.
+            # The text does not quote the value, which may be a secret passed by mistake.
             raise ValueError("expected " + self.expected)
         return value
 
@@ -77,7 +77,7 @@ class Flag(Field):
 
 
 class Nullable(Field):
-    """Another field, or null. The key is always present: a map has one shape only."""
+    """Another field, or null. The key is always present, so a map has only one shape."""
 
     def __init__(self, field: Field):
         self.field = field
@@ -90,7 +90,7 @@ class Nullable(Field):
 
 
 class Hashes(Field):
-    """A list of at most `most` 32-byte hashes; each is handed on unchanged."""
+    """A list of at most `most` hashes of 32 bytes, passed on unchanged."""
 
     def __init__(self, most: int):
         self.most = most
@@ -125,7 +125,7 @@ class Record(Field):
             try:
                 item[key] = field.to_wire(value[name])
             except ValueError as error:
-                # The field's name is what the caller needs; fields never quote the value.
+                # The caller needs the field's name. No field quotes the value.
                 raise ValueError(name + ": " + str(error))
         return item
 

@@ -1,10 +1,10 @@
-"""Who a device is: identifiers derived from keys, fixed at birth, and what it signs of itself.
+"""Identifiers, derived from keys and fixed at birth, and a device's statements about itself.
 
     device_id = tagged_sha256("countersign/device/1",
                               suite ‖ sha256(classical_public_key) ‖ post_quantum_digest)
 
-The layout can never change, since an identifier outlives every key and every release. It has
-its place for a post-quantum key (suite 2) and for other curves (suite 3) from the first day.
+The layout can never change, because an identifier outlives every key and every release. It has
+room for a post-quantum key (suite 2) and for other curves (suite 3) from the first release.
 See PROTOCOL.md, "Identity".
 """
 
@@ -13,14 +13,14 @@ import hashlib
 from countersign.suites import SECP256K1, SUITE_SECP256K1, SUITE_SECP256K1_ML_DSA_44
 from countersign.tagged import tagged_sha256
 
-# Where suite 2 will put the digest of its ML-DSA-44 key, suite 1 has 32 zero bytes.
+# Suite 2 will put the digest of its ML-DSA-44 key here. Suite 1 has 32 zero bytes.
 ZERO_DIGEST = bytes(32)
 
 CLASS_STANDARD = 1
 CLASS_LIFE_CRITICAL = 2  # quarantined and alarmed, never cut
 
 ENVIRONMENT_HARDWARE = 1
-ENVIRONMENT_EMULATED = 2  # entropy of an emulator: a gateway refuses it unless told otherwise
+ENVIRONMENT_EMULATED = 2  # its entropy is an emulator's: a gateway refuses it by default
 
 
 def device_id(suite: int, public_key: bytes, post_quantum_digest: bytes = ZERO_DIGEST) -> bytes:
@@ -63,12 +63,12 @@ def registration_digest(
     device_class: int,
     next_key_digest: bytes,
 ) -> bytes:
-    """What a device signs (32 bytes) to be entered in the DeviceID contract.
+    """The digest (32 bytes) that a device signs for its entry in the DeviceID contract.
 
-    Fixed widths throughout, so that no two statements share an encoding:
+    Every part has a fixed width, so no two statements share an encoding:
     chain_id (32, big-endian) ‖ contract (20) ‖ device_id (32) ‖ owner (20) ‖ device_class (1)
-    ‖ next_key_digest (32). It binds the chain and the contract: a proof made for one cannot be
-    replayed to another.
+    ‖ next_key_digest (32). The digest binds chain and contract, so a signature for one contract is
+    not valid for another. Raises ValueError for a wrong length or range.
     """
     widths = ((contract, 20), (device_id, 32), (owner, 20), (next_key_digest, 32))
     for value, size in widths:
@@ -96,9 +96,9 @@ def provisioning_digest(
     hardware_digest: bytes,
     config_digest: bytes,
 ) -> bytes:
-    """What a device signs (32 bytes) for whoever provisions it: that it holds its key.
+    """The digest (32 bytes) that a device signs to show its provisioner that it holds its key.
 
-    All are 32 bytes. The challenge is the provisioner's own; hardware_digest is sha256 of the
+    All parts are 32 bytes. The provisioner chooses the challenge. hardware_digest is sha256 of the
     board's unique identifier, config_digest sha256 of the configuration that was written.
     """
     parts = (challenge, device_id, next_key_digest, hardware_digest, config_digest)

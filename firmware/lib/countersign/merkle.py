@@ -4,11 +4,11 @@
     node hash   sha256(0x01 ‖ left ‖ right)              being passed off as a leaf
     empty tree  sha256("")
 
-`leaves` are raw leaf inputs (here: 32-byte commitments), not their hashes. A tree splits at the
-largest power of two below its size; bottom up, that is the same as pairing neighbours and
-letting an odd last node rise unchanged, which is how it is computed here.
+`leaves` are raw leaf inputs (here: 32-byte commitments), not their hashes. The RFC splits a tree at
+the largest power of two below its size. This code works bottom up, which gives the same tree: it
+pairs neighbours, and an odd last node rises unchanged.
 
-Who verifies needs only the last two functions: SHA-256, no allocation beyond one hash at a time,
+A verifier needs only the last two functions: SHA-256, no allocation beyond one hash at a time, and
 at most 64 steps for any size. They answer True or False, whatever the peer sent.
 """
 
@@ -31,16 +31,16 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 
 
 def root(leaves) -> bytes:
-    """Tree head (32 bytes) over an iterable of leaf inputs; keeps log2(n) hashes at a time.
+    """Tree head (32 bytes) over an iterable of leaf inputs. It keeps log2(n) hashes at a time.
 
-    RFC 9162 §2.1.1 and §2.1.2. No leaves give EMPTY_ROOT.
+    RFC 9162 §2.1.1 and §2.1.2. Without leaves the head is EMPTY_ROOT.
     """
     stack = []
     count = 0
     for leaf in leaves:
         stack.append(leaf_hash(leaf))
         count += 1
-        # One merge for each complete subtree that this leaf closes: trailing zeros of count.
+        # This leaf closes as many complete subtrees as count has trailing zeros: merge each.
         closed = count
         while not closed & 1:
             right = stack.pop()
@@ -55,7 +55,7 @@ def root(leaves) -> bytes:
 
 
 class Tree:
-    """All nodes of a tree, for whoever needs many proofs of it: 64 bytes of hashes a leaf.
+    """All nodes of a tree, for many proofs from it. They take 64 bytes of hashes a leaf.
 
     size: number of leaves. root: 32 bytes.
     """
@@ -99,7 +99,7 @@ class Tree:
             raise IndexError("no such size")
         if first_size in (0, self.size):
             return []
-        # The largest complete subtree that ends where the first tree ends, ...
+        # The proof begins with the largest complete subtree that ends where the first tree ends.
         node = first_size - 1
         last = self.size - 1
         height = 0
@@ -107,7 +107,7 @@ class Tree:
             node >>= 1
             last >>= 1
             height += 1
-        # ... which the verifier knows already if it is the whole first tree.
+        # If that is the whole first tree, the verifier knows it already, so the proof omits it.
         proof = [self._levels[height][node]] if node else []
         while last:
             level = self._levels[height]
@@ -170,9 +170,9 @@ def verify_consistency(
 ) -> bool:
     """True if the tree of `second_size` under `second_root` begins with the one of `first_size`.
 
-    RFC 9162 §2.1.4.2, and at its edges, each with an empty proof: equal sizes, if the roots are
-    equal; size 0, if its root is EMPTY_ROOT (then nothing is said about the second). A tree never
-    shrinks.
+    RFC 9162 §2.1.4.2. An empty proof holds in two edge cases: for equal sizes, if the roots are
+    equal; for first_size 0, if first_root is EMPTY_ROOT (which says nothing about the second tree).
+    A tree never shrinks.
     """
     if not (_is_size(first_size) and _is_size(second_size) and _is_proof(proof)):
         return False
@@ -192,7 +192,7 @@ def verify_consistency(
         return False
     fn = first_size - 1
     sn = second_size - 1
-    # 2. and 5. A complete first tree is a node of the second: its root stands first, unsent.
+    # 2. and 5. A complete first tree is a node of the second, so the proof omits its root.
     if first_size & fn:
         fr = sr = proof[0]
         start = 1
@@ -231,7 +231,7 @@ def _is_hash(value):
 
 
 def _is_proof(proof):
-    # 64 levels hold more leaves than can be counted; a longer list is not looked through.
+    # 64 levels hold more leaves than any counter, so a longer list is refused unread.
     return (
         isinstance(proof, (list, tuple))
         and len(proof) <= 64

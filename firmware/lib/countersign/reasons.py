@@ -1,9 +1,9 @@
-"""Why a message was refused: the codes that stand on the wire.
+"""Reason codes: the numbers on the wire that say why a message was refused.
 
 The codes are frozen. A number never changes its meaning and is never reused, not even after its
-reason has gone: devices in the field and archived verdicts outlive every release. A new reason
-takes a new number in its group of ten: 1x form, 2x origin, 3x freshness, 4x appraisal, 5x the
-gateway itself. PROTOCOL.md, section 7, says what each one means.
+reason has gone, because devices in the field and archived verdicts outlive every release. A new
+reason takes a new number in its group of ten: 1x form, 2x origin, 3x freshness, 4x appraisal, 5x
+the gateway itself. PROTOCOL.md, section 7, says what each code means.
 """
 
 ACCEPTED = 0
@@ -38,7 +38,7 @@ EMULATED_REFUSED = 44
 BUSY = 50
 INTERNAL = 51
 
-# Why any message may be refused, whatever it is. Each definition of a message lists the others.
+# Any message may be refused for these reasons. Each message's definition lists its others.
 OF_ANY = (
     MALFORMED,
     TRUNCATED,
@@ -52,7 +52,7 @@ OF_ANY = (
     BUSY,
     INTERNAL,
 )
-# Why every message of a device may be refused, in addition.
+# Every message of a device may also be refused for these reasons.
 OF_DEVICES = (
     WRONG_AUDIENCE,
     BAD_SIGNATURE,
@@ -94,11 +94,11 @@ NAMES = {
 
 
 class Refused(Exception):
-    """A message was refused: an ordinary event, not a fault of ours.
+    """A message was refused. That is an ordinary event, not a fault of this program.
 
-    reason: one of the codes above, what the sender may be told.
-    detail: words for the log, never for the wire. Says where and what was expected; it must not
-    quote the message, which an attacker wrote, nor anything secret.
+    reason: one of the codes above, which the sender may learn.
+    detail: words for the log, never for the wire. They say where and what was expected. They must
+    not quote the message, which an attacker may have written, nor anything secret.
     """
 
     def __init__(self, reason: int, detail: str = ""):

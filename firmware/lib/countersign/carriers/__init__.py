@@ -1,1 +1,1 @@
-"""What carries a message: topics of a broker, frames and links of a line."""
+"""The carriers of messages: a broker's topics, and the frames and links of a line."""

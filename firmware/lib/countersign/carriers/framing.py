@@ -1,4 +1,4 @@
-"""Frames on a byte line: where one begins, where it ends, and whether it came through whole.
+"""Frames on a byte line: where a frame begins and ends, and whether it arrived undamaged.
 
     line     … 00 stuffed 00 00 stuffed 00 …
     stuffed  COBS (Cheshire and Baker 1999) of the content: it holds no zero byte
@@ -6,13 +6,13 @@
     body     nothing (ACK, PING, PONG) | device_id (32) (LISTEN)
              | device_id (32) ‖ message (1 to 2048) | message alone (BEACON)
 
-Numbers are big-endian. crc is CRC-32 (ISO 3309, the one of zlib) of all before it. A zero byte
-stands on both sides of every frame, so that whatever was cut or garbled before costs no frame that
-follows; text between frames, such as a log on the same USB line, is noise like any other.
+Numbers are big-endian. crc is CRC-32 (ISO 3309, as in zlib) of everything before it. A zero byte
+stands on both sides of every frame, so damage before a frame does not spoil that frame. A reader
+skips text between frames, such as a log on the same USB line, as noise.
 
-The CRC tells damage from sense, no more: whoever can write to the line can make frames. What a
-frame carries is believed only for its signature. What sequence, behind and session mean is told in
-link.py; why COBS: decision 0013. Works without a clock and holds one frame at most.
+The CRC detects damage and nothing else: an attacker on the line can make frames. A receiver
+believes a message only for its signature. link.py explains sequence, behind and session. Decision
+0013 says why COBS. This module needs no clock and holds one frame at most.
 """
 
 import binascii
@@ -27,7 +27,7 @@ PING = 2
 PONG = 3
 LISTEN = 16
 
-# The kinds of messages by the number of their frames.
+# The kinds of messages by their frame number.
 KINDS = {kind.frame: kind for kind in kinds.ALL}
 FROM_DEVICES = [LISTEN] + [kind.frame for kind in kinds.ALL if kind.direction == kinds.UP]
 FROM_GATEWAYS = [kind.frame for kind in kinds.ALL if kind.direction != kinds.UP]
@@ -42,7 +42,7 @@ MAX_STUFFED_BYTES = _MOST_CONTENT + _MOST_CONTENT // 254 + 1
 
 
 class Frame:
-    """What a frame says. kind: its number. device_id and payload are b"" where it has none."""
+    """A frame's content. kind: its number. device_id and payload are b"" if it has none."""
 
     def __init__(self, kind, session, sequence, behind=0, device_id=b"", payload=b""):
         self.kind = kind
@@ -54,7 +54,7 @@ class Frame:
 
 
 def encode(frame: Frame) -> bytes:
-    """The bytes for the line, both delimiters included. ValueError if the frame cannot be one."""
+    """The bytes for the line, with both delimiters. ValueError if a kind cannot carry the body."""
     body = frame.device_id + frame.payload
     if _split(frame.kind, body) != (frame.device_id, frame.payload):
         raise ValueError("a frame of this kind does not carry that")
@@ -65,7 +65,7 @@ def encode(frame: Frame) -> bytes:
 
 
 class FrameReader:
-    """Takes what the line delivers in any pieces. `damaged` counts what was no frame."""
+    """Takes a line's bytes in any pieces. `damaged` counts the stretches that were no frame."""
 
     def __init__(self):
         self.damaged = 0
@@ -85,7 +85,7 @@ class FrameReader:
 
     def _add(self, piece):
         if len(self._stuffed) + len(piece) > MAX_STUFFED_BYTES:
-            # No frame is this long: forget it, and remember that until the next delimiter.
+            # No frame is this long, so the reader drops all bytes until the next delimiter.
             self._overlong = True
             self._stuffed = bytearray()
         elif not self._overlong:
@@ -95,7 +95,7 @@ class FrameReader:
         stuffed, self._stuffed = self._stuffed, bytearray()
         overlong, self._overlong = self._overlong, False
         if not stuffed and not overlong:
-            return  # between two delimiters
+            return  # two delimiters in a row enclose nothing
         frame = None if overlong else _read(stuffed)
         if frame is None:
             self.damaged += 1
@@ -137,7 +137,7 @@ def _stuff(content):
     """COBS: each run without a zero, preceded by its length + 1; 255 stands for 254 and no zero."""
     stuffed = bytearray()
     start = 0
-    # No list of all runs: where most bytes are zero it asks a small heap for 16 KiB at once.
+    # A list of all runs would need 16 KiB in one piece of a small heap if most bytes are zero.
     while start <= len(content):
         end = content.find(b"\x00", start)
         if end < 0:

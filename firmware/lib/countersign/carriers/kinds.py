@@ -1,8 +1,8 @@
-"""What carries a message: a topic of a broker, or a frame on a line. One table for both."""
+"""The kinds of messages: one table for their topics on a broker and their frames on a line."""
 
 UP = "up"  # from one device
 DOWN = "down"  # to one device
-SITE = "gateway"  # to every device of the site, so that no device's identifier goes with it
+SITE = "gateway"  # to every device of the site, so it carries no device's identifier
 
 
 class Kind:
@@ -15,7 +15,7 @@ class Kind:
 
     @property
     def path(self) -> str:
-        """How its topic ends."""
+        """The end of its topic."""
         return self.direction + "/" + self.name
 
 

@@ -1,18 +1,18 @@
-"""At-least-once delivery in order over a line that loses, cuts and garbles: one side of it.
+"""One side of a link: at-least-once delivery, in order, over a line that loses and garbles bytes.
 
-Both sides run the same code. No thread, no clock, no I/O: bytes and times go in, bytes come out.
+Both sides run the same code. It has no thread, clock or I/O: it takes bytes and times, gives bytes.
 
 A sender numbers its messages within a *session*, a number that it has not used before on this
-line, and keeps each until it is acknowledged. `behind` in a frame is how many of the messages just
-before it are still kept: `sequence - behind` is the oldest that may ever come. So neither side
-needs a handshake: a receiver that does not know the session begins at that oldest one, and one that
-sees it move on knows that nothing in between will come.
+line, and keeps each until the receiver acknowledges it. `behind` in a frame is how many of the
+messages just before it the sender still keeps. So `sequence - behind` is the oldest message that
+may still come, and no handshake is needed. A receiver that does not know the session begins at that
+oldest message. A receiver that sees it move on knows that no message in between will come.
 
-A receiver hands on in order, each message once for each of its own lives, and acknowledges when its
-user says so: a gateway when the message is durable, a device when it has dealt with it. What comes
-again before that is passed over; what comes again after that is acknowledged again.
+A receiver hands messages on in order, each once until it restarts. Its user decides when it
+acknowledges: a gateway when the message is durable, a device when it has dealt with it. The
+receiver ignores a repeated message before that, and acknowledges it again after that.
 
-Bounded: WINDOW messages in flight each way, `most_queued` waiting to go, one frame being read.
+Memory is bounded: WINDOW messages in flight each way, `most_queued` waiting, one frame being read.
 """
 
 from countersign.carriers import framing
@@ -24,7 +24,7 @@ _MOST_CONTROLS = 4 * WINDOW
 
 
 class Delivery:
-    """A message that came in. Give it back to `Link.acknowledge` when it is dealt with."""
+    """A message that came in. Pass it to `Link.acknowledge` when it is dealt with."""
 
     def __init__(self, frame):
         self.kind = frame.kind
@@ -48,8 +48,8 @@ class _Outgoing:
 class Link:
     """session: see above, at most framing.SESSION_MAX. accepts: the kinds the other side sends.
 
-    bits_per_s: the line's speed, from which it is told how long an answer may take.
-    most_queued: messages that wait for the window; beyond that `send` refuses.
+    bits_per_s: the line's speed, which decides how long an answer may take.
+    most_queued: how many messages may wait for the window; `send` refuses more.
     """
 
     def __init__(self, session: int, accepts, bits_per_s: int, most_queued: int):
@@ -72,16 +72,16 @@ class Link:
 
     @property
     def damaged(self) -> int:
-        """How many stretches of bytes between delimiters were no frame."""
+        """How many stretches of bytes between delimiters were not a frame."""
         return self._reader.damaged
 
     @property
     def waiting(self) -> int:
-        """Messages not acknowledged by the other side, sent or not."""
+        """How many messages the other side has not acknowledged, sent or not."""
         return len(self._queue) + len(self._window)
 
     def reconnected(self, now_ms: int) -> None:
-        """The line was opened anew: half frames are gone, everything unacknowledged goes again."""
+        """Call when the line was opened anew: forget half frames, send all unacknowledged again."""
         damaged = self._reader.damaged
         self._reader = framing.FrameReader()
         self._reader.damaged = damaged
@@ -99,31 +99,31 @@ class Link:
         return True
 
     def send_newest(self, kind: int, payload: bytes) -> None:
-        """As `send`, in place of an older one of its kind that waits: of these the last counts."""
+        """As `send`, but replace a waiting message of the same kind: only the newest matters."""
         self._queue = [entry for entry in self._queue if entry.kind != kind]
-        # Where nobody is, the window holds nothing else. Further back there must be no gap.
+        # If nobody listens, the window holds nothing else. Further back there must be no gap.
         while self._window and self._window[0].kind == kind:
             self._window.pop(0)
         self._queue.append(_Outgoing(kind, b"", payload))
 
     def displace(self) -> None:
-        """Give up the oldest message that is kept, if there is one."""
+        """Drop the oldest message that is kept, if there is one."""
         (self._window or self._queue or [None]).pop(0)
 
     def ping(self) -> int:
-        """Ask whether somebody is there. `ponged` becomes the number returned once it answers."""
+        """Ask whether the other side is there. Its answer sets `ponged` to the number returned."""
         self._ping += 1
         self._control(framing.Frame(framing.PING, self._session, self._ping))
         return self._ping
 
     def receive(self, data: bytes, now_ms: int) -> None:
-        """Take in what the line delivered; then `take` until it gives None."""
+        """Take in what the line delivered. The caller then calls `take` until it gives None."""
         for frame in self._reader.feed(data):
             if frame.kind in self._accepts:
                 self.heard_ms = now_ms
                 self._incoming(frame)
             elif frame.kind == framing.PING:
-                # On a line that echoes, nobody must take himself for the other side.
+                # A line may echo: a side must not take its own ping for the other side's.
                 if frame.session != self._session:
                     self.heard_ms = now_ms
                     self._control(framing.Frame(framing.PONG, frame.session, frame.sequence))
@@ -136,7 +136,7 @@ class Link:
         return self._arrived.pop(0) if self._arrived else None
 
     def acknowledge(self, delivery: Delivery) -> None:
-        """The other side may forget it now."""
+        """Tell the other side that it may forget this message."""
         name = (delivery.session, delivery.sequence)
         if name in self._unsettled:
             self._unsettled.remove(name)
@@ -153,7 +153,7 @@ class Link:
         return b""
 
     def due_ms(self, now_ms: int, most_ms: int) -> int:
-        """How long nothing will be due unless something arrives or is sent; at most `most_ms`."""
+        """Time until a frame is due, at most `most_ms`, unless a message comes or is sent first."""
         self._fill_window()
         if self._controls:
             return 0
@@ -162,7 +162,7 @@ class Link:
         return max(0, most_ms)
 
     def unanswered_ms(self, now_ms: int) -> int:
-        """Since when the oldest message has waited for its acknowledgement on this connection."""
+        """How long the oldest message has waited for its acknowledgement on this connection."""
         if not self._window or self._window[0].first_sent_ms is None:
             return 0
         return now_ms - self._window[0].first_sent_ms
@@ -176,7 +176,7 @@ class Link:
             self.ponged = frame.sequence
 
     def _hurry(self, now_ms):
-        """Somebody has come (back): what went into the void need not wait for its turn."""
+        """The other side has come (back), so repeat at once what it may have missed."""
         for entry in self._window:
             if entry.tries > 1:
                 entry.tries = 1
@@ -195,10 +195,10 @@ class Link:
             self._expected += 1
             self._unsettled.append(name)
             self._arrived.append(Delivery(frame))
-        # Otherwise one before it was lost, or too many are in work: it will come again.
+        # Otherwise an earlier message was lost, or too many are in work. It will come again.
 
     def _control(self, frame):
-        # Past the bound the other side floods; it will ask again.
+        # Above this bound the other side floods the line, and it will ask again.
         if len(self._controls) < _MOST_CONTROLS:
             self._controls.append(frame)
 
@@ -221,7 +221,7 @@ class Link:
         )
         if entry.first_sent_ms is None:
             entry.first_sent_ms = now_ms
-        # As long as the line itself needs for a full window each way, and then some.
+        # The line's own time for a full window each way, and then some patience.
         travel_ms = 2 * WINDOW * len(data) * 10000 // self._bits_per_s
         patience_ms = min(RESEND_LEAST_MS << min(entry.tries, 8), RESEND_MOST_MS)
         entry.due_ms = now_ms + travel_ms + patience_ms

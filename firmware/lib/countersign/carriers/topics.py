@@ -1,4 +1,4 @@
-"""MQTT topics: one place that builds and reads them.
+"""MQTT topics: the one place that builds and reads them.
 
     countersign/v1/<site>/<device_id>/up/<kind>     written by that device alone
     countersign/v1/<site>/<device_id>/down/<kind>   read by that device
@@ -6,8 +6,8 @@
     countersign/v1/<site>/gateway/beacon            retained
 
 A broker's access list needs two lines a device: write `…/<device_id>/up/#`, read
-`…/<device_id>/down/#`. A topic is never trusted: what it says must agree with what the
-signed message says (reason WRONG_TOPIC).
+`…/<device_id>/down/#`. The gateway does not trust a topic: it must agree with the signed
+message (reason WRONG_TOPIC).
 """
 
 from countersign.carriers import kinds

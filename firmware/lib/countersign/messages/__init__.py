@@ -1,8 +1,8 @@
 # ruff: noqa: F401 - callers name what they use through this package
-"""Every message, as one table, and the two functions that make and read them.
+"""Every message, as one table, and the two functions that make and read messages.
 
-One file a family; a new message is an entry there. What carries it stands in carriers/kinds.py,
-what all have in common in envelope.py.
+Each family has one file, and each message one entry there. carriers/kinds.py says what carries a
+message. envelope.py defines what all messages have in common.
 """
 
 from countersign.messages import attestation, enrolment, errors, governance

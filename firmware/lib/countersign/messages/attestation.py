@@ -1,8 +1,8 @@
 """2x, attestation: evidence, the verdict on it, the receipt for both, and their commitment.
 
-Evidence is what a device claims at a check-in, as an EAT claims set (RFC 9711). Claims of RFC 9711
-and RFC 8392 keep their registered numbers; ours are private-use (below -65536). No claim is a time:
-freshness comes from the gateway's beacon and from the counter.
+Evidence holds a device's claims at a check-in, as an EAT claims set (RFC 9711). Claims of RFC 9711
+and RFC 8392 keep their registered numbers; Countersign's own are private-use (below -65536). No
+claim is a time: freshness comes from the gateway's beacon and from the counter.
 """
 
 from countersign import reasons
@@ -32,7 +32,7 @@ MODE_ONLINE = 0
 MODE_DEGRADED = 1
 MODE_NAMES = ("online", "degraded")
 
-# 2**32 leaves in one batch is far beyond what a gateway makes; a longer proof is refused early.
+# No gateway makes batches of more than 2**32 leaves, so a longer proof is refused early.
 MAX_PROOF_HASHES = 32
 MAX_READINGS = 16
 MAX_READING_NAME_BYTES = 23  # one-byte CBOR head, so that both CBOR key orders agree
@@ -45,8 +45,8 @@ def commitment(subject: bytes, result_digest: bytes) -> bytes:
     """Merkle leaf input (32 bytes) for one message and the gateway's answer to it.
 
     `subject` is the SHA-256 of the device's message as sent, `result_digest` that of the
-    AttestationResult. Both carry a signature, so the leaf reveals nothing to someone who holds
-    neither. Binding the answer means that an anchored verdict cannot be exchanged later.
+    AttestationResult. Both carry a signature, so the leaf reveals nothing to a reader who holds
+    neither. The leaf binds the answer, so nobody can exchange an anchored verdict later.
     """
     if len(subject) != 32 or len(result_digest) != 32:
         raise ValueError("digests are 32 bytes")
@@ -78,8 +78,8 @@ class Audience(Field):
     def from_wire(self, item):
         if isinstance(item, str) and len(item) == 64:
             digits = item.encode()
-            # Digit by digit: bytes.fromhex also takes capitals and spaces, and one identity
-            # must have one spelling.
+            # This checks digit by digit, because bytes.fromhex also takes capitals and spaces, and
+            # an identity must have only one spelling.
             if len(digits) == 64 and all([digit in _HEX_DIGITS for digit in digits]):
                 return bytes.fromhex(item)
         raise reasons.Refused(reasons.BAD_FIELD, "expected 64 lower-case hexadecimal digits")

@@ -1,4 +1,4 @@
-"""1x, enrolment: a device shows its key, is challenged, and proves that it holds it."""
+"""1x, enrolment: a device presents its key, gets a challenge, and proves that it holds the key."""
 
 from countersign import reasons
 from countersign.carriers import kinds
@@ -58,7 +58,7 @@ DEFINITIONS = (
             (2, "audience", DIGEST),
             (3, "challenge", DIGEST),
             (4, "counter", COUNTER),
-            # The ledger verifies this one, and knows the one suite.
+            # The ledger verifies this signature, and supports suite 1 alone.
             (5, "registration_signature", Nullable(Bytes(SECP256K1.signature_bytes))),
         ),
         reasons.OF_DEVICES + (reasons.REPLAYED, reasons.OUT_OF_ORDER, reasons.UNKNOWN_CHALLENGE),

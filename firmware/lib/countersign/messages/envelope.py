@@ -1,15 +1,15 @@
-"""What every message has in common: its envelope, its signature's digest, its limits.
+"""The common part of all messages: the envelope, the digest that is signed, the limits.
 
 A message is a COSE_Sign1-shaped array (RFC 9052 §4.2) in deterministic CBOR:
 
     [ protected: bstr, unprotected: {}, payload: bstr, signature: bstr ]
 
 `protected` is the encoded header {1: -65537, -65537: type}: algorithm BIP-340 (private use)
-and our message type. It has one legal byte string per type, so it needs no signature of its
-own. What is signed is `tagged_sha256("countersign/<Name>/1", payload)`: the tag holds the type,
-so that no message can be passed off as another. `signing_digest` is the only place that says so.
+and our message type. Only one byte string per type is legal, so the header needs no signature. The
+sender signs `tagged_sha256("countersign/<Name>/1", payload)`. The tag holds the type, so no
+message can pass for one of another type. `signing_digest` is the only code that computes it.
 
-A signature is not checked here: `open_message` answers what a message says, the verifier
+This module checks no signature: `open_message` only reads a message, and the verifier decides
 whether it is true. suites.py says how long a signature and a message may be.
 """
 
@@ -29,11 +29,11 @@ GATEWAY = "gateway"
 
 
 class Definition:
-    """One message: what is in it, who sends it, what carries it, how it may be refused.
+    """One type of message: its fields, its sender, its carrier, and why it may be refused.
 
     type, name: as in PROTOCOL.md, section 5. sender: DEVICE or GATEWAY, who signs it. kind: the
-    Kind that carries it. payload: its fields. refusals: the reasons that a message of this type
-    may be refused with, beside those of any message (reasons.OF_ANY).
+    Kind that carries it. payload: its fields. refusals: the reasons for which a message of this
+    type may be refused, in addition to those of any message (reasons.OF_ANY).
     """
 
     def __init__(self, type, name, sender, kind, payload, refusals=()):
@@ -48,7 +48,7 @@ class Definition:
 
 
 class Message:
-    """A message that was read: well-formed, and not yet verified.
+    """A message that was read. It is well-formed, and not yet verified.
 
     type, name: from its Definition. fields: dict by field name.
     payload, signature: the bytes that the signature covers, and the signature.
@@ -73,23 +73,23 @@ def signing_digest(definition: Definition, payload: bytes) -> bytes:
 
 
 def digest(data: bytes) -> bytes:
-    """SHA-256 of a whole message as sent: how one message names another (`subject`)."""
+    """SHA-256 (32 bytes) of a whole message as sent. Other messages name it by this (`subject`)."""
     return hashlib.sha256(data).digest()
 
 
 class Table:
-    """The messages of a protocol, by what names them. Makes them and reads them."""
+    """The messages of a protocol, by type and by header. It makes and reads messages."""
 
     def __init__(self, definitions: tuple):
         self.by_type = {definition.type: definition for definition in definitions}
         self._by_protected = {definition.protected: definition for definition in definitions}
 
     def seal(self, type: int, values: dict, sign, suite=SECP256K1) -> bytes:
-        """Encode and sign a message.
+        """Encode and sign a message. Returns its bytes.
 
         `values`: exactly the fields of the type, by name. `sign(digest)`: takes the 32 bytes of
-        `signing_digest`, returns a signature of the sender's `suite`. ValueError on a field that
-        the type forbids, or a message that would not fit the suite's most.
+        `signing_digest` and returns a signature of the sender's `suite`. ValueError for a field
+        that the type forbids, or if the message is longer than the suite allows.
         """
         definition = self.by_type[type]
         payload = cbor.encode(definition.payload.to_wire(values))
@@ -102,10 +102,10 @@ class Table:
         return data
 
     def open_message(self, data: bytes, decode=cbor.decode) -> Message:
-        """Read a message; Refused with the reason if it is not exactly one well-formed message.
+        """Read a message. Raises Refused, with the reason, unless it is one well-formed message.
 
-        `decode(data, max_bytes, max_depth)` is the CBOR decoder: a gateway passes a faster one
-        that accepts nothing this one would refuse.
+        `decode(data, max_bytes, max_depth)` is the CBOR decoder. A gateway passes a faster one,
+        which accepts nothing that this one refuses.
         """
         envelope = decode(data, MAX_MESSAGE_BYTES, MAX_DEPTH)
         if not isinstance(envelope, list) or len(envelope) != 4:

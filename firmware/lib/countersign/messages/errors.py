@@ -1,4 +1,4 @@
-"""255, the error: a message was refused, and why."""
+"""255, the error: the gateway's answer to a message that it refused, with the reason."""
 
 from countersign.carriers import kinds
 from countersign.fields import DIGEST, Record, Uint

@@ -1,4 +1,4 @@
-"""4x, governance: what holds for every device of a site. Today that is the beacon."""
+"""4x, governance: messages to every device of a site. The beacon is the only one so far."""
 
 from countersign.carriers import kinds
 from countersign.fields import DIGEST, SEQUENCE, Nullable, Record, Uint

@@ -1,1 +1,1 @@
-"""Proofs of a key: Schnorr (BIP-340), the three moves, rings, and the engines they run on."""
+"""Proofs of a key: Schnorr (BIP-340), Sigma proofs, ring proofs, and the engines below them."""

@@ -1,18 +1,18 @@
-"""Coupons: nonces and their commitments made in idle time, so that a signature takes one hash and
-one multiply-add when it is needed. What comes out is an ordinary BIP-340 signature.
+"""Coupons: nonces and their commitments made in idle time. With a coupon, a signature takes only
+one hash and one multiply-add. The result is an ordinary BIP-340 signature.
 
-A coupon is (k, R = k·G). Whoever signs two messages from one gives the key away, and unlike the
-nonce of `schnorr.Prover.sign`, which is another for another message, a coupon is made before its
-message is known. So no property of k protects a coupon that is used twice, and two rules hold:
+A coupon is (k, R = k·G). Two messages signed with one coupon reveal the key. `schnorr.Prover.sign`
+derives a different nonce for each message, but a coupon is made before its message is known. So
+nothing in k protects a coupon that is used twice, and the code keeps two rules:
 
-- Used once. A coupon leaves the pool before anything is computed from it, and its k is wiped
-  before the signature is handed out or an exception passes: no exception, reconnection or call
-  from within a call finds it again. Pools refuse to be copied, pickled or shared by a process
-  that forks. They live in RAM only, so that no power cut brings one back.
-- Made once. k comes from key, fresh entropy and a serial number that the device never repeats,
-  its boot count in it. With entropy that is stuck, the serial number alone keeps two coupons
-  apart; with a serial number that is wound back, as on a copied flash image, the entropy does.
-  Both failing together give the key away. PROTOCOL.md, section 10.2.
+- A coupon is used once. It leaves the pool before anything is computed from it, and its k is wiped
+  before the signature is returned or an exception passes. So no exception, reconnection or
+  reentrant call finds it again. Pools refuse to be copied, pickled or shared by a process that
+  forks. They live in RAM only, so no power cut brings a coupon back.
+- A coupon is made once. k comes from key, fresh entropy and a serial number that the device never
+  repeats, which holds the boot count. If the entropy is stuck, the serial number alone keeps two
+  coupons apart. If the serial number is wound back, as on a copied flash image, the entropy does.
+  If both fail together, the key is revealed. PROTOCOL.md, section 10.2.
 """
 
 from countersign.proofs.schnorr import Prover
@@ -24,8 +24,8 @@ class Coupons:
     """A pool of coupons for one key. `count` says how many are left.
 
     take_entropy: callable -> 32 fresh bytes. next_serial: callable -> an integer in [0, 2**128)
-    that was never returned before for this key, earlier boots included. capacity: at most so
-    many coupons (each about 200 bytes of heap).
+    that was never returned before for this key, earlier boots included. capacity: the most
+    coupons that the pool holds (each about 200 bytes of heap).
     """
 
     def __init__(self, prover: Prover, take_entropy, next_serial, capacity: int):
@@ -50,10 +50,10 @@ class Coupons:
         return True
 
     def sign(self, message: bytes, self_check: bool = False) -> bytes:
-        """Prover.sign, from a coupon if there is one, in full if not."""
+        """As Prover.sign, with a coupon if there is one, and with a new nonce otherwise."""
         if not isinstance(message, (bytes, bytearray, memoryview)):
             raise TypeError("message must be bytes")
-        # From here on the message cannot change under us: one coupon, one challenge scalar.
+        # A copy cannot change during the call, so one coupon serves one challenge scalar.
         message = bytes(message)
         try:
             coupon = self._pool.pop()
@@ -66,7 +66,7 @@ class Coupons:
             _wipe(k)
 
     def discard(self) -> None:
-        """Wipe what is left, as before a key is rotated or a device sleeps with its RAM on."""
+        """Wipe all coupons, for example before a key rotation or a sleep with the RAM on."""
         while self._pool:
             _wipe(self._pool.pop().take())
 
@@ -80,7 +80,7 @@ class _Coupon:
         self.nonce_commitment = nonce_commitment
 
     def take(self):
-        """The nonce, the first time; whoever holds the same coupon later finds none."""
+        """The nonce at the first call. Every later call raises RuntimeError."""
         k = self._k
         self._k = None
         if k is None:

@@ -1,32 +1,32 @@
 """secp256k1 in plain integers: the group behind the pure engine (SEC 1 v2, SEC 2 v2 §2.4.1).
 
 NOT CONSTANT-TIME. Python integers take longer when they are longer, and allocation depends on
-values. Whoever can time this closely may learn about a secret scalar. It is the portable
+values. An attacker who can time this closely may learn about a secret scalar. This is the portable
 fallback; only a native engine may be called constant-time.
 
-The proofs reach this through pure_engine.py, which offers in bytes what a native module offers
-too. Field, group and tables share one file, past the usual length, because a board loads them as
-one and none is of use without the rest.
+The proofs use this through pure_engine.py, which takes and returns bytes as a native module does.
+Field, group and tables share one file, past the usual length, because a board loads them as one
+and none is of use without the rest.
 
-Written for MicroPython, where every integer operation allocates and a reduction with `%` costs
-more than two multiplications (on a Cortex-M0+, about 19,000 cycles). So:
-- products are folded first, p = 2**256 - C: one multiplication by a small constant, leaving a
-  number slightly too long but congruent, which `%` finishes where it must. X and Y that leave a
-  function are reduced; Z, which a doubling uses once, may stay some hundred bits too long.
+The code is written for MicroPython, where every integer operation allocates and a reduction with
+`%` costs more than two multiplications (on a Cortex-M0+, about 19,000 cycles). So:
+- products are folded first, since p = 2**256 - C. One multiplication by a small constant leaves a
+  congruent number that is slightly too long, and `%` finishes it where needed. X and Y that leave a
+  function are reduced. Z, which a doubling uses once, may stay some hundred bits too long.
 - k·G uses a signed comb of 64 points; s·G + t·Q splits both scalars in two halves with the
   curve's endomorphism (GLV) and adds all four in one pass (Straus, wNAF).
-- tables hold packed points: two integers in a tuple take more heap. Those of G (5 kB and 3 kB,
-  another 3 kB for keys that stay) are made at first use, about as long as five signatures take,
-  and then kept.
-What was measured, and tried, is in decision 0021.
+- tables hold packed points, because two integers in a tuple take more heap. The tables of G (5 kB
+  and 3 kB, another 3 kB for keys that recur) are made at first use, which takes about as long as
+  five signatures, and then kept.
+Decision 0021 has the measurements and the alternatives that were tried.
 
 Points are tuples (x, y) of integers in [0, P), or None where a function says so; the point at
 infinity has no tuple. Inside, Jacobian (X, Y, Z) stands for (X / Z², Y / Z³), Z = 0 for infinity.
 """
 
-# SEC 2 v2 §2.4.1: y² = x³ + B over the integers mod P, and G of prime order N. None of the code
-# below relies on their values beyond P = 2**256 - C and N odd: tests run it, unchanged, over
-# groups so small that every case can be tried.
+# SEC 2 v2 §2.4.1: y² = x³ + B over the integers mod P, and G of prime order N. The code below
+# relies only on P = 2**256 - C and N odd. So tests can run it, unchanged, over groups that are
+# small enough to try every case.
 P = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEFFFFFC2F
 N = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 G = (
@@ -38,7 +38,7 @@ B = 7
 
 _C = 0x1000003D1  # 2**256 - P
 _MASK = (1 << 256) - 1
-_LONG = 1 << 400  # a Z beyond this makes the next product dearer than its reduction
+_LONG = 1 << 400  # a Z beyond this makes the next product slower than a reduction of Z
 
 # The endomorphism (x, y) → (β·x, y) is multiplication by λ, with λ³ = 1 mod N and β³ = 1 mod P
 # (Gallant, Lambert, Vanstone, CRYPTO 2001). (A1, B1) and (A2, A1) are short vectors of the
@@ -52,7 +52,7 @@ _POSITIONS = 130
 _HALF = _POSITIONS // 2
 
 _WINDOW_G = 7  # wNAF width for G: 32 odd multiples, kept
-_WINDOW_Q = 5  # and for the other point: 8 odd multiples, made for each point
+_WINDOW_Q = 5  # wNAF width for the other point: 8 odd multiples, made for each point
 
 # Signed comb for k·G: 2 blocks × 6 teeth × 22 positions = 264 digits, each +1 or -1.
 _BLOCKS = 2
@@ -107,12 +107,12 @@ def multiply_generator(k: int) -> tuple:
     if _comb is None:
         _comb = _make_comb()
 
-    # N is odd, so of k and N - k exactly one is odd, and only odd numbers have all digits ±1.
-    # Every k takes the same additions and doublings.
+    # Only odd numbers have all digits ±1. N is odd, so exactly one of k and N - k is odd. So every
+    # k takes the same additions and doublings.
     negate = not k & 1
     if negate:
         k = N - k
-    # digit i is +1 where bit i of (k + 2**DIGITS - 1) / 2 is set, else -1.
+    # Digit i is +1 if bit i of (k + 2**DIGITS - 1) / 2 is set, else -1.
     bits = ((k + (1 << _DIGITS) - 1) >> 1).to_bytes(_DIGITS // 8, "little")
     half = 1 << (_TEETH - 1)
     X, Y, Z = 1, 1, 0
@@ -125,7 +125,7 @@ def multiply_generator(k: int) -> tuple:
             for tooth in range(_TEETH):
                 index |= (bits[i >> 3] >> (i & 7) & 1) << tooth
                 i += _SPACING
-            # Entries have the last tooth positive; the rest is their mirror image.
+            # The table has the sums with the last tooth positive. The others are their negatives.
             if index >= half:
                 x, y = _unpacked(block[index - half])
             else:
@@ -150,7 +150,7 @@ def add(one: tuple, other: tuple) -> object:
 def multiply_add(s: int, t: int, point: tuple, tables: object = None) -> object:
     """s·G + t·point for s and t in [0, N); None if that is the point at infinity.
 
-    `point` must be on the curve. `tables` is what make_tables gives for it, if the caller kept it.
+    `point` must be on the curve. `tables`: what make_tables returned for it, if the caller kept it.
     """
     global _tables_g
     if _tables_g is None:
@@ -163,18 +163,18 @@ def multiply_add(s: int, t: int, point: tuple, tables: object = None) -> object:
 
 
 def combine(s: int, tables_1: list, t: int, tables_2: list) -> object:
-    """s·Q1 + t·Q2 for s and t in [0, N), of the points whose tables these are; None as above."""
+    """s·Q1 + t·Q2 for s and t in [0, N), from the tables of Q1 and Q2; None for infinity."""
     return _sum_of_multiples((s, tables_1, _WINDOW_Q), (t, tables_2, _WINDOW_Q))
 
 
 def make_tables(point: tuple) -> list:
-    """Multiples of `point` (0.7 kB), which most of a multiplication with it starts from."""
+    """The tables of `point` for multiply_add and combine: its odd multiples (0.7 kB)."""
     return [_odd_multiples(point, _WINDOW_Q)]
 
 
 def lengthen(point: tuple, tables: list) -> None:
-    """Add the same multiples of 2**65·point (0.7 kB), once: it takes a third of a multiplication's
-    time and spares each later one half of its doublings. G's own such table follows (2.7 kB)."""
+    """Add the odd multiples of 2**65·point (0.7 kB) once. This takes a third of a multiplication's
+    time and saves each later one half of its doublings. G gets such a table too (2.7 kB)."""
     if len(tables) == 1:
         tables.append(_odd_multiples(_far_multiple(point), _WINDOW_Q))
 
@@ -219,7 +219,7 @@ def _wnaf(k, width):
     """Digits of k, of either sign, lowest first: each 0 or odd and below 2**(width - 1) in
     magnitude, and of any `width` in a row at most one is not 0 (Solinas 2000)."""
     digits = [0] * _POSITIONS
-    # Byte by byte: a shift of all of k for every bit would take three times as long.
+    # This works on bytes, because a shift of all of k for every bit would take three times as long.
     bits = abs(k).to_bytes((_POSITIONS >> 3) + 3, "little")
     mask = (1 << width) - 1
     carry = 0
@@ -242,7 +242,7 @@ def _wnaf(k, width):
 
 
 def _packed(x, y):
-    # One integer a point: less heap than two in a tuple, and quicker to part than bytes are.
+    # One integer a point takes less heap than two in a tuple, and splits faster than bytes do.
     return x << 256 | y
 
 
@@ -251,9 +251,9 @@ def _unpacked(entry):
 
 
 def _odd_multiples(point, width):
-    """[1·Q, 3·Q, 5·Q, …] for wNAFs of this width, with one inversion; 2·Q is none of them."""
-    # Both summands always have one Z: this lets an addition do without it (Meloni, WAIFI 2007).
-    # (X, Y) is 2·Q, and (x, y) the multiple reached.
+    """[1·Q, 3·Q, 5·Q, …] for wNAFs of this width, with one inversion."""
+    # Both summands always have the same Z, so an addition does not need it (Meloni, WAIFI 2007).
+    # (X, Y) is 2·Q, and (x, y) is the last multiple computed.
     x, y = point
     X, Y, Z = _double(x, y, 1)
     z2 = _product(Z, Z)
@@ -271,7 +271,7 @@ def _odd_multiples(point, width):
         y = (_product(R, X - x) - Y) % P
         row.append((x, y, H))
         Z = _product(Z, H) % P
-    # From the last back: each H is what its addition multiplied Z by.
+    # This goes from the last back to the first: each addition multiplied Z by its H.
     z = _inverse(Z)
     for i in range(len(row) - 1, -1, -1):
         x, y, H = row[i]
@@ -309,7 +309,7 @@ def _make_comb():
             X, Y, Z = _add(X, Y, Z, x, P - y)
         row = [(X, Y, Z)]
         for tooth in range(_TEETH - 1):
-            # The same sums with the sign of this tooth turned: 2·Ti more.
+            # The same sums with the other sign for this tooth are larger by 2·Ti.
             x, y = powers[2 * tooth + 1]
             for index in range(len(row)):
                 X, Y, Z = row[index]
@@ -341,7 +341,7 @@ def _double(X, Y, Z):
 
 
 def _add(X, Y, Z, x, y):
-    """(X, Y, Z) + (x, y), the second affine; complete: any two points, equal and opposite too."""
+    """(X, Y, Z) + (x, y), the second affine. It is complete: equal and opposite points work too."""
     if not Z:
         return x % P, y, 1
     M = _MASK
@@ -378,7 +378,7 @@ def _affine(X, Y, Z):
 
 
 def _all_affine(points):
-    """The same for a list, none of them infinity, with one inversion for all (Montgomery)."""
+    """_affine for a list of points, none at infinity, with one inversion in all (Montgomery)."""
     products = []
     product = 1
     for _, _, Z in points:
@@ -399,7 +399,7 @@ def _all_affine(points):
 
 
 def _product(a, b):
-    """a·b, folded once. _double and _add have this written out: the call would take longer."""
+    """a·b, folded once. _double and _add repeat this inline, because a call takes longer."""
     a *= b
     return (a >> 256) * _C + (a & _MASK)
 

@@ -1,16 +1,16 @@
-"""Which arithmetic the proofs run on: the native module if it is there and right, else Python.
+"""Chooses the arithmetic of the proofs: the native module if it is there and right, else Python.
 
-`active` is an engine (see pure_engine.py). At import this looks for `countersign_native`, gives
-it the self-test, and takes it only if every answer is right: the wrong ones are asked for as
-well, because a verifier that accepts too much is as broken as one that accepts nothing. Whatever
-goes wrong is kept in words and never raised; the pure engine then does the same work, slower.
+`active` is an engine (see pure_engine.py). At import this module looks for `countersign_native` and
+takes it only if it passes the self-test. The self-test also asks for refusals, because a verifier
+that accepts too much is as broken as one that accepts nothing. A failure never raises: `fault()`
+says what it was, and the pure engine does the same work, slower.
 """
 
 from countersign.proofs import curve, pure_engine
 
 active = pure_engine
-# Whether its prepare() gives more than the point. Where it does not, a point that the engine itself
-# has made need not go through it; every call looks at the point that it is given.
+# Whether the engine's prepare() returns more than the point. If not, a point that the engine made
+# itself need not go through prepare(): every call checks the point that it is given.
 prepares = True
 _fault = "not chosen yet"
 
@@ -48,7 +48,7 @@ _ONE = _number(1)
 _N = _number(curve.N)
 _N_MINUS_1 = _number(curve.N - 1)
 _N_MINUS_2 = _number(curve.N - 2)
-# x + 0·x and x + (n - 2)·x: made beforehand, so that choosing one takes the time of the other.
+# For x + 0·x and x + (n - 2)·x. Both exist beforehand, so either choice takes the same time.
 _EVEN_FACTORS = (_ZERO, _N_MINUS_2)
 _G = _number(curve.G[0]) + _number(curve.G[1])
 _MINUS_G = _G[:32] + _negated(_G[32:], curve.P)
@@ -60,8 +60,8 @@ _R = _K_G[:32]
 
 _PREPARED = object()  # stands for the prepared D·G
 
-# (function, arguments, answer); of _IN_PLACE, the answer and what became of the first argument. An
-# exception as an answer means that it must be raised.
+# (function, arguments, answer). For _IN_PLACE the answer is a pair: the return value, and the first
+# argument afterwards. An exception as the answer means that the call must raise it.
 _SELF_TEST = (
     ("generate", (_ONE,), _G),
     ("generate", (_N_MINUS_1,), _MINUS_G),
@@ -121,7 +121,7 @@ _SELF_TEST = (
     ("combine", (_N, _G, _ONE, _D_G), ValueError),
 )
 
-# What an engine need not offer; see the end of this file.
+# An engine need not offer these functions; see the end of this file.
 _OPTIONAL = ("commit", "xor", "add", "combine")
 _IN_PLACE = ("commit", "xor")
 
@@ -132,12 +132,12 @@ def name() -> str:
 
 
 def fault() -> object:
-    """Why the native engine is not in use, in words for a log; None if it is."""
+    """Why the native engine is not in use, in words for a log, or None if it is in use."""
     return _fault
 
 
 def choose() -> None:
-    """Take the native module if it imports and passes the self-test. Runs at import."""
+    """Use the native module if it imports and passes the self-test. This runs at import."""
     global _fault
     try:
         import countersign_native
@@ -149,8 +149,8 @@ def choose() -> None:
 
 
 def use(candidate: object) -> object:
-    """Make `candidate` the active engine if it passes the self-test, and otherwise, or for None,
-    the pure one. Returns what fault() then says."""
+    """Make `candidate` the active engine if it passes the self-test. Otherwise, or for None, make
+    the pure engine active. Returns what fault() then returns."""
     global active, prepares, _fault
     _fault = "not wanted" if candidate is None else self_test(candidate)
     active = pure_engine if _fault else candidate
@@ -159,7 +159,7 @@ def use(candidate: object) -> object:
 
 
 def self_test(engine: object) -> object:
-    """None if every known answer is right, else what was wrong first. About ten multiplications."""
+    """None if every answer is right, else the first wrong one. Takes about ten multiplications."""
     try:
         prepared = engine.prepare(_D_G)
     except Exception as error:  # noqa: BLE001 - reported, and the engine is not used
@@ -183,36 +183,36 @@ def self_test(engine: object) -> object:
     return None
 
 
-# What every engine offers, and what is composed where it does not ------------------------------
+# Functions for every engine, composed where an engine does not offer them itself ---------------
 
 
 def reduced(digest: bytes) -> bytes:
-    """The scalar (32 bytes) of a digest: itself mod n, as BIP-340 reads it.
+    """The scalar (32 bytes) of a digest: the digest mod n, as in BIP-340.
 
-    Nearly every digest is below n already. Taking that way without integers keeps a native
-    engine's nonces out of Python's arithmetic.
+    Nearly every digest is below n already and needs no integers. That keeps a native engine's
+    nonces out of Python's arithmetic.
     """
-    # Not by comparing bytes, which takes longer the more of them are equal, and a digest may be a
-    # nonce: the first three make a small integer, and suffice but for one digest in 2**24.
+    # A comparison of bytes takes longer the more of them are equal, and a digest may be a nonce.
+    # So this compares a small integer of three bytes, which decides all but one digest in 2**24.
     if int.from_bytes(digest[:3], "big") < curve.N >> 232:
         return digest
     return _number(int.from_bytes(digest, "big") % curve.N)
 
 
 def negated(scalar: bytes) -> bytes:
-    """-scalar mod n of a scalar in [1, n), in whatever time the engine's `respond` takes."""
+    """-scalar mod n of a scalar in [1, n). It takes the time of the engine's `respond`."""
     return active.respond(scalar, _N_MINUS_2, scalar)
 
 
 def even(scalar: bytes, point: bytes) -> bytes:
-    """`scalar`, or its negative if `point`, its multiple of G, has an odd y: the convention of
-    x-only keys and nonces (BIP-340). The same work either way."""
+    """`scalar`, or its negative if `point` = scalar·G has an odd y: the convention for x-only keys
+    and nonces (BIP-340). Both cases take the same work."""
     return active.respond(scalar, _EVEN_FACTORS[point[63] & 1], scalar)
 
 
 def commit(digest: bytes) -> tuple:
-    """The nonce of a digest and its commitment: (±digest mod n, negated where its multiple of G has
-    an odd y, in a bytearray that is the caller's to wipe; the x of the multiple). ValueError for 0.
+    """(nonce, commitment) of a digest. nonce: k = ±digest mod n such that k·G has an even y, in a
+    bytearray that the caller wipes. commitment: the x of k·G (32 bytes). ValueError for k = 0.
     """
     direct = getattr(active, "commit", None)
     if direct is not None:
@@ -239,7 +239,7 @@ def add(one: bytes, other: bytes) -> object:
 
 
 def combine(s: bytes, one: object, t: bytes, other: object) -> object:
-    """s·Q1 + t·Q2 for public scalars, or None; each a point or prepared."""
+    """s·Q1 + t·Q2 for public scalars, or None. Each Q is a point or prepared."""
     direct = getattr(active, "combine", None)
     if direct is not None:
         return direct(s, one, t, other)

@@ -1,13 +1,13 @@
-"""Why a proof does not hold: what schnorr.py, sigma.py and ring.py answer.
+"""Fault codes: why a proof does not hold, as schnorr.py, sigma.py and ring.py answer.
 
-Frozen like the reason codes of the wire (reasons.py), and never on the wire themselves: whoever
-sent a bad proof learns that it was bad, and the log of the receiver says how. Each fault is found
-by looking at one part, in the order of this list, before any later part is looked at; every
-engine answers the same one. PROTOCOL.md, section 10, says what each one means.
+The codes are frozen like the reason codes (reasons.py), but they are never on the wire. The sender
+of a bad proof learns only that it was bad; the receiver's log says how. A verifier checks one part
+after another, in the order of this list, and answers the first fault. Every engine answers the same
+one. PROTOCOL.md, section 10, says what each code means.
 
-What the last step finds has one name, EQUATION_FAILS: the recomputed nonce commitment is the
-point at infinity, has an odd y, or is another point. Telling these apart would cost an engine an
-inversion, and there is no one whom it would help.
+EQUATION_FAILS covers everything that the last step finds: the recomputed nonce commitment is the
+point at infinity, has an odd y, or is another point. To tell these apart would cost an engine an
+inversion, and nobody would benefit.
 """
 
 OK = 0
@@ -22,7 +22,7 @@ CHALLENGE_OUT_OF_RANGE = 7
 RESPONSE_OUT_OF_RANGE = 8
 EQUATION_FAILS = 9
 
-# Of an exchange in several moves.
+# Faults of an exchange in several moves.
 OUT_OF_TURN = 20
 EXPIRED = 21
 SEAL_BROKEN = 22

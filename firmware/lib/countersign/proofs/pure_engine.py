@@ -1,15 +1,15 @@
-"""The engine in plain Python, and with it the contract of every engine.
+"""The engine in plain Python. It also defines the contract of every engine.
 
 An engine is a module with the functions of this one, down to `verify_equation`, under the same
-names. Scalars and coordinates are 32 bytes, big-endian; points are 64 bytes, x ‖ y; each may be
-bytes, a bytearray or a memoryview. TypeError for what has no buffer; ValueError for a wrong length,
-a scalar out of its range, or a point that is not on the curve; of several that are wrong, all
-engines name the same one. None stands for the point at infinity, which has no encoding. `e` may be
-any 32 bytes, and is taken mod n: it is a hash.
+names. Scalars and coordinates are 32 bytes, big-endian; points are 64 bytes, x ‖ y. Each may be
+bytes, a bytearray or a memoryview. TypeError for a value without a buffer; ValueError for a wrong
+length, a scalar out of range, or a point off the curve. If several are wrong, all engines raise for
+the same one. None stands for the point at infinity, which has no encoding. `e` may be any 32 bytes,
+because it is a hash: engines take it mod n.
 
-`generate`, `respond` and `linear` take secrets: a native engine runs them in constant time. This
-one does NOT, as curve.py explains, and cannot wipe what it used. The other functions see public
-values only.
+`generate`, `respond` and `linear` take secrets, and a native engine runs them in constant time.
+This one does NOT, as curve.py explains, and it cannot wipe the secrets. The other functions take
+public values only.
 """
 
 import gc
@@ -20,11 +20,11 @@ VERSION = 1
 
 
 def _gathering(work):
-    """`work`, without the collections of garbage that a threshold asks for meanwhile.
+    """`work`, with the threshold for garbage collections switched off while it runs.
 
-    A verification allocates some 900 kB and keeps none of it. With a collection every 16 kB, as
-    the agent has it against fragments, more than half of its time went there. The memory is
-    still collected when it is full. CPython has no such setting.
+    A verification allocates some 900 kB and keeps none of it. The agent collects every 16 kB,
+    against fragmentation, and these collections took more than half of a verification's time. A
+    full heap is still collected. CPython has no such setting.
     """
     if not hasattr(gc, "threshold"):
         return work
@@ -68,13 +68,13 @@ def lift_x(x: bytes) -> object:
 
 @_gathering
 def prepare(point: bytes) -> object:
-    """What multiply_add and verify_equation accept for a point, and are faster with. Opaque."""
+    """An opaque form of a point, with which multiply_add and verify_equation are faster."""
     return _Prepared(_point(point))
 
 
 @_gathering
 def multiply_add(s: bytes, t: bytes, point: object) -> object:
-    """s·G + t·Q for s and t in [0, n); Q a point or prepared."""
+    """s·G + t·Q for s and t in [0, n). Q is a point or prepared."""
     s, t = _scalar(s), _scalar(t)
     prepared = _prepared(point)
     return _encoded(curve.multiply_add(s, t, prepared.point, prepared.tables))
@@ -82,7 +82,7 @@ def multiply_add(s: bytes, t: bytes, point: object) -> object:
 
 @_gathering
 def verify_equation(point: object, r: bytes, s: bytes, e: bytes) -> bool:
-    """True if s < n, and s·G - e·Q is a point with x = r and even y; Q a point or prepared."""
+    """True if s < n, and s·G - e·Q is a point with x = r and even y. Q: a point or prepared."""
     r = _buffer(r, 32)
     s = curve.scalar(_buffer(s, 32))
     minus_e = -int.from_bytes(_buffer(e, 32), "big") % curve.N
@@ -98,7 +98,7 @@ def verify_equation(point: object, r: bytes, s: bytes, e: bytes) -> bool:
     return commitment[0].to_bytes(32, "big") == r
 
 
-# A native engine may offer these too, and `commit` and `xor`, which see secrets; if it does not,
+# A native engine may also offer these, and `commit` and `xor`, which take secrets. Otherwise
 # engines.py composes them.
 
 
@@ -109,7 +109,7 @@ def add(one: bytes, other: bytes) -> object:
 
 @_gathering
 def combine(s: bytes, one: object, t: bytes, other: object) -> object:
-    """s·Q1 + t·Q2 for s and t in [0, n); each a point or prepared."""
+    """s·Q1 + t·Q2 for s and t in [0, n). Each Q is a point or prepared."""
     s, t = _scalar(s), _scalar(t)
     return _encoded(curve.combine(s, _prepared(one).tables, t, _prepared(other).tables))
 
@@ -145,7 +145,7 @@ def _point(data):
 
 
 class _Prepared:
-    # Whoever verifies with a point a second time is likely to go on: its tables get longer then.
+    # A point that is verified with a second time will likely recur, so its tables then get longer.
     def __init__(self, point):
         self.point = point
         self.tables = curve.make_tables(point)

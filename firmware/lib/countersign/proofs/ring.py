@@ -1,4 +1,4 @@
-"""Proof that one of N keys is the prover's, without saying which, with a tag for each site.
+"""Ring proofs: one of N keys is the prover's, without saying which, with a tag for each site.
 
     "I know a d with d·G = P_i for some i of this ring, and T = d·H(site), the same d"
 
@@ -11,12 +11,12 @@ A proof is T (33 bytes, SEC 1 compressed) ‖ N × (e_i ‖ s_i); it holds if
 
     A_i = s_i·G - e_i·P_i,  B_i = s_i·H - e_i·T,  e_1 + … + e_N = hash(statement, all A_i, B_i)
 
-*Which branch is real does not steer the prover.* It chooses all e_i and s_i at random and
-computes all A_i and B_i in the same way, as if it could prove none. Only then comes the hash, and
-the sum is off by some δ. For its own branch, and because it knows d, the prover can make up for
-that: e + δ and s + δ·d give the same A and B. Every branch gets δ·m and δ·m·d added, where m is 1
-for its own key and 0 for the others, by the engine's `respond`. With the native engine that and
-everything else with secrets takes constant time, the sums of points included. With the pure engine
+*The prover's steps do not depend on which branch is real.* The prover chooses all e_i and s_i at
+random and computes all A_i and B_i in the same way, as if it could prove none. Then it computes the
+hash, and the sum of all e_i differs from it by some δ. Because the prover knows d, it can correct
+its own branch: e + δ and s + δ·d give the same A and B. It adds δ·m and δ·m·d to every branch with
+the engine's `respond`, where m is 1 for its own key and 0 for the others. With the native engine
+everything with secrets takes constant time, the sums of points included. With the pure engine
 nothing is constant-time.
 """
 
@@ -39,9 +39,9 @@ def proof_bytes(size: int) -> int:
 
 
 def site_point(site: bytes) -> bytes:
-    """H(site), a point whose logarithm nobody knows: the first of tagged hashes of site ‖ 0,
-    site ‖ 1, … that is the x-coordinate of a point, with even y. The number of attempts depends
-    on the site's name alone, which is public."""
+    """H(site), a point (64 bytes) whose logarithm nobody knows, with even y. Its x-coordinate is
+    the first tagged hash of site ‖ 0, site ‖ 1, … that belongs to a point. The number of attempts
+    depends on the site's name alone, which is public."""
     if not isinstance(site, (bytes, bytearray)) or not 0 < len(site) <= MAX_SITE_BYTES:
         raise ValueError("a site is named by 1 to 255 bytes")
     for attempt in range(256):
@@ -53,12 +53,12 @@ def site_point(site: bytes) -> bytes:
 
 
 def tag(prover: Prover, site: bytes) -> bytes:
-    """T (33 bytes): the prover's own name at this site."""
+    """T (33 bytes): the prover's tag, its pseudonym at this site."""
     return _compressed(engines.active.linear(prover._d, site_point(site)))
 
 
 def prove(prover: Prover, ring: list, site: bytes, message: bytes, aux_entropy: bytes) -> bytes:
-    """Proof for `message`, 32 bytes that bind what is asserted, to whom, and to whose challenge.
+    """Proof for `message`: 32 bytes that bind the assertion, its receiver and the challenge.
 
     ring: 2 to 64 public keys (32 bytes, x-only), strictly ascending, the prover's own among
     them. aux_entropy: 32 fresh bytes; the nonces are hedged as in schnorr.py. ValueError on
@@ -77,12 +77,12 @@ def prove(prover: Prover, ring: list, site: bytes, message: bytes, aux_entropy: 
     tag_bytes = _compressed(engine.linear(prover._d, base))
     statement = _statement(ring, site, message, tag_bytes)
 
-    # In one piece from the start: a heap in use may not have 4 kB to spare at the end.
+    # The proof is allocated in one piece first, because later the heap may lack 4 kB in a row.
     proof = bytearray(proof_bytes(len(ring)))
     proof[:TAG_BYTES] = tag_bytes
 
-    # Every branch as if it were another's: e and s first, then commitments that fit them. On the
-    # way, how far the sum of all e is from the challenge.
+    # Every branch is made as if its key were another's: e and s first, then matching commitments.
+    # The loop also computes how far the sum of all e is from the challenge.
     minus_one = engines.negated(_ONE)
     challenge = _challenge(statement)
     minus_sum = None
@@ -100,7 +100,7 @@ def prove(prover: Prover, ring: list, site: bytes, message: bytes, aux_entropy: 
         minus_sum = engine.respond(minus_sum, e, minus_one) if i else minus_e
     delta = engine.respond(minus_sum, engines.reduced(challenge.digest()), _ONE)
 
-    # The own branch makes up for it.
+    # The correction goes to the prover's own branch.
     for mask, start in zip(masks, range(TAG_BYTES, len(proof), BRANCH_BYTES)):
         middle, end = start + 32, start + BRANCH_BYTES
         proof[start:middle] = engine.respond(proof[start:middle], _masked(_ONE, mask), delta)
@@ -109,18 +109,18 @@ def prove(prover: Prover, ring: list, site: bytes, message: bytes, aux_entropy: 
 
 
 def verify(ring: list, site: bytes, message: bytes, proof: bytes) -> bool:
-    """True if `proof` holds. Its tag, proof[:33], then is that of the one who made it."""
+    """True if `proof` holds. Then proof[:33] is the tag of the device that made it."""
     return check(ring, site, message, proof) == faults.OK
 
 
 def check(ring: list, site: bytes, message: bytes, proof: bytes) -> int:
-    """faults.OK, or what is wrong first. The proof is untrusted, and so are the ring's keys;
-    ValueError if site or message, which are the caller's own, are not what `prove` asks for.
+    """faults.OK, or the first fault. The proof is untrusted, and so are the ring's keys. ValueError
+    if site or message, which are the caller's own, are not what `prove` asks for.
     """
     _check_own(message, "message")
     base = site_point(site)
     engine = engines.active
-    # 1. The ring is one: 2 to 64 points, strictly ascending.
+    # 1. The ring is canonical: 2 to 64 points, strictly ascending.
     if not isinstance(proof, (bytes, bytearray, memoryview)):
         return faults.NOT_BYTES
     if not isinstance(ring, (list, tuple)):
@@ -144,7 +144,7 @@ def check(ring: list, site: bytes, message: bytes, proof: bytes) -> int:
         return faults.CHALLENGE_OUT_OF_RANGE
     if None in [curve.scalar(s) for _, s in branches]:
         return faults.RESPONSE_OUT_OF_RANGE
-    # 4. The commitments that they answer hash to the sum of the challenge scalars.
+    # 4. The hash of the recomputed commitments is the sum of the challenge scalars.
     base = engine.prepare(base)
     tag_point = engine.prepare(tag_point)
     challenge = _challenge(_statement(ring, site, message, tag_bytes))
@@ -164,7 +164,7 @@ def check(ring: list, site: bytes, message: bytes, proof: bytes) -> int:
 
 
 def _points(ring):
-    """(OK, the points of its keys), or (fault, None)."""
+    """(OK, the points of the ring's keys), or (fault, None)."""
     if not isinstance(ring, (list, tuple)) or not LEAST <= len(ring) <= MOST:
         return faults.RING_NOT_CANONICAL, None
     last = b""
@@ -183,7 +183,7 @@ def _points(ring):
 
 
 def _statement(ring, site, message, tag_bytes):
-    # Fixed widths up to the site's name, which is last; the first byte counts the keys.
+    # Only the site's name, which is last, has no fixed width. The first byte counts the keys.
     size = bytes([len(ring)])
     return tagged_sha256(
         "countersign/RingStatement/1", size, *ring, tag_bytes, bytes(message), bytes(site)
@@ -191,7 +191,7 @@ def _statement(ring, site, message, tag_bytes):
 
 
 def _challenge(statement):
-    """The hash whose digest is the challenge scalar, to be fed all commitments in their order."""
+    """An open hash for the challenge scalar. The caller adds all commitments in their order."""
     challenge = tagged_hash("countersign/RingChallenge/1")
     challenge.update(statement)
     return challenge
@@ -204,7 +204,7 @@ def _nonce(prover, aux_entropy, statement, index, which):
 
 
 def _equal(one, other):
-    """1 if equal, else 0, without a branch on it."""
+    """1 if equal, else 0, without a branch on the content."""
     difference = 0
     for a, b in zip(one, other):
         difference |= a ^ b

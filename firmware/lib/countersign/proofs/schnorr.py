@@ -2,19 +2,19 @@
 
 A signature is a non-interactive Sigma proof of knowledge of the secret key: nonce commitment
 R = k·G, challenge scalar e = hash(R ‖ P ‖ message), response scalar s = k + e·d. Any BIP-340
-implementation verifies what is made here, and the other way round.
+implementation verifies these signatures, and this module verifies theirs.
 
-The arithmetic is that of the active engine (engines.py); engine() names it. With the native one
-everything that touches a secret runs in constant time, and it wipes what it used. With the pure
-one, NOT CONSTANT-TIME, and secrets are not wiped: they become Python integers, which take longer
-when they are longer and stay in the heap until it is reused. See curve.py.
+The active engine does the arithmetic (engines.py); engine() names it. The native engine runs
+everything that touches a secret in constant time, and wipes secrets after use. The pure engine is
+NOT CONSTANT-TIME and wipes no secrets: they become Python integers, which take longer when they
+are longer and stay in the heap until it is reused. See curve.py.
 
 All values are bytes: secret keys, public keys (x-only) and entropy 32, signatures 64, messages
 of any length. A protocol message is always a 32-byte tagged digest (messages/envelope.py).
 
-Misuse on the prover's side raises; a verifier answers, with a fault of faults.py or with True or
-False, and nothing else. No text of an exception holds a value. Nothing here makes randomness: it
-is passed in.
+A prover's misuse raises an exception. A verifier only ever answers a fault of faults.py, or True or
+False. No exception's text holds a value. This module makes no randomness: the caller passes it
+in.
 """
 
 from countersign.proofs import curve, engines, faults
@@ -22,24 +22,24 @@ from countersign.tagged import tagged_sha256
 
 _ZEROS = bytes(32)
 
-# The last public key verified, with its point, prepared, and the engine that did it: a device
-# checks signatures of one gateway all day. One tuple, replaced as a whole, so that threads never
-# see the key of one with the point of another.
+# The last public key verified, its prepared point, and the engine that prepared it. A device checks
+# the signatures of one gateway all day. The code replaces this tuple as a whole, so no thread sees
+# one key with the point of another.
 _last = (None, None, None)
 
 
 def engine() -> str:
-    """ "native" or "pure": which arithmetic is in use."""
+    """ "native" or "pure": the arithmetic in use."""
     return engines.name()
 
 
 def engine_fault() -> object:
-    """Why it is not the native one, in words for a log; None if it is."""
+    """Why the native engine is not in use, in words for a log, or None if it is in use."""
     return engines.fault()
 
 
 class Prover:
-    """A secret key, ready to sign: computes its public key once instead of at every signature.
+    """A secret key, ready to sign. It computes its public key once, not at every signature.
 
     ValueError unless `secret` is 32 bytes that encode an integer in [1, n).
     """
@@ -50,19 +50,19 @@ class Prover:
             point = engines.active.generate(secret)
         except ValueError:
             raise ValueError("the secret key must be in [1, n)")
-        # The key pair's point is taken with even y; its secret is negated to match.
+        # BIP-340 takes the key's point with even y, so the secret is negated to match.
         self._d = engines.even(secret, point)
         self.public_key = point[:32]
 
     def sign(self, message: bytes, aux_entropy: bytes, self_check: bool = False) -> bytes:
         """Signature (64 bytes) of `message`. BIP-340, "Default Signing".
 
-        aux_entropy: 32 bytes, fresh for every call. The nonce is hedged: it depends on key,
-        message and entropy, so weak or repeated entropy alone does not reveal the key; but it is
-        never optional, since without it a fault in the hardware can.
-        self_check: verify before returning, RuntimeError if that fails; costs a verification
-        (about three signatures' time) and catches a computation gone wrong, which in the worst
-        case reveals the key. For hardware that may be glitched.
+        aux_entropy: 32 bytes, fresh for every call. The nonce depends on key, message and entropy,
+        so weak or repeated entropy alone does not reveal the key. Entropy is never optional,
+        because without it a fault in the hardware can reveal the key.
+        self_check: verify before returning, and raise RuntimeError if that fails. It takes about
+        three signatures' time. It catches a faulty computation, such as one after a glitch, which
+        in the worst case reveals the key.
         """
         aux_entropy = _exactly(32, aux_entropy, "auxiliary entropy")
         message = _bytes(message, "message")
@@ -72,11 +72,11 @@ class Prover:
         finally:
             k[:] = _ZEROS
 
-    # For the proof modules of this package. Whoever answers twice from one nonce gives the key
-    # away, so each of them says how it prevents that.
+    # The proof modules of this package use the functions below. Two answers from one nonce reveal
+    # the key, so each of these modules says how it prevents that.
 
     def _nonce(self, purpose, aux_entropy, *parts):
-        """A digest of key, fresh entropy and what the nonce is for; `purpose` is a constant."""
+        """A digest of key, fresh entropy and the nonce's purpose. `purpose` is a constant."""
         masked = bytearray(tagged_sha256(purpose + "aux", aux_entropy))
         engines.xor(masked, self._d)
         digest = tagged_sha256(purpose + "nonce", masked, self.public_key, *parts)
@@ -88,7 +88,7 @@ class Prover:
         try:
             return engines.commit(digest)
         except ValueError:
-            # Probability 2**-256; a constant hash engine would come here.
+            # The probability is 2**-256, but a broken hash engine could lead here.
             raise RuntimeError("nonce is zero")
 
     def _respond(self, k, e):
@@ -104,13 +104,13 @@ class Prover:
 
 
 def public_key(secret: bytes) -> bytes:
-    """Public key (32 bytes, x-only) of a secret key; ValueError if that is not one."""
+    """Public key (32 bytes, x-only) of a secret key. ValueError if the secret is invalid."""
     return Prover(secret).public_key
 
 
 def sign(secret: bytes, message: bytes, aux_entropy: bytes, self_check: bool = False) -> bytes:
-    """Prover(secret).sign(message, aux_entropy, self_check). Who signs often keeps the Prover,
-    which halves the time."""
+    """Prover(secret).sign(message, aux_entropy, self_check). A caller that signs often keeps the
+    Prover, which halves the time."""
     return Prover(secret).sign(message, aux_entropy, self_check)
 
 
@@ -120,13 +120,13 @@ def verify(public_key: bytes, message: bytes, signature: bytes) -> bool:
 
 
 def check(public_key: bytes, message: bytes, signature: bytes) -> int:
-    """faults.OK, or what is wrong with the signature first. BIP-340, "Verification", in its order.
+    """faults.OK, or the signature's first fault, in the order of BIP-340, "Verification".
 
     Public key and signature are untrusted: a wrong type or length is a fault like any other.
     TypeError if the message, which is the caller's own, is not bytes.
     """
     message = _bytes(message, "message")
-    # Nearly always both are bytes already, which need no copies.
+    # Both are nearly always bytes already and need no copies.
     if type(public_key) is not bytes or type(signature) is not bytes:
         for value in (public_key, signature):
             if not isinstance(value, (bytes, bytearray, memoryview)):
@@ -146,7 +146,7 @@ def check(public_key: bytes, message: bytes, signature: bytes) -> int:
     # 5. to 7. R = s·G - e·P exists, has even y, and has x = r.
     if engines.active.verify_equation(point, r, s, e):
         return faults.OK
-    # 2. and 3. An engine's answer is False for these too; which it was, matters now alone.
+    # 2. and 3. An engine answers False for these too. Only now does it matter which it was.
     # r < p: the x-coordinate of the nonce commitment.
     if curve.field_element(r) is None:
         return faults.COMMITMENT_OUT_OF_RANGE
@@ -172,7 +172,7 @@ def _prepared(public_key):
 
 
 def _challenge_scalar(nonce_commitment, public_key, message):
-    # As it is: engines take it mod n.
+    # The digest needs no reduction, since engines take it mod n.
     return tagged_sha256("BIP0340/challenge", nonce_commitment, public_key, message)
 
 

@@ -1,5 +1,5 @@
-"""Interactive proof of knowledge of a secret key: Schnorr's identification in three moves, after
-an opening that fixes the challenge unseen. PROTOCOL.md, section 10.3.
+"""Interactive proof of knowledge of a secret key: Schnorr's identification in three moves. Before
+them the verifier commits to its challenge with a seal. PROTOCOL.md, section 10.3.
 
     verifier                                        prover
       seal = hash(challenge)        ─────────▶
@@ -10,19 +10,19 @@ an opening that fixes the challenge unseen. PROTOCOL.md, section 10.3.
 
     e = tagged hash of (role ‖ prover's key ‖ verifier ‖ context ‖ challenge)
 
-- *Not a signature.* e is a hash under a tag of its own, so a verifier cannot choose the challenge
+- *Not a signature.* e is a hash under a tag of its own. So a verifier cannot choose the challenge
   such that (R, s) is a BIP-340 signature, and no BIP-340 signature answers an exchange here.
-- *Deniable.* e does not cover R: anyone can choose e and s and compute an R that fits, so a
-  transcript shows an outsider nothing. The seal keeps the verifier from spoiling that by a
-  challenge computed from R.
+- *Deniable.* e does not cover R. Anyone can choose e and s and compute a matching R, so a
+  transcript proves nothing to an outsider. The seal stops a verifier from computing its challenge
+  from R, which would make the transcript a proof.
 - *Safe with a stuck entropy source.* k depends on the seal, and a seal has one challenge. Prover
-  and nonce may repeat; two different answers from one nonce cannot come about.
-- *Not to be relayed.* e covers both identities and the prover's role: an answer given to one
-  verifier, or as the one who called, is none for another.
+  and nonce may repeat, but one nonce never gives two different answers.
+- *Not to be relayed.* e covers both identities and the prover's role. So an answer to one verifier,
+  or in the caller's role, is not valid for another verifier or role.
 
-Each side is a small state machine for one exchange: a move out of turn, late or malformed ends
-it, and nothing of it can be used again. Moves are 32 bytes each. Moves of the other side are
-untrusted and give a fault (faults.py); only own mistakes raise.
+Each side is a small state machine for one exchange. A move that is out of turn, late or malformed
+ends the exchange, and nothing of it can be used again. Moves are 32 bytes each. The other side's
+moves are untrusted and give a fault (faults.py); only a caller's own mistakes raise.
 """
 
 from countersign.proofs import curve, engines, faults
@@ -31,8 +31,8 @@ from countersign.tagged import tagged_sha256
 
 MOVE_BYTES = 32
 
-# The prover's part in the session around this: who called, and who was called. Two peers that
-# prove themselves to one another run two exchanges, one with each.
+# The prover's role in the surrounding session: the peer that called, or the peer that was called.
+# Two peers that prove themselves to one another run two exchanges, one with each role.
 CALLER = 1
 CALLED = 2
 
@@ -42,7 +42,7 @@ _OVER = 2
 
 
 class _Side:
-    """What both sides share: the statement, whose turn it is, and the time that is left."""
+    """The common part of both sides: the statement, whose turn it is, and the time that is left."""
 
     def __init__(self, role, public_key, verifier_id, context, now_ms, timeout_ms):
         if role not in (CALLER, CALLED):
@@ -56,7 +56,7 @@ class _Side:
         self._state = _NEW
 
     def _turn(self, expected_state, move):
-        """The fault of a move of the other side, if any; every fault ends the exchange."""
+        """The fault of the other side's move, or OK. Every fault ends the exchange."""
         fault = faults.OK
         if self._state != expected_state:
             fault = faults.OUT_OF_TURN
@@ -70,16 +70,16 @@ class _Side:
         return fault
 
     def _challenge_scalar(self, challenge):
-        # As it is: engines take it mod n.
+        # The digest needs no reduction, since engines take it mod n.
         return tagged_sha256("countersign/SigmaChallenge/1", self._statement, challenge)
 
 
 class ProverSide(_Side):
     """One exchange as the prover.
 
-    role: CALLER or CALLED. verifier_id: whom to prove it to (32 bytes). context: 32 bytes that
-    both sides derive from their session. now_ms: callable, a monotonic clock; the exchange ends
-    `timeout_ms` after it began.
+    role: CALLER or CALLED. verifier_id: the verifier's identifier (32 bytes). context: 32 bytes
+    that both sides derive from their session. now_ms: callable, a monotonic clock; the exchange
+    ends `timeout_ms` after it began.
     """
 
     def __init__(self, prover: Prover, role, verifier_id, context, now_ms, timeout_ms):
@@ -109,7 +109,7 @@ class ProverSide(_Side):
         k, self._k = self._k, None
         try:
             if not fault and k is None:
-                fault = faults.OUT_OF_TURN  # a commitment that was never finished
+                fault = faults.OUT_OF_TURN  # `commit` raised and left no nonce
             if not fault and sealed(challenge) != self._seal:
                 fault = faults.SEAL_BROKEN
             if fault:
@@ -124,8 +124,8 @@ class ProverSide(_Side):
 
 
 class VerifierSide(_Side):
-    """One exchange as the verifier, of whoever claims to hold `public_key`. challenge: 32 bytes,
-    fresh and random, shown to nobody before its turn. The rest as for ProverSide."""
+    """One exchange as the verifier of a peer that claims to hold `public_key`. challenge: 32 fresh
+    random bytes, which nobody else sees before their turn. The rest is as for ProverSide."""
 
     def __init__(self, public_key, role, verifier_id, context, challenge, now_ms, timeout_ms):
         _Side.__init__(self, role, public_key, verifier_id, context, now_ms, timeout_ms)
@@ -148,7 +148,7 @@ class VerifierSide(_Side):
         return faults.OK, self._challenge
 
     def check(self, response_scalar: bytes) -> int:
-        """faults.OK if the prover knows the secret of `public_key`, else what was wrong first."""
+        """faults.OK if the prover knows the secret of `public_key`, else the first fault."""
         fault = self._turn(_WAITING, response_scalar)
         if fault:
             return fault
@@ -165,7 +165,7 @@ class VerifierSide(_Side):
 
 
 def sealed(challenge: bytes) -> bytes:
-    """What a verifier sends first: it fixes the challenge and, 32 random bytes, hides it."""
+    """The verifier's seal (32 bytes). It binds the challenge and, as that is random, hides it."""
     return tagged_sha256("countersign/SigmaSeal/1", challenge)
 
 
