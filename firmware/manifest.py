@@ -1,5 +1,5 @@
 # ruff: noqa: F821 - the names are those of MicroPython's build
-# What a firmware image freezes: the protocol library, the agent, and what starts it.
+# A firmware image freezes the protocol library, the agent, and the files that start it.
 #
 #     make -C ports/rp2 FROZEN_MANIFEST=<this file>      or include("<this file>") in a board's own
 #

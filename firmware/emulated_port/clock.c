@@ -1,6 +1,6 @@
-// Time since the board started, from a timer that counts by itself and that nothing else uses.
+// Time since the board started, from a free-running timer that nothing else uses.
 //
-// Under `-icount` it is the time of the instructions, and otherwise that of the workstation.
+// Under `-icount` the time follows the count of instructions, otherwise the workstation's clock.
 
 #include <stdint.h>
 
@@ -36,8 +36,8 @@ static uint32_t read_counter(void) {
 
 #elif defined(QEMU_SOC_NRF51)
 
-// The nRF51's TIMER1, of 16 MHz divided by 2 to the 4th, read by capturing. TIMER0 is left to those
-// who count instructions (tools/countersign_workshop/emulation/qemu.py).
+// The nRF51's TIMER1, 16 MHz divided by 2 to the 4th, read by capturing. TIMER0 stays free for
+// counting instructions (tools/countersign_workshop/emulation/qemu.py).
 static void start_counter(void) {
     REGISTER(0x40009508) = 3; // 32 bits
     REGISTER(0x40009510) = 4;
@@ -53,7 +53,8 @@ static uint32_t read_counter(void) {
 #error "no clock is known for this machine"
 #endif
 
-// Right as long as somebody asks once in 71 minutes, when the counter is round; waiting asks.
+// The counter wraps after 71 minutes, so a caller must read the time once in each wrap. Every wait
+// reads it.
 static uint64_t now_us(void) {
     static bool started;
     static uint32_t last;
@@ -83,7 +84,7 @@ mp_uint_t mp_hal_ticks_ms(void) {
     return now_us() / 1000;
 }
 
-// For the file system's dates, which begin anew at every start.
+// The file system uses this for its dates, which begin anew at every start.
 uint64_t mp_hal_time_ns(void) {
     return now_us() * 1000;
 }

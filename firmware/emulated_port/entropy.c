@@ -1,11 +1,11 @@
-// Entropy on a machine that has none: os.urandom fails until somebody injects a seed.
+// Entropy on a machine that has none: os.urandom fails until the caller injects a seed.
 //
 //     import emulated_entropy
-//     emulated_entropy.inject(seed)     32 bytes or more, once; who injects answers for them
+//     emulated_entropy.inject(seed)     32 bytes or more, once; the caller vouches for them
 //     emulated_entropy.injected()       whether that was done
 //
-// What os.urandom gives then is SHA-256 of the seed, forward only: as good as the seed and as
-// repeatable. The module is a board's mark that whatever it made is emulated.
+// os.urandom then gives SHA-256 of the seed, forward only: as good as the seed and as repeatable.
+// The presence of this module marks a board, and all that it makes, as emulated.
 
 #include <string.h>
 

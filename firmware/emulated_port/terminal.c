@@ -9,7 +9,7 @@
 
 #include "ports/qemu/uart.h"
 
-// QEMU keeps back what does not fit, so the size decides about nothing but speed.
+// QEMU holds back bytes that do not fit, so the size affects only speed.
 static uint8_t received_bytes[256];
 static ringbuf_t received = { received_bytes, sizeof received_bytes, 0, 0 };
 

@@ -1,12 +1,12 @@
-"""What an image runs when it has started: the agent, if somebody has configured this board.
+"""An image runs this after its start: it starts the agent if the board has a configuration.
 
-Without /countersign.json the board is anyone's: its own /main.py runs, if it has one, and then
-comes the prompt. Return and Ctrl-C lead there from the agent (its transports/serial_stream.py).
-After a fault the board starts anew (countersign_agent/restart.py), with a pause before in which
-Ctrl-C leads there too, so that no configuration makes a board unreachable.
+Without /countersign.json the board runs its own /main.py, if it has one, and then shows the prompt.
+Return and Ctrl-C lead from the agent to the prompt (the agent's transports/serial_stream.py). After
+a fault the board pauses and then resets (countersign_agent/restart.py). Ctrl-C leads to the prompt
+during the pause too, so no configuration makes a board unreachable.
 
-A board whose files cannot be read says so, again and again, until Ctrl-C: whoever connects to it
-comes after it has started.
+A board that cannot read its files repeats a message until Ctrl-C, because a person connects only
+after the start.
 """
 
 _SAY_AGAIN_MS = 10000
@@ -16,7 +16,7 @@ def _start():
     import os
     import sys
 
-    # Only where the image mounts the files itself (rp2/_boot.py).
+    # The module is loaded only where the image mounts the files itself (rp2/_boot.py).
     board_files = sys.modules.get("board_files")
     if board_files is not None and not board_files.are_mounted():
         _say_until_heard(board_files.UNREADABLE)
@@ -24,7 +24,7 @@ def _start():
     if "countersign.json" in files:
         _start_agent()
     elif "main.py" in files:
-        # This file has taken its place in MicroPython's start: a frozen one goes first.
+        # MicroPython starts a frozen main.py, which is this file, instead of the board's own.
         execfile("/main.py")  # noqa: F821 - a built-in function of MicroPython
 
 
@@ -39,7 +39,7 @@ def _say_until_heard(sentence):
 def _start_agent():
     import micropython
 
-    # The line may be the gateway's from the first byte on, and Ctrl-C is a byte of its frames.
+    # The line may carry a gateway's frames from the first byte on, and they can hold Ctrl-C.
     micropython.kbd_intr(-1)
     try:
         from countersign_agent import restart

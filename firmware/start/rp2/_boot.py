@@ -1,5 +1,5 @@
-"""What this image runs before anything else, in place of the port's own _boot.py: that one formats
-a file system that it cannot read, and a device's identity with it.
+"""This image runs this file first, in place of the port's own _boot.py. The port's own file formats
+a file system that it cannot read, and so destroys a device's identity.
 """
 
 import board_files

@@ -1,11 +1,11 @@
-"""The board's files: mounted when it starts, made only where there provably never were any.
+"""Mounts the board's files at its start. Formats a flash only if it never held a key store.
 
-A file system that cannot be read may hold an identity, and is left as it is: main.py says so, and
-`countersign provision --erase-files` makes it anew.
+A file system that cannot be read may hold an identity, so this leaves it as it is. main.py reports
+it, and `countersign provision --erase-files` makes it anew.
 
-Formatting writes the first two blocks alone, and power may go meanwhile. Whatever is in those, a
-flash that is blank behind them never had a folder, and so no key store: a folder takes two blocks
-of its own. Such a flash is formatted.
+Formatting writes the first two blocks alone, and a power cut may interrupt it. A folder takes two
+blocks of its own. So a flash that is blank behind the first two blocks never had a folder, and
+never a key store. Only such a flash is formatted.
 """
 
 import vfs
@@ -15,9 +15,9 @@ UNREADABLE = (
     "its gateway if it was enrolled, then make it anew: countersign provision --erase-files"
 )
 
-# The smallest piece that this flash is programmed in.
+# The smallest unit in which this flash can be programmed.
 _PROGRAM_BYTES = 256
-# Superblocks: where formatting writes.
+# The superblocks, to which formatting writes.
 _FIRST_BLOCKS = 2
 
 _BLOCK_COUNT = 4
@@ -26,7 +26,7 @@ _ERASE_BLOCK = 6
 
 
 def mount(flash) -> None:
-    """Mount what `flash` (a block device) holds at the root, or nothing: `are_mounted` tells."""
+    """Mount the files on `flash` (a block device) at the root, if they can be read."""
     try:
         files = vfs.VfsLfs2(flash, progsize=_PROGRAM_BYTES)
     except OSError:
@@ -43,10 +43,10 @@ def are_mounted() -> bool:
 
 
 def erase(flash) -> None:
-    """Blank the whole flash, which is formatted at the next start. Nothing may be mounted.
+    """Blank the whole flash, which the next start formats. Nothing may be mounted.
 
-    From its beginning: cut short, it leaves a file system that still can not be read, and never
-    half of one that can.
+    It erases from the beginning. So an interrupted run leaves a file system that cannot be read,
+    and never half of a readable one.
     """
     for block in range(flash.ioctl(_BLOCK_COUNT, 0)):
         flash.ioctl(_ERASE_BLOCK, block)
