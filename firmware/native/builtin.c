@@ -1,7 +1,8 @@
-// countersign_native as a part of an image: the functions of module.c, and the table that names them.
+// countersign_native as a part of an image: the functions of module.c, and the table that names
+// them.
 //
-// The code stays in flash, where a loaded module would take 24 kB of the heap. A built-in module is
-// found before any file, so nothing on a board's file system can stand in for it.
+// The code stays in flash, while a loaded module takes 24 kB of the heap. MicroPython finds a
+// built-in module before any file, so no file on a board can replace it.
 
 #include "module.c"
 

@@ -1,22 +1,23 @@
-// Half-size quotients and digits. Longer than our files are, since the bounds proven here are those
-// that the fixed sizes further down rely on.
+// Half-size quotients and digits. This file is longer than the usual limit, because the fixed sizes
+// below rely on the bounds that are proven here.
 //
-// Half size. L = {(u, v): u = v e modulo ν} has the basis (ν, 0), (e, 1), and Euclid's algorithm on
-// the first components keeps it a basis (Antipa, Brown, Gallant, Lambert, Struik, Vanstone, SAC
-// 2005, for integers; Z[ω] is Euclidean as well). A step subtracts unit * 2^shift times the shorter
-// row from the longer, so no quotient is computed. What is to be subtracted is told by the leading
-// bits, and as in Lehmer's algorithm some ten steps are done on these alone, then on the numbers.
-// Every step keeps the basis, and a bad choice could only cost time. It ends when a row's u is about
-// 2^64. Then v ≠ 0: a vector (u, 0) of a basis has for u a multiple of ν, not 0, whose norm is at
-// least n. And v ≠ 0 modulo n, since its parts are below 2^68, its norm below n, and multiples of ν
-// other than 0 have a norm of at least n.
+// Half size. L = {(u, v): u = v e modulo ν} has the basis (ν, 0), (e, 1). Euclid's algorithm on the
+// first components keeps it a basis (Antipa, Brown, Gallant, Lambert, Struik, Vanstone, SAC 2005,
+// for integers; Z[ω] is Euclidean as well). A step subtracts unit * 2^shift times the shorter row
+// from the longer, so it computes no quotient. The leading bits decide unit and shift. As in
+// Lehmer's algorithm, some ten steps work on the leading bits alone, and then once on the numbers.
+// Every step keeps the basis, so a bad choice can only cost time. The algorithm ends when a row's u
+// is about 2^64. Then v ≠ 0: in a basis vector (u, 0), u is a multiple of ν other than 0, and its
+// norm is at least n. And v ≠ 0 modulo n: its parts are below 2^68 and its norm is below n, while
+// multiples of ν other than 0 have a norm of at least n.
 //
 // Sizes. A batch of steps is a matrix whose factors have parts below 2^11, so each new number is
 // below 2^14 times the larger old one. v is below 2^68 before each batch, or that batch is the
-// last: 2^82, of the 96 bits that are kept. u's parts start below 2^128; a step lowers the norm as
-// far as 14 bits tell, so it cannot raise it by more than a part in 2^10, and 16 batches of at most
-// 40 steps could not double it twice. Where v gets too large, or the batches do not suffice, mostly
-// because a row's top is too small to tell, (e, 1) is the answer, which always is in L.
+// last. So v stays below 2^82, of the 96 bits that are kept. u's parts start below 2^128. A step
+// lowers the norm as far as 14 bits can tell, so it raises the norm by at most a part in 2^10, and
+// 16 batches of at most 40 steps cannot double it twice. If v gets too large, or the batches do not
+// suffice, mostly because a row's top is too small to decide, the answer is (e, 1), which is always
+// in L.
 
 #include "eisenstein.h"
 #include "words.h"
@@ -39,8 +40,8 @@ static const int8_t unit_part[8][2] = {
 static const uint32_t a1[4] = {0x9284EB15, 0xE86C90E4, 0xA7D46BCD, 0x3086D221};
 static const uint32_t b1[4] = {0x0ABFE4C3, 0x6F547FA9, 0x010E8828, 0xE4437ED6};
 
-// a * factor / n, by less than 1.1 too small or too large: n is taken for 2^256, and the fraction
-// dropped (of factor 2^256 / n it is 0.24 for a1, and 1.13 for b1, of which a's top bit tells half).
+// a * factor / n, with an error below 1.1. The code takes 2^256 for n and drops the fraction (that
+// of factor 2^256 / n is 0.24 for a1, and 1.13 for b1, of which a's top bit gives half).
 static void scaled(uint32_t result[4], const scalar *a, const uint32_t factor[4], uint32_t more) {
     uint32_t product[12], addend[4] = {more};
     words_multiply(product, a->word, 8, factor, 4);
@@ -49,8 +50,8 @@ static void scaled(uint32_t result[4], const scalar *a, const uint32_t factor[4]
 }
 
 void eisenstein_from_scalar(eisenstein *result, const scalar *a) {
-    // a minus a multiple of ν that is near in its coordinates by (a1, -b1) and (a1 + b1, a1), which
-    // are ν and a unit times ν. Parts stay below 1.9 * 2^128.
+    // The result is a minus a nearby multiple of ν. Its coordinates are those by (a1, -b1) and
+    // (a1 + b1, a1), which are ν and a unit times ν. Parts stay below 1.9 * 2^128.
     uint32_t c[4], product[8];
     uint32_t *low = result->part[0], *high = result->part[1];
     *result = (eisenstein){{{0}}};
@@ -113,7 +114,7 @@ static void combine(eisenstein rows[2], const small *m0, const small *m1) {
         uint16_t *at = &rows[0].limb[0][i];
         int32_t a0 = at[0], a1 = at[next], b0 = at[2 * next], b1 = at[3 * next];
         for (size_t j = 0; j < 4; j++) {
-            // Four products below 2^28 and what is carried: below 2^31.
+            // The sum of four products below 2^28 and the carry is below 2^31.
             const int32_t *f = part[j].factor;
             int32_t total = part[j].carry + f[0] * a0 + f[1] * a1 + f[2] * b0 + f[3] * b1;
             *at = (uint16_t)total;
@@ -124,7 +125,7 @@ static void combine(eisenstein rows[2], const small *m0, const small *m1) {
 }
 
 static int32_t larger(const small a) {
-    // Near enough: of a negative number one less.
+    // This is near enough, though one too small for a negative number.
     return (a[0] ^ a[0] >> 31) | (a[1] ^ a[1] >> 31);
 }
 
@@ -132,10 +133,10 @@ static uint32_t norm(const small a) {
     return (uint32_t)(a[0] * (a[0] - a[1]) + a[1] * a[1]);
 }
 
-// (unit, shift) that makes x - y * unit * 2^shift about as short as it gets; *shift is what x's
-// scale is more than y's.
+// The unit and *shift that make x - y * unit * 2^shift about as short as possible. On entry *shift
+// is the difference of x's scale and y's.
 static unsigned choose(const small x, const small y, int *shift) {
-    // c = x ȳ: for each power of ω the real part of c / power, twice.
+    // With c = x ȳ, real[i] is twice the real part of c / ω^i.
     int32_t c0 = x[0] * (y[0] - y[1]) + x[1] * y[1], c1 = x[1] * y[0] - x[0] * y[1];
     int32_t real[3] = {2 * c0 - c1, 2 * c1 - c0, -c0 - c1};
     unsigned best = 0;
@@ -158,12 +159,12 @@ static unsigned choose(const small x, const small y, int *shift) {
     return best;
 }
 
-// What a row is made of, factors of the two rows there were, and its top, the leading bits of its u.
+// A row as factors of the two original rows, and its top, which is the leading bits of its u.
 #define TOP 2
 typedef struct {
     small value[3];
     small head; // the leading bits of the top
-    int shift;  // that head has left out
+    int shift;  // how many bits of the top head leaves out
 } row;
 
 static void look_at_head(row *a) {
@@ -182,7 +183,7 @@ static uint32_t subtract_row(row *a, const row *b, unsigned unit, unsigned shift
     return (larger(a->value[0]) | larger(a->value[1])) < MOST_FACTOR;
 }
 
-// Steps until a top is below `enough`, or no more can be told. Returns the row that is shorter.
+// Steps until a top is below `enough`, or the top decides no more. Returns the shorter row.
 static row *steps(row *a, row *b, int32_t enough) {
     for (;;) {
         if (a->shift < b->shift || (a->shift == b->shift && norm(a->head) < norm(b->head))) {
@@ -207,7 +208,7 @@ static row *steps(row *a, row *b, int32_t enough) {
     }
 }
 
-// The leading bits of both u without the lowest *dropped, which starts not too small.
+// The leading bits of both u, without the lowest *dropped bits. On entry *dropped is large enough.
 static void look_at_top(row a[2], const eisenstein u[2], unsigned *dropped) {
     for (int32_t size = 0; size >> (TOP_BITS - 1) == 0;) {
         size = 0;
@@ -272,12 +273,12 @@ static uint32_t is_odd(int32_t x, int32_t y) {
     return (uint32_t)(x | y) & 1;
 }
 
-// Whether x + y ω is 0 or a unit modulo 4.
+// 1 if x + y ω is 0 or a unit modulo 4.
 static uint32_t is_near(int32_t x, int32_t y) {
     return 0x903Bu >> ((x & 3) | (y & 3) << 2) & 1;
 }
 
-// The power of ω that it is modulo 2.
+// The power of ω that x + y ω equals modulo 2.
 static unsigned power_of(int32_t x, int32_t y) {
     return (x & 1) == 0 ? 1 : (y & 1) == 0 ? 0 : 2;
 }
@@ -287,13 +288,13 @@ static unsigned quotient(unsigned unit, unsigned by) {
     return (power >= 3 ? power - 3 : power) | ((unit ^ by) & UNIT_MINUS);
 }
 
-// Where a table has it among all units.
+// The unit's index in a table's order of all units.
 static unsigned place(unsigned unit) {
     return unit < UNIT_MINUS ? unit : unit - 1;
 }
 
-// A unit, or 0 as digit is already, that leaves an even rest, and after that another even one if `even`, or, if not, one
-// that can be made so.
+// Sets digit to the unit that leaves an even rest, and returns the unit; leaves it 0 and returns -1
+// if the rest is even already. The next rest is then even too if `even`, and else can be made even.
 static int pair_digit(small digit, const int32_t rest[2], uint32_t even) {
     int32_t x = rest[0], y = rest[1];
     if (!is_odd(x, y)) {
@@ -343,7 +344,8 @@ static unsigned odd_digit(small digit, const int32_t rest[2]) {
     return 2 * unit + k;
 }
 
-// The even rest's: 0 or 2 * unit, with the sign that `unit` has; its place in c divided by unit.
+// The even rest's digit: 0, or 2 times a power of ω with the sign of `unit`. Returns the place in c
+// of the digit divided by unit.
 static unsigned even_digit(small digit, const int32_t rest[2], unsigned unit) {
     int32_t x = rest[0] >> 1, y = rest[1] >> 1;
     if (!is_odd(x, y)) {
@@ -357,7 +359,7 @@ static unsigned even_digit(small digit, const int32_t rest[2], unsigned unit) {
 }
 
 static unsigned generator_code(int32_t digit[4], const int32_t rest[4]) {
-    // The first that is odd, and its unit; then the other.
+    // This begins with the first odd rest and its unit. The other rest follows.
     size_t first = is_odd(rest[0], rest[1]) ? 0 : 2, second = 2 - first;
     unsigned odd = odd_digit(digit + first, rest + first), unit = odd >> 1, k = odd & 1;
     if (first == 0 && is_odd(rest[2], rest[3])) {
@@ -369,10 +371,10 @@ static unsigned generator_code(int32_t digit[4], const int32_t rest[4]) {
     return DIGIT_ENTRY * (1 + (first == 0 ? 16 * k : 32 + 4 * k) + m) + unit;
 }
 
-// The digits of parts with at most that many bits.
+// The digits of a pair whose parts have at most `bits` bits.
 static int digits(uint16_t *digit, const eisenstein pair[2], unsigned bits, uint32_t of_generator) {
-    // What is left of a part, floor(part / 2^position) and what digits carried, as far as it has
-    // been looked at: that is, modulo 8 and the carry.
+    // The rest of each part: floor(part / 2^position) plus the carry of the digits. The code has
+    // read it only modulo 8, plus the carry.
     int32_t rest[4];
     for (size_t i = 0; i < 4; i++) {
         rest[i] = pair[i >> 1].limb[i & 1][0] & 7;
@@ -386,7 +388,7 @@ static int digits(uint16_t *digit, const eisenstein pair[2], unsigned bits, uint
             count = (int)position + 1;
         }
         digit[position] = (uint16_t)code;
-        // One more bit; the last is the sign.
+        // This adds one more bit of each part. The last bit is the sign.
         unsigned at = position + 3;
         int32_t weight = at < bits ? 4 : at == bits ? -4 : 0;
         const uint32_t *word = pair[0].part[0] + (at >> 5);

@@ -1,10 +1,10 @@
 // Eisenstein integers a + b ω with ω² + ω + 1 = 0: scalars as the endomorphism sees them.
 //
-// n = ν ν̄ for a ν of Z[ω], and Z[ω] / ν is the field of scalars with ω for lambda (Gallant, Lambert,
-// Vanstone, CRYPTO 2001, split scalars that way).
+// Z[ω] has a ν with n = ν ν̄, and Z[ω] / ν is the field of scalars, where ω is lambda (Gallant,
+// Lambert and Vanstone, CRYPTO 2001, split scalars that way).
 //
-// All of it is for public values: time and addresses depend on them. eisenstein.c proves that no
-// fixed size here is exceeded. Results and operands of one call are different objects.
+// Every function is for public values only: time and addresses depend on them. eisenstein.c proves
+// that no value exceeds the fixed sizes. Results and operands of one call are different objects.
 
 #ifndef COUNTERSIGN_EISENSTEIN_H
 #define COUNTERSIGN_EISENSTEIN_H
@@ -21,8 +21,8 @@ typedef union {
     uint16_t limb[2][2 * EISENSTEIN_WORDS];
 } eisenstein;
 
-// A unit is written power | minus: ω^power, power < 3, or with UNIT_MINUS minus that. Their order in
-// tables is 1, ω, ω², -1, -ω, -ω².
+// The code of a unit is power | minus. It stands for ω^power with power < 3, and with UNIT_MINUS
+// for -ω^power. In tables the units have the order 1, ω, ω², -1, -ω, -ω².
 #define UNIT_MINUS 4u
 #define UNIT_POWER 3u
 #define UNITS 6
@@ -32,7 +32,7 @@ typedef union {
 // In:  a: a scalar below n.
 void eisenstein_from_scalar(eisenstein *result, const scalar *a);
 
-// The scalar that a stands for: its first part + lambda times its second, modulo n.
+// The scalar of an Eisenstein integer: the first part + lambda times the second, modulo n.
 // Out: result: below n.
 // In:  a: parts below n in magnitude.
 void eisenstein_to_scalar(scalar *result, const eisenstein *a);
@@ -46,12 +46,13 @@ void eisenstein_to_scalar(scalar *result, const eisenstein *a);
 #define WHOLE_BITS 130
 unsigned eisenstein_half_size(eisenstein pair[2], const scalar *e);
 
-// Digits of a pair (a, b), lowest first: a = sum of a_i 2^i, b likewise. A digit is 0 where both
-// are 0, else DIGIT_ENTRY * (1 + index) + unit for unit times the entry `index` of a table of pairs.
+// Digits of a pair (a, b), lowest first: a = sum of a_i 2^i, and b = sum of b_i 2^i. Digit i is 0
+// if both a_i and b_i are 0. Otherwise it is DIGIT_ENTRY * (1 + index) + unit, which stands for
+// unit times entry `index` of a table of pairs.
 #define DIGIT_ENTRY 8u
 
-// Joint digits of two numbers: a_i and b_i are 0 or units. The table's entries are (1, 0), (0, 1),
-// then (1, unit) for each unit, as in pair_table.
+// Joint digits of two numbers, where a_i and b_i are 0 or units. The table's entries are (1, 0),
+// (0, 1), then (1, unit) for each unit, as in pair_table.
 // Returns: how many digits there are up to the last that is not 0.
 // Out: digit: the digits; what lies above the returned number is not read.
 // In:  pair: (a, b), parts of at most `bits` bits.
@@ -59,9 +60,9 @@ unsigned eisenstein_half_size(eisenstein pair[2], const scalar *e);
 #define PAIR_POSITIONS (WHOLE_BITS + 4)
 int eisenstein_pair_digits(uint16_t digit[PAIR_POSITIONS], const eisenstein pair[2], unsigned bits);
 
-// Joint digits of the halves of one number, a = low + high * 2^64. Of low_i and high_i at least one
-// is odd, and then a unit or θ times one, θ = 1 - ω; the other may be that, 0, or 2 times a unit.
-// The table's entries are
+// Joint digits of the halves of one number, a = low + high * 2^64. If digit i is not 0, at least
+// one of low_i and high_i is odd. An odd one is a unit or θ times a unit, with θ = 1 - ω. The other
+// is odd too, or 0, or 2 times a unit. The table's entries are
 // 16 k + m: (θ^k, c_m) for c = 0, 2, 2ω, 2ω², the units, θ times the units;
 // 32 + 4 k + m: (c_m, θ^k) for the first four.
 // Returns: how many digits there are up to the last that is not 0.

@@ -5,8 +5,8 @@
 
 const field field_one = {{1}};
 
-// Add or subtract (2^32 + FOLD) where mask is all ones: what a carry or borrow out of 2^256 is
-// worth modulo p. Returns the carry or borrow that this makes in turn.
+// Add or subtract 2^32 + FOLD where mask is all ones: modulo p that is 2^256, a carry or borrow.
+// Returns the carry or borrow that this makes in turn.
 static uint32_t fold_up(field *a, uint32_t mask) {
     uint64_t sum = wide_sum(a->word[0], FOLD & mask);
     a->word[0] = (uint32_t)sum;
@@ -47,7 +47,7 @@ static void reduce(field *result, const uint32_t wide[16]) {
         previous = high;
     }
     sum = wide_sum(sum, previous);
-    // What is left, below 2^34, once more.
+    // The overflow, below 2^34, is folded once more.
     uint32_t low = (uint32_t)sum, high = (uint32_t)(sum >> 32);
     sum = wide_sum(folded(low), result->word[0]);
     result->word[0] = (uint32_t)sum;
@@ -170,8 +170,8 @@ void field_to_bytes(uint8_t bytes[32], const field *normalized) {
 }
 
 uint32_t field_inverse_root_variable(field *result, const field *a) {
-    // p = 3 mod 4. In binary the exponent is 223 ones, a zero, 22 ones, 00001 011. Each power is the
-    // last one squared so many times, times an earlier one; xN is a to N ones.
+    // p = 3 mod 4. In binary the exponent is 223 ones, a zero, 22 ones, 00001 011. Each power is
+    // the last one squared so many times, times an earlier one; xN is a to N ones.
     enum {A, X2, X3, X6, X9, X11, X22, X44, X88, X176, X220, X223, UP_TO_22, UP_TO_1, LAST};
     static const uint8_t chain[LAST][2] = {
         {1, A}, {1, A}, {3, X3}, {3, X3}, {2, X2}, {11, X11}, {22, X22}, {44, X44}, {88, X88},

@@ -1,12 +1,12 @@
 // The field of secp256k1: integers modulo p = 2^256 - 2^32 - 977 (SEC 2 v2, section 2.4.1).
 //
-// An element is eight 32-bit words, lowest first, holding any representative below 2^256. "Reduced"
-// below means below p.
+// An element is eight 32-bit words, lowest first. It holds any representative below 2^256.
+// "Reduced" means below p.
 //
-// Unless its contract says otherwise, a function takes any representatives, gives one that is
-// congruent to its result and need not be reduced, and lets result be the same object as an
-// operand. Every function runs in the same time for all values and touches the same addresses,
-// unless its name ends in _variable. On ARM the first five are assembly (generate_field.py).
+// Unless its contract says otherwise, a function takes any representatives, returns a
+// representative that need not be reduced, and allows result to be the same object as an operand.
+// Every function takes the same time and touches the same addresses for all values, unless its name
+// ends in _variable. On ARM the first five functions are assembly (generate_field.py).
 
 #ifndef COUNTERSIGN_FIELD_H
 #define COUNTERSIGN_FIELD_H
@@ -74,7 +74,7 @@ void field_select(field *result, const field *a, uint32_t mask);
 
 // Read 32 big-endian bytes, as in every message.
 // Returns: 1 if the value is below p, else 0.
-// Out: result: the value, which is not reduced where 0 is returned.
+// Out: result: the value, which is not reduced if the function returns 0.
 // In:  bytes.
 uint32_t field_from_bytes(field *result, const uint8_t bytes[32]);
 
@@ -85,8 +85,8 @@ void field_to_bytes(uint8_t bytes[32], const field *normalized);
 
 // The inverse of a square root. For public values; variable time.
 // Returns: 1 if a is a square and not 0, else 0.
-// Out: result: a^((p - 3) / 4). Where 1 is returned, that times a is a root of a, and result is the
-//      inverse of that root.
+// Out: result: a^((p - 3) / 4). If the function returns 1, result * a is a square root of a, and
+//      result is the inverse of that root.
 // In:  a: another object than result.
 uint32_t field_inverse_root_variable(field *result, const field *a);
 

@@ -1,4 +1,4 @@
-// What the compiler calls by itself: a native module links no C library.
+// The functions that compiled code calls implicitly, because a native module links no C library.
 
 #include <stddef.h>
 #include <stdint.h>

@@ -2,16 +2,16 @@
 
     python generate_field.py OUTPUT
 
-Products, squares and halves are written in values and compiled by thumb.py. The M0+ multiplies 32
-by 32 bits to 32, so a full product of words is four multiplications of halves, 17 instructions in
-all; Karatsuba over 128 and 64 bits makes 36 of them do for 256 bits instead of 64.
+This program describes products, squares and halves in values, and thumb.py compiles them. The M0+
+multiplies 32 by 32 bits to 32, so a full product of words takes four multiplications of halves, 17
+instructions in all. With Karatsuba over 128 and 64 bits, 256 bits take 36 such products, not 64.
 """
 
 import sys
 
 from thumb import Policy, Program
 
-# The cheapest of some thousand tried, with the orders of parts and sums below.
+# These were the cheapest of some thousand that were tried with the orders of parts and sums below.
 MULTIPLY_POLICY = Policy(clean=4, stacked=1.5, dirty=1, far=150, keep=True, overwrite=True)
 SQUARE_POLICY = Policy(clean=3, stacked=2.5, dirty=0.75, far=80, keep=True, overwrite=True)
 
@@ -80,7 +80,7 @@ def difference(m, a, b):
     for x, y in zip(a[1:], b[1:], strict=True):
         words.append(m.subtract_borrow(x, y))
     mask = m.borrow_mask()
-    # ~w + 1 where it is negative: w ^ mask, minus mask.
+    # A negative difference becomes ~w + 1: w ^ mask, minus mask.
     flipped = [m.bit_xor(w, mask) for w in words]
     result = [m.subtract(flipped[0], mask)]
     for w in flipped[1:]:
@@ -89,11 +89,11 @@ def difference(m, a, b):
 
 
 def combine(m, low, high, middle, sign):
-    """low + high * B² + (low + high - middle) * B, where middle counts negative if sign is all
-    ones; B = 2**(32 * half)."""
+    """low + high * B² + (low + high - middle) * B, with B = 2**(32 * half). If sign is all ones,
+    middle counts as negative."""
     half = len(low) // 2
-    # low + high, upper and lower halves crosswise: the sum of low's upper and high's lower half
-    # is wanted twice.
+    # low + high needs the sum of low's upper half and high's lower half twice, so it comes first.
+    # The code then adds the other halves to it.
     first = [m.add(low[half], high[0])]
     for x, y in zip(low[half + 1 :], high[1:half], strict=True):
         first.append(m.add_carry(x, y))
@@ -109,14 +109,14 @@ def combine(m, low, high, middle, sign):
         r2.append(m.add_carry(x, y))
     zero = m.constant(0)
     carry_2 = m.add_carry(carry_first, zero)
-    # Minus middle: add its complement and 1 (or middle itself, where the sign is set).
+    # This subtracts middle by adding its complement and 1. If the sign is set, it adds middle.
     if sign is None:
         words = [m.subtract(r1[0], middle[0])]
         for x, y in zip((r1 + r2)[1:], middle[1:], strict=True):
             words.append(m.subtract_borrow(x, y))
         top = m.borrow_mask()
     else:
-        # x ^ ~sign is -middle - 1 for sign = 0; the 1 is added by a carry in.
+        # middle ^ ~sign is -middle - 1 for sign = 0. The carry in adds the 1.
         inverse = m.bit_not(sign)
         m.carry_from(inverse)
         words = []
@@ -132,7 +132,7 @@ def combine(m, low, high, middle, sign):
     for x in r2[1:]:
         out.append(m.add_carry(x, zero))
     carry_2 = m.add_carry(carry_2, top)
-    # What is carried into the top half; negative never, all in all.
+    # This is the carry into the top half. In total it is never negative.
     out.append(m.add(high[half], carry_2))
     for x in high[half + 1 :]:
         zero = m.constant(0)
@@ -141,8 +141,8 @@ def combine(m, low, high, middle, sign):
 
 
 def karatsuba(m, a, b, multiply, order):
-    """a * b of as many words each. order: of the low, high and middle product, which is made
-    first; it decides how much must be kept out of the registers."""
+    """a * b, which have the same number of words. order: the order in which the low, high and
+    middle products are made. It decides how many values do not fit into the registers."""
     half = len(a) // 2
     parts = {}
     for part in order:
@@ -180,7 +180,7 @@ def square_4(m, a):
 
 
 def reduce_and_store(m, wide):
-    """16 words to 8: high * 2**256 = high * 2**32 + high * FOLD. Stored through pointer 0."""
+    """Reduce 16 words to 8, by high * 2**256 = high * 2**32 + high * FOLD. Store at pointer 0."""
     low, high = wide[:8], wide[8:]
     words = []
     carry = None  # 27 bits for the next word
@@ -189,7 +189,7 @@ def reduce_and_store(m, wide):
         even = m.multiply(m.low_half(high[i]), factor)
         odd = m.multiply(m.right(high[i], 16), factor)
         if carry is not None:
-            even = m.add(even, carry)  # no carry: 26 and 27 bits
+            even = m.add(even, carry)  # a sum of 26 and 27 bits gives no carry
         up, carry = m.left(odd, 16), m.right(odd, 16)
         word = up
         if i > 0:
@@ -221,7 +221,7 @@ def reduce_and_store(m, wide):
         m.output(0, 4 * i, words[i])
     zero = m.constant(0)
     carry = m.add_carry(zero, zero)
-    # A carry leaves less than 2^68, so adding its worth ends in the third word.
+    # After a carry the rest is below 2^68, so the addition of 2^32 + FOLD ends in the third word.
     even = m.multiply(carry, m.wide_constant(FOLD))
     words[0] = m.add(words[0], even)
     m.output(0, 0, words[0])
@@ -249,7 +249,7 @@ def square_program():
 def scan_program():
     """affine_scan(result, table, count, index), see group.h: four words of all entries at a time.
 
-    r12 counts down from the index, and the entry at which it borrows is the one that is wanted.
+    r12 counts down from the index. The entry at which it borrows is the wanted one.
     """
     lines = [
         "\t.global affine_scan",
@@ -294,7 +294,7 @@ def scan_program():
             "\tstr r0, [sp, #8]",
         ]
         if quarter < 3:
-            # Back to the first entry, four words on; the end moves with it.
+            # The pointer goes back to the first entry, four words on. The end moves with it.
             lines += [
                 "\tmov r0, r8",
                 "\tadds r0, #16",
@@ -332,7 +332,7 @@ def main(path):
 
 
 def halve_program():
-    """a / 2 = (a >> 1) + (p + 1) / 2 where a is odd; (p + 1) / 2 = 2**255 - 2**31 - 488."""
+    """a / 2: a >> 1, plus (p + 1) / 2 if a is odd. (p + 1) / 2 = 2**255 - 2**31 - 488."""
     m = Program("field_halve", 2)
     a = [m.input(1, 4 * i) for i in range(8)]
     top = m.left(a[0], 31)  # 2**31 where a is odd, else 0
@@ -349,8 +349,8 @@ def halve_program():
 
 
 def sum_program(name, first, further):
-    """a + b or a - b by hand: the sum in pairs of words, then the worth of its carry or borrow,
-    then of that one's, which two values close to 2**256 can make."""
+    """a + b or a - b, written by hand: the sum in pairs of words, then 2**32 + FOLD for its carry
+    or borrow, then again for the second one that two values close to 2**256 can make."""
     if first == "adds":
         bit = ["\tmovs r2, #0", "\tadcs r2, r2"]
     else:

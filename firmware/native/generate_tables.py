@@ -2,10 +2,10 @@
 
     python generate_tables.py OUTPUT
 
-Comb (prover): COMB_BLOCKS tables of COMB_ENTRIES points, entry i of block b being the sum over
-the teeth t of ±2**((b * TEETH + t) * SPACING)·G, the last tooth added, tooth t added where bit t of
-i is set and else subtracted. Pairs (verifier): a·G + b·2**64·G for the pairs (a, b) of Eisenstein
-integers that eisenstein.h lists.
+Comb (prover): COMB_BLOCKS tables of COMB_ENTRIES points. Entry i of block b is the sum over the
+teeth t of ±2**((b * TEETH + t) * SPACING)·G. The last tooth has a plus. Each other tooth t has a
+plus if bit t of i is set, else a minus. Pairs (verifier): a·G + b·2**64·G for the pairs (a, b) of
+Eisenstein integers that eisenstein.h lists.
 """
 
 import sys

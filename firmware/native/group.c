@@ -137,9 +137,9 @@ static void rescale(affine *p, const field *scale) {
 }
 
 void point_table_make(point_table *table, const affine *point) {
-    // Each entry is twice the point more than the last. Both are affine on one isomorphic curve, and
-    // their sum is on the next: that of which its z, on this one, becomes 1. No summands are equal or
-    // opposite: the order is a prime above 17.
+    // Each entry is the last one plus twice the point. Both summands are affine on one isomorphic
+    // curve. Their sum is affine on the next such curve, which turns the sum's z into 1. No
+    // summands are equal or opposite, because the order is a prime above 17.
     affine *row = table->point, twice;
     field ratio[ODD_MULTIPLES];
     jacobian last = {.x = point->x, .y = point->y, .z = field_one}, next;
@@ -159,7 +159,7 @@ void point_table_make(point_table *table, const affine *point) {
         rescale(&twice, &next.z);
     }
 
-    // All entries to the z of the last.
+    // This scales all entries to the z of the last.
     field scale = ratio[ODD_MULTIPLES - 1];
     for (size_t i = ODD_MULTIPLES - 2;; i--) {
         rescale(&row[i], &scale);
@@ -180,7 +180,7 @@ void point_table_scale(point_table *table) {
     table->z = field_one;
 }
 
-// The third of the cube roots of 1, given the other two's: 1 + beta + beta² = 0.
+// Given two of t, beta t and beta² t, the third, because 1 + beta + beta² = 0.
 static void third(field *result, const field *first, const field *second) {
     field_add(result, first, second);
     field_negate(result, result);
@@ -189,8 +189,8 @@ static void third(field *result, const field *first, const field *second) {
 uint32_t pair_table_make_variable(pair_table *table, const affine *p, const affine *r,
     const field *inverse) {
     // The six sums have the denominators x_p - beta^i x_r, whose product over i is
-    // z = x_p³ - x_r³ = y_p² - y_r². So each denominator is z by the product of the other two,
-    // g_i = x_p² + beta^i x_p x_r + beta^2i x_r², and all sums are affine where z is: with
+    // z = x_p³ - x_r³ = y_p² - y_r². So each denominator is z over the product of the other two,
+    // g_i = x_p² + beta^i x_p x_r + beta^2i x_r², and all sums can share z: with
     // L = (y_p ∓ y_r) g_i, x = L² - (x_p + beta^i x_r) z², y = L (x_p z² - x) - y_p z³.
     affine *sum = table->point;
     field square, cube, g[3], mixed[3], x_r[3], slope[2], t;
@@ -199,7 +199,7 @@ uint32_t pair_table_make_variable(pair_table *table, const affine *p, const affi
     field_subtract(&slope[0], &p->y, &r->y);
     field_add(&slope[1], &p->y, &r->y);
     if (inverse != NULL) {
-        // Then slopes are what they are, and z is 1.
+        // The inverse makes these the true slopes, so z is 1.
         field_multiply(&slope[0], &slope[0], inverse);
         field_multiply(&slope[1], &slope[1], inverse);
     } else {

@@ -1,9 +1,9 @@
 // The group of secp256k1: y² = x³ + 7.
 //
-// Every function runs in the same time for all points and touches the same addresses, unless its
-// name ends in _variable. Coordinates are any representatives (field.h); "normalized" ones are
-// below p. Result and operands of one call are different objects, unless the contract allows them to
-// be the same.
+// Every function takes the same time and touches the same addresses for all points, unless its name
+// ends in _variable. Coordinates are any representatives (field.h); "normalized" ones are below p.
+// Result and operands of one call are different objects, unless the contract allows them to be the
+// same.
 
 #ifndef COUNTERSIGN_GROUP_H
 #define COUNTERSIGN_GROUP_H
@@ -25,7 +25,7 @@ typedef struct {
     field x, y, z;
 } projective;
 
-// Odd multiples of a point: window 5, so 1, 3, … 15 times it.
+// Odd multiples of a point for a window of 5: 1, 3, … 15 times the point.
 #define ODD_MULTIPLES 8
 
 // (x / z², y / z³) for each entry, with one z for all.
@@ -34,9 +34,9 @@ typedef struct {
     field z;
 } point_table;
 
-// The same for P, R and P + unit R, the units of Z[ω] in the order of eisenstein.h. beta_x are the
-// x-coordinates of lambda times the entries: the curve has the endomorphism (x, y) -> (beta x, y),
-// and is thus a module over Z[ω].
+// (x / z², y / z³) for P, R and P + unit R, with one z for all and the units of Z[ω] in the order
+// of eisenstein.h. beta_x are the x-coordinates of lambda times the entries. The curve has the
+// endomorphism (x, y) -> (beta x, y), and is thus a module over Z[ω].
 #define PAIR_ENTRIES 8
 typedef struct {
     affine point[PAIR_ENTRIES];
@@ -51,7 +51,7 @@ extern const field beta;
 void jacobian_double(jacobian *result, const jacobian *a);
 
 // The incomplete addition.
-// Out: result: a + b where a ≠ ±b; z is 0 where a = ±b. Another object than a.
+// Out: result: a + b if a ≠ ±b; z is 0 if a = ±b. Another object than a.
 // In:  a: not infinity.
 //      b.
 //      z: a->z for an affine b; a->z times 1 / w for a b that stands for (x / w², y / w³).
@@ -77,7 +77,7 @@ void jacobian_to_affine(affine *result, const jacobian *a);
 
 // Read a public point; variable time.
 // Returns: 1 if both coordinates are below p and the point is on the curve, else 0.
-// Out: result: the coordinates as they were read, which are no point where 0 is returned.
+// Out: result: the coordinates as they were read. They are no point if the function returns 0.
 // In:  bytes: x, then y, big-endian.
 uint32_t affine_from_bytes_variable(affine *result, const uint8_t bytes[64]);
 
@@ -86,27 +86,27 @@ uint32_t affine_from_bytes_variable(affine *result, const uint8_t bytes[64]);
 void affine_to_bytes(uint8_t bytes[64], const affine *normalized);
 
 // The table of a point's odd multiples.
-// Out: table: with a z that is not 1; point_table_scale brings it to 1.
+// Out: table: its z is not 1; point_table_scale brings z to 1.
 // In:  point: public, on the curve.
 void point_table_make(point_table *table, const affine *point);
 
-// Bring the table's z to 1, at the price of an inversion.
-// In/Out: table: of point_table_make.
+// Bring the table's z to 1. This takes one inversion.
+// In/Out: table: from point_table_make.
 void point_table_scale(point_table *table);
 
 // The table of two points; variable time.
-// Returns: 1, or 0 if one point is a unit times the other: y_p² and y_r² are then the same. With an
-//          inverse that is not NULL nothing is looked at and 1 is returned.
-// Out: table: not usable where 0 is returned. Its z is not set, and stands for 1, where inverse is
-//      not NULL.
+// Returns: 1, or 0 if one point is a unit times the other, which means that y_p² = y_r². If inverse
+//          is not NULL, the function does not check this and returns 1.
+// Out: table: not usable if the function returns 0. If inverse is not NULL, its z is not set and
+//      counts as 1.
 // In:  p, r: public, on the curve.
 //      inverse: 1 / (y_p² - y_r²), or NULL.
 uint32_t pair_table_make_variable(pair_table *table, const affine *p, const affine *r,
     const field *inverse);
 
 // A unit of Z[ω] times a point; variable time.
-// In/Out: p: public; unit times p in the end.
-// In:  beta_x: beta times p's x as the pair table holds it, or NULL to have it computed.
+// In/Out: p: public; becomes unit times p.
+// In:  beta_x: beta times p's x as the pair table holds it, or NULL: the function computes it.
 //      unit: as in eisenstein.h.
 void affine_times_unit_variable(affine *p, const field *beta_x, unsigned unit);
 
@@ -115,8 +115,8 @@ void affine_times_unit_variable(affine *p, const field *beta_x, unsigned unit);
 // In:  mask: all ones or 0.
 void affine_negate_where(affine *b, uint32_t mask);
 
-// Look an entry up without telling which: every entry is read, whatever the index is.
-// Out: result: table[index]; zeros where index is not below count.
+// Look an entry up and reveal no index: the function reads every entry, whatever the index is.
+// Out: result: table[index]; zeros if index is not below count.
 // In:  table: `count` entries.
 //      count: public.
 //      index: may be secret.

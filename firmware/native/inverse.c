@@ -1,9 +1,9 @@
 // 1 / a modulo p by 600 constant-time division steps (Bernstein and Yang, "Fast constant-time gcd
 // computation and modular inversion", CHES 2019; 590 steps suffice for 256 bits with the variant
-// that starts at delta = 1/2, Wuille 2021). A fifth of the time of a^(p - 2).
+// that starts at delta = 1/2, Wuille 2021). This takes a fifth of the time of a^(p - 2).
 //
-// Numbers are nine signed words of 30 bits, so that 30 steps at a time act on single words and
-// their effect, a 2 x 2 matrix, is then applied to the long numbers.
+// Numbers are nine signed words of 30 bits. So 30 steps at a time act on single words, and their
+// effect, a 2 x 2 matrix, is then applied to the long numbers.
 
 #include "field.h"
 #include "words.h"
@@ -21,14 +21,14 @@ typedef struct {
     int32_t u, v, q, r;
 } matrix;
 
-// p = 2^16 * 2^240 - 4 * 2^30 - 977: three words of nine.
+// p = 2^16 * 2^240 - 4 * 2^30 - 977: only three of the nine words are not 0.
 #define P_LOW (-977)
 #define P_NEXT_SHIFT 2
 #define P_TOP_SHIFT 16
 #define P_INVERSE 0x2DDACACFu // 1 / p modulo 2^30
 
-// 30 division steps on the lowest words of f and g. Returns zeta = -(delta + 1/2). The one loop here
-// that is worth more bytes.
+// 30 division steps on the lowest words of f and g. Returns zeta = -(delta + 1/2). Only this loop
+// is optimized for speed, at the price of size.
 __attribute__((optimize("O2")))
 static int32_t division_steps(matrix *result, int32_t zeta, uint32_t f, uint32_t g) {
     uint32_t u = 1, v = 0, q = 0, r = 1;
@@ -77,7 +77,7 @@ static void update_pair(signed_number *f, signed_number *g, const matrix *t) {
     g->word[WORDS - 1] = (int32_t)second;
 }
 
-// How much of p makes `sum` divisible by 2^30, starting from `correction`.
+// The factor of p that makes `sum` divisible by 2^30, at most `correction`.
 static int32_t to_divisible(int32_t correction, int64_t sum) {
     uint32_t rest = P_INVERSE * (uint32_t)sum + (uint32_t)correction;
     return correction - (int32_t)(rest & (uint32_t)WORD_MASK);
@@ -133,7 +133,7 @@ static void carry(signed_number *a) {
     }
 }
 
-// Between 32-bit words and those of 30: word i here begins 2 i bits into word i there.
+// Conversion between words of 32 and 30 bits: 30-bit word i begins at bit 30 i of the number.
 static void split(signed_number *result, const field *a) {
     result->word[0] = (int32_t)a->word[0] & WORD_MASK;
     for (size_t i = 1; i < 8; i++) {

@@ -1,7 +1,7 @@
 # The native engine as a part of an image, for ports that are built with cmake.
 #
-# COUNTERSIGN_ARITHMETIC: the object file with everything but the module's face, which
-# `countersign build` makes with the flags and the generated assembly of `countersign native`.
+# COUNTERSIGN_ARITHMETIC: the object file with all code but module.c. `countersign build` makes it
+# with the flags and the generated assembly of `countersign native`.
 
 add_library(usermod_countersign_native INTERFACE)
 target_sources(usermod_countersign_native INTERFACE ${CMAKE_CURRENT_LIST_DIR}/builtin.c)

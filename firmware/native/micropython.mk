@@ -1,7 +1,7 @@
 # The native engine as a part of an image, for ports that are built with make.
 #
-# COUNTERSIGN_ARITHMETIC: the object file with everything but the module's face, which
-# `countersign build` makes with the flags and the generated assembly of `countersign native`.
+# COUNTERSIGN_ARITHMETIC: the object file with all code but module.c. `countersign build` makes it
+# with the flags and the generated assembly of `countersign native`.
 
 COUNTERSIGN_NATIVE := $(USERMOD_DIR)
 SRC_USERMOD_C += $(COUNTERSIGN_NATIVE)/builtin.c

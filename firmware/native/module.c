@@ -1,9 +1,9 @@
 // The MicroPython module countersign_native: arguments and results are bytes, see README.md.
 //
-// Lengths, ranges and types are checked here, and all input is copied into aligned words, so that
-// no pointer into a buffer of the caller's outlives its check.
+// This file checks lengths, ranges and types, and copies all input into aligned words, so that no
+// pointer into a caller's buffer outlives its check.
 
-// The same source is a loadable module, and part of an image (builtin.c).
+// The same source makes the loadable module and the one that is part of an image (builtin.c).
 #if MICROPY_ENABLE_DYNRUNTIME
 #include "py/dynruntime.h"
 #else
@@ -17,7 +17,7 @@
 #define VERSION 1
 
 static mp_buffer_info_t buffer(mp_obj_t object, mp_uint_t access) {
-    // A str has a buffer too, and is never meant.
+    // A str has a buffer too, but a caller that passes one made a mistake.
     if (mp_obj_is_qstr(object) || mp_obj_get_type(object) == &mp_type_str) {
         mp_raise_TypeError(MP_ERROR_TEXT("bytes wanted"));
     }
@@ -84,7 +84,7 @@ static MP_DEFINE_CONST_FUN_OBJ_2(xor_object, xor);
 
 static mp_obj_t respond(mp_obj_t k, mp_obj_t e, mp_obj_t d) {
     uint8_t response_scalar[32];
-    // One after the other: C may evaluate arguments in any order, and each may raise.
+    // Separate statements fix the order: C may evaluate arguments in any order, and each may raise.
     const uint8_t *k_bytes = exactly(k, 32);
     const uint8_t *e_bytes = exactly(e, 32);
     const uint8_t *d_bytes = exactly(d, 32);
@@ -167,7 +167,7 @@ static mp_obj_t verify_equation(size_t count, const mp_obj_t *arguments) {
 }
 static MP_DEFINE_CONST_FUN_OBJ_VAR_BETWEEN(verify_equation_object, 4, 4, verify_equation);
 
-// Every function and its name, once for both: builtin.c makes a table of it.
+// Every function and its name, for the loadable module and for the table of builtin.c.
 #define FUNCTIONS(row) \
     row(MP_QSTR_generate, generate_object) \
     row(MP_QSTR_commit, commit_object) \

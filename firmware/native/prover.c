@@ -1,26 +1,26 @@
-// Both multiplications write the scalar with the digits +1 and -1 only: an odd number below 2^N is
-// the sum of ±2^i over all i below N, the sign of 2^i being bit i of (number + 2^N - 1) / 2. Even
-// scalars are replaced by n - k, and the result is negated. So no digit is 0, no addition is ever
-// skipped, and the accumulator is never infinity.
+// Both multiplications write the scalar with the digits +1 and -1 only. An odd number below 2^N is
+// the sum of ±2^i over all i below N, where bit i of (number + 2^N - 1) / 2 decides the sign of
+// 2^i. The code replaces an even k by n - k and negates the result. So no digit is 0, no addition
+// is ever skipped, and the accumulator is never infinity.
 //
-// The additions but the last ones are the incomplete Jacobian ones, which would be wrong for equal
-// or opposite summands and never meet them: in integers, exactly one of the two summands is odd
-// (the first that is added at each position holds the lowest tooth, of value ±1, and what it is
-// added to was just doubled; the others are even, and what they are added to holds that tooth),
-// and while a position is left their sum is below 2^255 + 2^250 < n in magnitude, so they are not
-// congruent modulo n either. At the last position that bound fails for a few scalars, and the
-// complete formula is used.
+// All additions but the last ones use the incomplete Jacobian formula, which is wrong for equal or
+// opposite summands. It never meets them. As integers, exactly one of the two summands is odd. (The
+// first entry added at each position holds the lowest tooth, of value ±1, and the accumulator was
+// just doubled. The other entries are even, and the accumulator holds that tooth.) And while a
+// position is left, their sum is below 2^255 + 2^250 < n in magnitude, so they are not congruent
+// modulo n either. At the last position that bound fails for a few scalars, so the code uses the
+// complete formula there.
 
 #include "prover.h"
 #include "scalar.h"
 #include "tables.h"
 #include "words.h"
 
-// A function that holds secrets has a frame of its own below that of the function that wipes: the
-// compiler keeps copies where it likes.
+// The compiler may keep copies of secrets anywhere in a frame. So a function that holds secrets has
+// a frame of its own, below the frame of the function that wipes.
 #define NEVER_INLINE __attribute__((noinline))
 
-// All that is secret in a multiplication, in one place to be wiped.
+// All secrets of a multiplication, in one place so that they can be wiped.
 typedef struct {
     scalar k, other;
     uint32_t negated;
@@ -36,11 +36,11 @@ static uint32_t digit_bit(const multiplication *m, unsigned position) {
     return m->digits[position >> 5] >> (position & 31) & 1;
 }
 
-// Whether a k that is not below n is an error, or taken mod n.
+// BELOW_N: a k that is not below n is an error. ANY_DIGEST: k is taken mod n.
 #define BELOW_N 0
 #define ANY_DIGEST 1
 
-// Read k. Returns 1 if it is in [1, n), as it is or once reduced.
+// Read k. Returns 1 if k is in [1, n): before the reduction with BELOW_N, after it with ANY_DIGEST.
 static uint32_t start(multiplication *m, const uint8_t k[32], uint32_t any, unsigned digit_count) {
     uint32_t valid = scalar_from_bytes(&m->k, k) | any;
     valid &= scalar_is_zero(&m->k) ^ 1u;
@@ -55,14 +55,15 @@ static uint32_t start(multiplication *m, const uint8_t k[32], uint32_t any, unsi
     return valid;
 }
 
-// The entry for `bits` of a table whose entries have the highest digit +1; the others mirror them.
+// The entry for `bits`. The table holds the entries with the highest digit +1; the others are their
+// negatives.
 static void look_up(multiplication *m, const affine *table, uint32_t count, uint32_t bits) {
     uint32_t mirrored = mask_of(is_zero_word(bits & count));
     affine_scan(&m->entry, table, count, (bits ^ mirrored) & (count - 1));
     affine_negate_where(&m->entry, mirrored);
 }
 
-// x, y and z = 1, be they jacobian or projective.
+// x, y and z = 1, which serve as Jacobian and as projective coordinates.
 static NEVER_INLINE void with_unit_z(field *x, field *y, field *z, const affine *a) {
     *x = a->x;
     *y = a->y;
@@ -97,7 +98,7 @@ static void finish(multiplication *m, uint32_t valid) {
     }
 }
 
-// Comb: tooth t of block b is 2^((b * TEETH + t) * SPACING), and all move down together.
+// Comb: tooth t of block b is 2^((b * TEETH + t) * SPACING). All teeth move down together.
 static uint32_t comb_bits(const multiplication *m, unsigned block, unsigned position) {
     uint32_t bits = 0;
     for (unsigned tooth = 0; tooth < COMB_TEETH; tooth++) {
@@ -134,7 +135,7 @@ static NEVER_INLINE uint32_t generate(multiplication *m, const uint8_t k[32], ui
 #define WINDOW_BITS 4
 #define WINDOWS (256 / WINDOW_BITS)
 
-// k and what it was negated by, brought to the sign whose multiple has the even y.
+// Gives k the sign whose multiple of G has an even y.
 static NEVER_INLINE void make_even(multiplication *m, uint8_t k[32]) {
     scalar_negate(&m->other, &m->k);
     words_select(m->k.word, m->other.word, mask_of(m->negated ^ (m->result.y.word[0] & 1)), 8);
@@ -192,7 +193,7 @@ uint32_t prover_linear(uint8_t point[64], const uint8_t k[32], const affine *q) 
     uint32_t valid = linear(&m, k, &table);
     affine_to_bytes(point, &m.result);
     wipe(&m, sizeof m);
-    // Public, but then all that is left on the stack can be seen to be nothing.
+    // The table is public, but without it the tests can require that the stack holds no remains.
     wipe(&table, sizeof table);
     wipe_stack();
     return valid;
@@ -203,7 +204,7 @@ typedef struct {
     affine result;
 } addition;
 
-// The complete formula: it meets equal, opposite and any other summands in the same way.
+// The complete formula treats equal, opposite and all other summands in the same way.
 static NEVER_INLINE uint32_t sum_up(addition *a, uint8_t point[64], const affine *first,
     const affine *second) {
     with_unit_z(&a->sum.x, &a->sum.y, &a->sum.z, first);

@@ -1,7 +1,7 @@
-// What a prover computes from secrets.
+// The prover's computations with secrets.
 //
-// Every function runs in the same time for all secrets and touches the same addresses. Before it
-// returns it overwrites what was secret, with the stack below it. Scalars and coordinates are
+// Every function takes the same time and touches the same addresses for all secrets. Before it
+// returns, it overwrites its secrets and the stack below it. Scalars and coordinates are
 // 32 big-endian bytes. Results and operands are different objects.
 
 #ifndef COUNTERSIGN_PROVER_H
@@ -17,7 +17,7 @@ uint32_t prover_generate(uint8_t point[64], const uint8_t k[32]);
 
 // The nonce of a digest, and its commitment (BIP-340, "Default Signing").
 // Returns: 1, or 0 if the digest is 0 modulo n.
-// Out: x: that of the multiple of G; zeros where 0 is returned.
+// Out: x: the x-coordinate of the multiple of G; zeros where 0 is returned.
 // In/Out: k: any digest; it becomes the digest mod n, negated if its multiple of G would have an
 //         odd y; zeros where 0 is returned. Secret.
 uint32_t prover_commit(uint8_t x[32], uint8_t k[32]);

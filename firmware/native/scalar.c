@@ -15,7 +15,7 @@ const scalar scalar_lambda = {{
     0x1B23BD72, 0xDF02967C, 0x20816678, 0x122E22EA, 0x8812645A, 0xA5261C02, 0xC05C30E0, 0x5363AD4C,
 }};
 
-// Subtract n from carry * 2^256 + a where that is not below n. Returns 1 if it was.
+// Subtract n from carry * 2^256 + a if that is not below n. Returns 1 if it was below n.
 static uint32_t subtract_order(uint32_t a[8], uint32_t carry) {
     uint32_t reduced[8];
     uint32_t borrow = words_subtract(reduced, a, n, 8);
@@ -69,7 +69,7 @@ void scalar_multiply_add(scalar *result, const scalar *a, const scalar *b, const
     uint32_t addend[16] = {0};
     words_select(addend, a->word, 0xFFFFFFFFu, 8);
     words_add(wide, wide, addend, 16);
-    // 512 bits to 386, to 260, to 257.
+    // The steps reduce 512 bits to 386, to 260, to 257.
     words_select(sum, wide, 0xFFFFFFFFu, 8);
     fold_in(sum, 14, wide + 8, 8);
     words_select(last, sum, 0xFFFFFFFFu, 8);

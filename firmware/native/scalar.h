@@ -1,7 +1,7 @@
 // Scalars: integers modulo the group's order n (SEC 2 v2, section 2.4.1), eight words, below n.
 //
-// Every function runs in the same time for all values and touches the same addresses. Operands are
-// below n, results are as well, and result may be the same object as an operand.
+// Every function takes the same time and touches the same addresses for all values. Operands and
+// results are below n. Result may be the same object as an operand.
 
 #ifndef COUNTERSIGN_SCALAR_H
 #define COUNTERSIGN_SCALAR_H

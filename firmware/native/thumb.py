@@ -1,12 +1,12 @@
 """A small compiler of straight-line code for the Cortex-M0+: values in, Thumb instructions out.
 
-The programs in generate_field.py are written in values that are each computed once. This module
-gives every value a register at each moment: r0-r7 for arithmetic, r8-r12 and lr as quick stores
-(one cycle each way), the stack for what is left (two cycles). The value whose next use is farthest
-makes room (Belady). Moves, loads and stores of ARMv6-M leave the flags alone, so a chain of
-carries survives whatever is done to make room in its midst.
+The programs in generate_field.py consist of values that are each computed once. This module assigns
+a place to every value at each moment: r0-r7 for arithmetic, r8-r12 and lr as quick stores (one
+cycle each way), the stack for the rest (two cycles). The value whose next use is farthest makes
+room (Belady). Moves, loads and stores of ARMv6-M do not change the flags, so the compiler can make
+room in the middle of a chain of carries.
 
-Nothing here branches and no address depends on a value: the code's time is its length.
+The code has no branch, and no address depends on a value, so its length alone decides its time.
 """
 
 LOW = tuple(range(8))
@@ -14,7 +14,7 @@ HIGH = (8, 9, 10, 11, 12, 14)
 
 
 class Value:
-    """Something computed once. home: where memory holds it from the start, as (pointer, offset)."""
+    """A value, computed once. home: its place in memory from the start, as (pointer, offset)."""
 
     def __init__(self, home=None):
         self.home = home
@@ -22,9 +22,9 @@ class Value:
 
 
 class Program:
-    """One function. Collects operations, then writes them with registers given.
+    """One function. It collects operations, then writes them with registers.
 
-    pointers: how many arguments it has, all of them pointers, in r0 and up.
+    pointers: the number of its arguments, which are all pointers, in r0 and up.
     """
 
     def __init__(self, name, pointers):
@@ -33,20 +33,20 @@ class Program:
         self._constants = {}
         self.pointers = [Value() for _ in range(pointers)]
 
-    # ---- what a program is written with
+    # ---- operations of a program
 
     def input(self, pointer, offset):
-        """The word at an argument's address; it is read when it is first wanted."""
+        """The word at an argument's address. The code reads it at its first use."""
         return Value((self.pointers[pointer], offset))
 
     def constant(self, number):
-        """A number from 0 to 255; it is made when it is wanted."""
+        """A number from 0 to 255. The code makes it at its use."""
         if number not in self._constants:
             self._constants[number] = Value(("constant", number))
         return self._constants[number]
 
     def output(self, pointer, offset, value):
-        """Store a word at an argument's address. No input may be wanted afterwards."""
+        """Store a word at an argument's address. No later operation may use an input."""
         self._emit("store", None, (value, self.pointers[pointer]), offset)
 
     def add(self, a, b):
@@ -109,7 +109,7 @@ class Program:
                 value.home[0].uses.append(len(self.operations))
         self.operations.append((mnemonic, result, tuple(sources), immediate))
 
-    # ---- how it becomes instructions
+    # ---- the instructions of a program
 
     def assembly(self, policy):
         """The lines of the function."""
@@ -117,11 +117,11 @@ class Program:
 
 
 class Policy:
-    """How room is made; found by search (generate_field.py says how good it is).
+    """How the compiler makes room. A search found the values in generate_field.py.
 
-    clean, stacked, dirty: how much farther off than it is a value looks whose copy is in a quick
-    store, in memory, or nowhere. far: beyond so many operations a value goes to the stack at once.
-    """
+    clean, stacked, dirty: factors on the distance of a value's next use, if a copy of the value is
+    in a quick store, in memory, or nowhere. far: beyond so many operations a value goes straight to
+    the stack."""
 
     def __init__(self, clean=1.0, stacked=1.0, dirty=1.0, far=10**6, keep=True, overwrite=False):
         self.clean, self.stacked, self.dirty = clean, stacked, dirty
@@ -148,7 +148,7 @@ class _Writer:
             self._write(*operation)
         size = 4 * len(self._slots)
         name = self._program.name
-        # r12 and lr are the caller's to lose, or saved already.
+        # The function need not keep r12, and it has saved lr already.
         kept = [register for register in range(8, 12) if self._is_written(register)]
         saved = ", ".join(f"r{4 + i}" for i in range(len(kept)))
         return [
@@ -183,7 +183,7 @@ class _Writer:
         return any(use > self._at for use in value.uses)
 
     def _release(self):
-        """Forget the values that nothing wants any more."""
+        """Forget the values that no later operation uses."""
         for registers in (self._low, self._high):
             for register, value in registers.items():
                 if value is not None and self._next_use(value) is None:
@@ -202,7 +202,7 @@ class _Writer:
         return None
 
     def _room(self, kept):
-        """A low register that is free, made free if need be; never one of `kept`."""
+        """A free low register, never one of `kept`. This frees one if necessary."""
         for register, value in self._low.items():
             if value is None and register not in kept:
                 return register
@@ -242,7 +242,7 @@ class _Writer:
         self._emit(f"str r{register}, [sp, #{4 * slot}]")
 
     def _free_high(self, value):
-        """A quick store that is free, or holds what is in a low register or memory as well."""
+        """A quick store that is free, or whose value is also in a low register or in memory."""
         for high, held in self._high.items():
             if held is None:
                 return high
@@ -263,7 +263,7 @@ class _Writer:
         return len(self._slots) - 1
 
     def _load(self, value, kept):
-        """The low register that holds the value now."""
+        """The low register that holds the value, after loading it if necessary."""
         register = self._low_register(value)
         if register is not None:
             return register
@@ -272,7 +272,7 @@ class _Writer:
             if held is value:
                 self._emit(f"mov r{register}, r{high}")
                 self._low[register] = value
-                # Its quick store is worth more to others.
+                # Another value needs the quick store more.
                 if not self._keep_high(value):
                     self._high[high] = None
                 return register

@@ -3,12 +3,12 @@
 #include "tables.h"
 #include "words.h"
 
-// So that what one stage needs of the stack is given back before the next.
+// Functions that are not inlined free one stage's stack before the next stage.
 #define NEVER_INLINE __attribute__((noinline))
 
 static const scalar zero;
 
-// A quick look first: only two words begin a representative of 0.
+// The first comparison is quick: only two lowest words occur in a representative of 0.
 static uint32_t is_zero_variable(const field *a) {
     uint32_t low = a->word[0];
     return (low == 0 || low == 0xFFFFFC2F) && field_is_zero(a);
@@ -24,7 +24,7 @@ static void start(accumulator *a) {
     a->sum->z = (field){{0}};
 }
 
-// Any b: the sum may be infinity, or b's equal or opposite.
+// a += b for any b: the accumulator may be infinity, equal to b or its opposite.
 static void add_variable(accumulator *a, const affine *b) {
     jacobian *old = a->sum, *new = a->spare;
     a->sum = new;
@@ -36,14 +36,14 @@ static void add_variable(accumulator *a, const affine *b) {
         return;
     }
     jacobian_add(new, old, b, &old->z);
-    // With equal x, z is 0, and x the square of what their y differ in.
+    // For equal x, z is 0, and x is the square of the difference of the y.
     if (is_zero_variable(&new->z) && field_is_zero(&new->x)) {
         jacobian_double(new, old);
     }
 }
 
-// u·P + v·R + w·G, all in one pass (Straus), where the table of P and R has its z. w is NULL unless
-// that is 1.
+// u·P + v·R + w·G in one pass (Straus), on the curve where the z of the table of P and R is 1. w
+// must be NULL unless that z is 1.
 static void multiply(accumulator *a, const pair_table *table, const eisenstein uv[2],
     unsigned bits, const eisenstein *w) {
     uint16_t pair_digit[PAIR_POSITIONS], generator_digit[GENERATOR_POSITIONS];
@@ -71,8 +71,8 @@ static void multiply(accumulator *a, const pair_table *table, const eisenstein u
     }
 }
 
-// The point with this x and even y. other: 1 / (y² of the other - y²) is wanted as well, in
-// *inverse, and is 0 where there is none.
+// The point with this x and even y. With `other`, *inverse becomes 1 / (y² of the other - y²), or 0
+// if there is none.
 static uint32_t lift(affine *p, const uint8_t x[32], const affine *other, field *inverse) {
     static const field seven = {{7}};
     field square, scaled, z, root;
@@ -84,8 +84,8 @@ static uint32_t lift(affine *p, const uint8_t x[32], const affine *other, field 
     field_add(&square, &square, &seven);
     scaled = square;
     if (other != NULL) {
-        // One exponentiation for both: 1 / (z² y), the inverse root of z⁴ y². As for y², it is no
-        // square where that is none, and not 0: x³ = -7 has no solution.
+        // One exponentiation serves both: it gives 1 / (z² y), the inverse root of z⁴ y². z⁴ y² is
+        // a square exactly if y² is one, and it is not 0, because x³ = -7 has no solution.
         field_square(&z, &other->y);
         field_subtract(&z, &z, &square);
         if (!field_is_zero(&z)) {
@@ -129,7 +129,7 @@ static uint32_t finish(uint8_t point[64], const jacobian *sum) {
     return 1;
 }
 
-// s += t * unit, where the unit times P is R; it has to be one.
+// s += t * unit, where unit times P is R. The caller makes sure that there is such a unit.
 static void merge(scalar *s, scalar *t, const affine *p, const affine *r) {
     static const scalar one = {{1}};
     field x = p->x, difference;
@@ -154,7 +154,7 @@ uint32_t verifier_combine(uint8_t point[64], scalar *s, const affine *first, sca
     accumulator a;
     pair_table table;
     eisenstein uv[2];
-    // If one is a unit times the other, there is one point, and for the other any will do.
+    // If one point is a unit times the other, the sum needs one alone, and any other point serves.
     const affine *other = second;
     if (first == NULL) {
         first = generator_pairs;
@@ -172,7 +172,7 @@ uint32_t verifier_combine(uint8_t point[64], scalar *s, const affine *first, sca
     return finish(point, a.sum);
 }
 
-// s·G - e·Q is the point with x = r and even y: as it is written.
+// Checks directly that s·G - e·Q is the point with x = r and even y.
 static NEVER_INLINE uint32_t whole_equation(const affine *q, const uint8_t r[32], scalar *s,
     scalar *e) {
     uint8_t point[64], differences = 0;
@@ -186,7 +186,7 @@ static NEVER_INLINE uint32_t whole_equation(const affine *q, const uint8_t r[32]
     return (differences | (point[63] & 1)) == 0;
 }
 
-// u·Q + v·R - v s·G is infinity, where u = v e.
+// Checks that u·Q + v·R - v s·G is infinity, where u = v e.
 static NEVER_INLINE uint32_t half_equation(const affine *q, const affine *r, const field *inverse,
     scalar *s, const scalar *e) {
     pair_table table;
@@ -212,7 +212,7 @@ uint32_t verifier_equation(const affine *q, const uint8_t r[32], const uint8_t s
         return 0;
     }
     scalar_from_bytes(&e_scalar, e);
-    // A nonce commitment that is a unit times the key has no table with it.
+    // If the nonce commitment is a unit times the key, the two have no pair table.
     if (field_is_zero(&inverse)) {
         return whole_equation(q, r, &s_scalar, &e_scalar);
     }

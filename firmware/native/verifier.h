@@ -1,4 +1,4 @@
-// What a verifier computes, from public values only: time and addresses depend on them.
+// The verifier's computations. All values are public: time and addresses depend on them.
 //
 // Scalars and coordinates are 32 big-endian bytes. Results and operands are different objects.
 

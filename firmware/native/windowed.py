@@ -3,12 +3,12 @@
     python windowed.py INPUT OUTPUT [without-muluh]
 
 Debian's Xtensa compiler is configured for the LX106, which has neither register windows nor MULUH.
-With -mabi=windowed it generates both for the LX6 and LX7 all the same, but its assembler refuses
-them: here each becomes its bytes (Xtensa Instruction Set Architecture Reference Manual, 2010).
+With -mabi=windowed it still generates both for the LX6 and LX7, but its assembler refuses them.
+This program writes their bytes (Xtensa Instruction Set Architecture Reference Manual, 2010).
 
 without-muluh is for tests: no core that QEMU knows has both windows and MULUH. Each MULUH, three
 bytes, becomes a jump of three bytes to code at the end that multiplies by halves of words. All
-else stays as it is.
+other code stays as it is.
 """
 
 import re
@@ -24,7 +24,7 @@ def _register(name):
 
 
 def rewritten(line):
-    """The lines that stand for one."""
+    """The lines that replace one line."""
     words = re.sub(r"[#,]", " ", line).split()
     if not words:
         return [line]
@@ -45,7 +45,7 @@ def rewritten(line):
         window = int(name[5:]) // 4
         return [_bytes(_register(operands[0]) << 8 | 3 << 6 | window << 4, 3)]
     if name in ("call4", "call8", "call12"):
-        # By an address in the first register of the new window: a literal, which can be linked.
+        # The address is in the new window's first register: a literal, which can be linked.
         register = int(name[4:])
         return [
             f"\tmovi a{register}, {operands[0]}",
@@ -55,7 +55,7 @@ def rewritten(line):
 
 
 def without_muluh(lines):
-    """The same lines, MULUH made of MULL."""
+    """The same lines, with MULL in place of MULUH."""
     body, products = [], ["\t.text"]
     for line in lines:
         words = re.sub(r"[#,]", " ", line).split()
@@ -71,7 +71,7 @@ def without_muluh(lines):
 def _high_half(to, first, second):
     """Instructions for the upper half of a product, which change `to` and nothing else.
 
-    Below the stack pointer there is room, as nothing interrupts a program under qemu-user.
+    They use memory below the stack pointer, since nothing interrupts a program under qemu-user.
     """
     taken = (to, first, second)
     spare = [name for name in (f"a{i}" for i in range(2, 16)) if name not in taken][:6]

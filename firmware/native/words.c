@@ -1,7 +1,7 @@
 #include "words.h"
 
-// More than the deepest call below a prover's outermost function uses, 800 bytes on the Cortex-M0+;
-// tests/native looks for remains on every architecture.
+// These sizes exceed what the deepest call below a prover's outermost function uses (800 bytes on
+// the Cortex-M0+). tests/native looks for remains on every architecture.
 #if defined(__arm__)
 #define STACK_TO_WIPE_BYTES 1024
 #else
@@ -29,12 +29,12 @@ uint32_t words_subtract(uint32_t *result, const uint32_t *a, const uint32_t *b, 
 }
 
 #if defined(__arm__)
-// result += a * b for one word a, from the lowest word; the carry. As in wide_product, MULS alone;
-// MULS, MOVS and UXTH leave the carry flag as it is.
+// result += a * b for one word a, from the lowest word. Returns the carry. As in wide_product, only
+// MULS multiplies. MULS, MOVS and UXTH leave the carry flag as it is.
 static uint32_t multiply_row(uint32_t *result, uint32_t a, const uint32_t *b, size_t count) {
     uint32_t a_low = a & 0xFFFFu, a_high = a >> 16, low, high, second;
     const uint32_t *first = b + count;
-    // The end is in r9, the carry in r8.
+    // r9 holds the end of b, r8 the carry.
     __asm__ volatile (
         "mov r9, %[first]\n\t"
         "movs %[low], #0\n\t"
@@ -49,7 +49,7 @@ static uint32_t multiply_row(uint32_t *result, uint32_t a, const uint32_t *b, si
         "muls %[second], %[a_low]\n\t"
         "muls %[low], %[a_low]\n\t"
         "muls %[high], %[a_high]\n\t"
-        "adds %[first], %[second]\n\t" // 33 bits: the last is worth 2^48
+        "adds %[first], %[second]\n\t" // 33 bits; the highest stands for 2^48
         "movs %[second], #0\n\t"
         "adcs %[second], %[second]\n\t"
         "lsls %[second], %[second], #16\n\t"

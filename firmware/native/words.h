@@ -1,6 +1,6 @@
-// Words and their products: what field, scalar and inverse arithmetic share.
+// Words and their products, which the field, scalar and inverse arithmetic use.
 //
-// Every function runs in the same time for all values of words and touches the same addresses;
+// Every function takes the same time and touches the same addresses for all values of words.
 // `count` and `bytes` are public. Numbers of several words have the lowest word first.
 
 #ifndef COUNTERSIGN_WORDS_H
@@ -12,9 +12,9 @@
 // Returns: a * b, all 64 bits.
 // In:  a, b.
 //
-// The Cortex-M3's UMULL ends early for small operands and would tell them apart, and the
-// Cortex-M0+ has none: on ARM a product is made of four 16-bit ones, since MULS takes one cycle
-// whatever it multiplies (on the RP2040's M0+, and on every M3 and later).
+// The Cortex-M3's UMULL ends early for small operands, which would reveal them, and the Cortex-M0+
+// has no UMULL. So on ARM this makes a product of four 16-bit products with MULS, which takes one
+// cycle whatever it multiplies (on the RP2040's M0+, and on every M3 and later).
 static inline __attribute__((always_inline)) uint64_t wide_product(uint32_t a, uint32_t b) {
     #if defined(__arm__)
     uint32_t low, high, b_high, cross, b_low;
@@ -53,8 +53,8 @@ static inline __attribute__((always_inline)) uint64_t wide_product(uint32_t a, u
 // Returns: a + b modulo 2^64.
 // In:  a, b.
 //
-// Xtensa has no carry flag, and GCC makes of a carry there a branch, which a secret must not decide:
-// so it is computed from the highest bits.
+// Xtensa has no carry flag. There GCC computes a carry with a branch, which a secret must not
+// decide. So this computes the carry from the highest bits.
 static inline __attribute__((always_inline)) uint64_t wide_sum(uint64_t a, uint64_t b) {
     #if defined(__XTENSA__)
     uint32_t a_low = (uint32_t)a, b_low = (uint32_t)b, low = a_low + b_low;
@@ -125,8 +125,8 @@ static inline __attribute__((always_inline)) int64_t signed_product(int32_t a, i
     #endif
 }
 
-// Returns: all ones if condition is 1, 0 if it is 0. The compiler is not told that there are only
-//          two values, so it makes no branch of the mask.
+// Returns: all ones if condition is 1, 0 if it is 0. The compiler cannot know that there are only
+//          two values, so it does not turn the mask into a branch.
 // In:  condition: 0 or 1.
 static inline __attribute__((always_inline)) uint32_t mask_of(uint32_t condition) {
     uint32_t mask = 0u - condition;
@@ -174,13 +174,13 @@ void words_from_bytes(uint32_t result[8], const uint8_t bytes[32]);
 // In:  words.
 void words_to_bytes(uint8_t bytes[32], const uint32_t words[8]);
 
-// Overwrite with zeros, also when nothing reads the memory afterwards.
+// Overwrite with zeros, even if nothing reads the memory afterwards.
 // Out: memory: aligned to a word.
-// In:  bytes: a multiple of 4; what is left over of it is not overwritten.
+// In:  bytes: a multiple of 4; a remainder is not overwritten.
 void wipe(void *memory, size_t bytes);
 
-// Overwrite what returned calls left on the stack below the caller's frame: more than the deepest
-// call of prover.c uses (words.c says how much).
+// Overwrite the remains of returned calls on the stack below the caller's frame. This covers more
+// than the deepest call of prover.c uses (words.c says how much).
 void wipe_stack(void);
 
 #endif
