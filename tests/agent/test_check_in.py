@@ -1,4 +1,4 @@
-"""Check-in: rhythm, beacons, counters, denials."""
+"""Check-in: when a device sends evidence, and how it treats beacons, counters and denials."""
 
 from countersign import reasons
 from countersign.carriers import kinds
@@ -38,7 +38,7 @@ def test_uses_the_newest_beacon():
 
 def test_waits_for_a_newer_beacon_when_its_own_is_stale():
     rig = enrolled()
-    # The beacon turns, and the broker does not say so.
+    # The beacon changes, and the broker does not announce it.
     old = rig.broker.beacon
     rig.gateway.publish_beacon()
     new = rig.broker.beacon
@@ -96,7 +96,7 @@ def test_silence_is_asked_ever_more_slowly():
     rig.gateway.is_silent = True
     sent = len(evidence_of(rig))
     rig.run_for(200000)
-    # With the 2 s timeout alone it would be more than 100.
+    # Without the growing pauses, the 2 s timeout would give more than 100.
     assert len(evidence_of(rig)) - sent < 55
 
 

@@ -1,4 +1,4 @@
-"""The configuration is read strictly."""
+"""The configuration's checks: the agent refuses every setting that is missing, unknown or wrong."""
 
 from countersign import identity
 from countersign_agent.config import Config, ConfigError

@@ -1,12 +1,12 @@
-"""Coupons in the running agent: over lost sessions, resets and failing sends, each signature that
-ever left the device has a nonce of its own."""
+"""Coupons in the running agent: each signature that leaves the device has its own nonce, even after
+lost sessions, resets and failed sends."""
 
 from countersign import messages
 from support.agent.rig import Rig
 
 
 class Sent:
-    """Every signature that was made, whether or not it arrived: (nonce commitment, digest)."""
+    """Records every signature, whether or not it arrived, as (nonce commitment, digest)."""
 
     def __init__(self, rig):
         self.rig = rig
@@ -14,7 +14,7 @@ class Sent:
         self.watch()
 
     def watch(self):
-        """Again after each boot: the identity is then another object."""
+        """Call this again after each boot, which makes a new identity object."""
         own = self.rig.key_store.identity
         sign = own.sign
 
@@ -47,7 +47,7 @@ def test_idle_time_fills_the_pool_and_check_ins_use_it():
 
 
 class Cut:
-    """Loses the session while a message is being sent: it was signed, and may have arrived."""
+    """Loses the session during a send: the message was signed, and may have arrived."""
 
     def __init__(self, broker):
         self.broker = broker
@@ -78,7 +78,7 @@ def test_no_reconnection_or_reset_reuses_a_coupon():
             sent.watch()
             rig.run_for(12000)
     assert sent.check() > 10
-    # What arrived are these signatures.
+    # The recorded signatures are the ones that arrived.
     known = [nonce_commitment for nonce_commitment, _ in sent.signatures]
     for _, payload in rig.broker.sent:
         assert messages.open_message(payload).signature[:32] in known

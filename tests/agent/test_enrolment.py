@@ -1,4 +1,4 @@
-"""Enrolment, as the device sees it."""
+"""Enrolment, from the device's side."""
 
 from countersign import identity, reasons
 from countersign_agent.keys.stored_records import StoredRecords

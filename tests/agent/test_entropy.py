@@ -1,4 +1,4 @@
-"""The entropy pool: hedged, and closed when its source is broken."""
+"""The entropy pool: it mixes several inputs, and fails closed when its source is broken."""
 
 from countersign_agent.keys.entropy import EntropyError, EntropyPool
 from countersign_agent.keys.stored_records import StoredRecords

@@ -1,5 +1,5 @@
-"""The key store: one identity, whatever the storage says. Power cuts are swept elsewhere
-(tests/agent/on_cpython)."""
+"""The key store keeps exactly one identity, whatever the storage returns. Power cuts are tested in
+tests/agent/on_cpython."""
 
 from countersign import identity
 from countersign.proofs import engines, schnorr
@@ -20,7 +20,7 @@ from support.agent.noise import Noise
 
 
 class CountingStorage(Storage):
-    """Counts the writes of each file, as flash would wear."""
+    """Counts the writes of each file, which wear the flash."""
 
     def __init__(self):
         Storage.__init__(self)
@@ -32,7 +32,7 @@ class CountingStorage(Storage):
 
 
 class Unreadable(Storage):
-    """The medium refuses to read one file."""
+    """A storage whose medium refuses to read one file."""
 
     def __init__(self, files, name):
         Storage.__init__(self)
@@ -137,7 +137,7 @@ def test_a_lost_identity_or_counter_is_not_replaced():
 
 
 def test_a_counter_that_was_put_back_is_not_used():
-    """LittleFS takes the last state but one of a folder whose newest has gone bad."""
+    """LittleFS returns a folder's older state if the newest one is damaged."""
     storage = Storage()
     store = boot(storage)
     older = [dict(storage.files)]
@@ -150,14 +150,14 @@ def test_a_counter_that_was_put_back_is_not_used():
         storage.files = dict(then)
         storage.files[WITNESS] = now[WITNESS]
         assert refuses(boot, storage, b"3")
-    # All of the folder at once, to where there was nothing yet, is the same.
+    # A whole folder that goes back to its empty state is the same case.
     storage.files = {WITNESS: now[WITNESS]}
     assert refuses(boot, storage, b"3")
     assert list(storage.files) == [WITNESS]
 
 
 def test_a_witness_that_was_put_back_costs_nothing():
-    """It is what a power cut between the two writes leaves, too."""
+    """A power cut between the two writes leaves the same state."""
     storage = Storage()
     first = boot(storage)
     older = storage.files[WITNESS]
@@ -201,7 +201,7 @@ def test_counters_grow_over_boots_and_cost_one_write_a_block():
             assert counter > last
             last = counter
         assert storage.writes["counter"] - writes == 1
-    # One for the first boot's start, one for each boot, one for each further block.
+    # Writes: one at the first boot's start, one for each boot, one for each further block.
     assert storage.writes["counter"] == storage.writes[WITNESS] == 1 + 3 + 3
     assert storage.writes["identity"] == 1
 
@@ -264,13 +264,13 @@ def test_a_boot_shows_that_the_key_is_still_the_same():
     records = StoredRecords(storage)
     values = records.load("identity", 2, 4)
     assert values[3] == schnorr.public_key(values[1])
-    # A record that is whole and wrong, ...
+    # The first case is an undamaged record with a wrong content.
     records.save("identity", 2, values[:3] + [schnorr.public_key(values[2])])
     assert refuses(boot, storage, b"2")
     records.save("identity", 2, values)
 
     class Wrong:
-        """... and an engine that computes another key than at the first boot."""
+        """The second case: an engine that computes another key than at the first boot."""
 
         def generate(self, k):
             return engines.pure_engine.generate(values[2])
@@ -293,7 +293,7 @@ def test_a_device_that_checks_lets_no_wrong_signature_out():
     right = engines.active
 
     class Glitched:
-        """The engine in use, whose every response of the key has one bit wrong."""
+        """The engine in use, but with one wrong bit in each response."""
 
         def __getattr__(self, name):
             return getattr(right, name)
@@ -329,7 +329,7 @@ def test_serials_never_repeat_over_boots():
     for number in range(3):
         store = boot(storage, str(number).encode())
         serials += [store.counters.next_serial() for _ in range(5)]
-        # A boot that ends before it was counted gives none.
+        # A boot that ends before it was counted gives no serial numbers.
         uncounted = keystore.load_counters(StoredRecords(storage))
         try:
             uncounted.next_serial()

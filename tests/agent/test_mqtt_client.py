@@ -1,4 +1,4 @@
-"""The MQTT client against a broker written by hand: order, repetition, time, and bad bytes."""
+"""The MQTT client against a scripted broker: order, repetition, time, and bad bytes."""
 
 from countersign_agent.transports.mqtt_client import (
     MAX_UNACKNOWLEDGED,

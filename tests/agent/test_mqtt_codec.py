@@ -1,4 +1,4 @@
-"""MQTT packets: byte for byte as OASIS MQTT 3.1.1 has them, and nothing else accepted."""
+"""MQTT packets match OASIS MQTT 3.1.1 byte for byte, and the reader refuses everything else."""
 
 from countersign_agent.transports import mqtt_codec as codec
 from countersign_agent.transports.mqtt_codec import MAX_PACKET_BYTES, MqttError, PacketReader

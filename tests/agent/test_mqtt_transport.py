@@ -1,4 +1,4 @@
-"""Kinds of messages as topics of a broker, and presence as a retained message with a last will."""
+"""The transport over a broker: a topic for each kind of message, retained presence, a last will."""
 
 from countersign.carriers import kinds, topics
 from countersign_agent.transports.mqtt_client import MqttClient
@@ -19,7 +19,7 @@ BEACON = topics.beacon(SITE)
 
 
 def connected(*incoming):
-    """(transport, stream) of a session with a broker that sends this."""
+    """(transport, stream) of a session with a broker that sends `incoming`."""
     clock = Clock()
     stream = FakeStream(clock, (CONNACK_NEW,) + incoming)
     client = MqttClient(lambda timeout_ms: stream, clock, "cs-1")

@@ -1,6 +1,6 @@
-"""Chips whose generator needs the radio have it on before the first byte is drawn.
+"""The agent switches the radio on before the first random byte, on chips whose generator needs it.
 
-Emulated: nothing of this ever ran on such a chip."""
+These tests use a fake chip. The code has never run on a real one."""
 
 import os
 import sys
@@ -13,8 +13,8 @@ from support.agent.noise import Noise
 
 
 class Chip:
-    """What device.py sees of a chip: `sys`, `os`, `time` and MicroPython's `network`, and in which
-    order it uses them. fault: what switching the radio on raises."""
+    """A chip as device.py sees it: `sys`, `os`, `time` and MicroPython's `network`. It records the
+    order of their use. fault: the exception that switching the radio on raises."""
 
     STA_IF = 0
     implementation = None
@@ -43,7 +43,7 @@ class Chip:
 
 
 class Watched(Storage):
-    """A storage whose writes are events of the chip's."""
+    """A storage whose writes the chip records as events."""
 
     def __init__(self, chip):
         Storage.__init__(self)
@@ -76,7 +76,7 @@ def test_the_radio_is_on_before_the_first_byte_of_a_key():
     assert store.is_new
     drawn = chip.events.index("random")
     assert chip.events.index("radio on") < drawn < chip.events.index("write identity")
-    # It feeds the nonces too.
+    # The radio stays on because it feeds the nonces too.
     assert "radio off" not in chip.events
 
 

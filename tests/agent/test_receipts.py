@@ -1,4 +1,4 @@
-"""Receipts: the device believes the arithmetic, not the sender."""
+"""Receipts: the device recomputes the inclusion proof and does not trust the sender."""
 
 from countersign.carriers import kinds
 from support.agent.memory_site import GATEWAY_SECRET, OTHER_SECRET
@@ -55,7 +55,7 @@ def test_refuses_a_wrong_proof_root_index_or_size():
         deliver(rig, make(2, **changes))
         assert len(rig.all("receipt_refused")) == before + 1, changes
     assert not rig.all("receipt_verified")
-    # The right one is still welcome.
+    # The device still accepts the right receipt.
     deliver(rig, make(2))
     assert len(rig.all("receipt_verified")) == 1
 
@@ -69,7 +69,7 @@ def test_refuses_a_receipt_for_another_verdict_than_the_one_received():
 def test_a_receipt_without_a_verdict_is_checked_by_its_own_digest():
     rig = checked_in(2)
     gateway = rig.gateway
-    # The verdict gets lost on the way; what the gateway decided is anchored all the same.
+    # The verdict is lost on the way, but the gateway anchors its decision all the same.
     send, gateway.send = gateway.send, lambda kind, payload: None
     rig.run_until("timed_out")
     gateway.send = send

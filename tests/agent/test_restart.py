@@ -1,11 +1,11 @@
-"""What follows when the agent ends: a line, a pause that grows, a reset; or the prompt."""
+"""The end of the agent on a board: a log line, a growing pause and a reset, or the prompt."""
 
 import os
 import sys
 import time
 
-# The lower half first: modules that are compiled within one another's imports take a 32-bit
-# interpreter's stack, which a board with frozen ones does not need.
+# These imports come first because modules that are compiled within one another's imports exhaust
+# a 32-bit interpreter's stack. A board has frozen modules and no such problem.
 from countersign import messages  # noqa: F401
 from countersign_agent.keys import keystore  # noqa: F401
 
@@ -15,8 +15,8 @@ CONFIG = "/tmp/countersign-restart-test-" + "".join(["%02x" % b for b in os.uran
 
 
 class Board:
-    """`machine`, `time` and the like as restart.py uses them, and what it did to them. chip: as it
-    calls itself. took_ms: how long the agent runs."""
+    """A fake `machine`, `time` and the like for restart.py, which records their use. chip: the
+    chip's own name for itself. took_ms: how long the agent runs."""
 
     def __init__(self, chip="Raspberry Pi Pico with RP2040", took_ms=0):
         self.implementation = self
@@ -48,7 +48,7 @@ class Board:
         self.said = dict(fields, event=event)
 
     def run(self, outcome, has_config=True):
-        """restart.run with an agent that ends like this: what it returns, or what it raises."""
+        """Call restart.run with an agent that ends in `outcome`: a return value or an exception."""
 
         def main(path):
             assert path == CONFIG

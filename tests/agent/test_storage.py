@@ -1,4 +1,4 @@
-"""Files in a folder, on the file system that this runtime has."""
+"""Storage in a folder, on the file system of the runtime under test."""
 
 import os
 
@@ -8,7 +8,7 @@ FOLDER = "/tmp/countersign-storage-test-" + "".join(["%02x" % b for b in os.uran
 
 
 def in_folder(test):
-    """Run test(storage), and leave nothing behind."""
+    """Run test(storage), and remove its folder afterwards."""
     try:
         test(FolderStorage(FOLDER))
     finally:

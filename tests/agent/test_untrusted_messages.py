@@ -1,4 +1,4 @@
-"""What a broker may invent: nothing of it has an effect, and nothing of it stops the device."""
+"""Messages that a broker may invent. None of them has an effect, and none stops the device."""
 
 from countersign import messages, reasons
 from countersign.carriers import kinds
@@ -23,7 +23,7 @@ def deliver(rig, kind, payload):
 
 def expect_ignored(rig, kind, payload, why=None):
     verdicts, ignored = len(rig.all("verdict")), len(rig.all("ignored"))
-    rig.clock.ms += 1001  # past the period that ignored messages share a line in
+    rig.clock.ms += 1001  # past the period in which ignored messages share a log line
     deliver(rig, kind, payload)
     assert len(rig.all("verdict")) == verdicts, why
     assert len(rig.all("ignored")) == ignored + 1, why
@@ -82,7 +82,7 @@ def test_a_forged_revocation_does_not_stop_the_device():
 
 
 def test_an_old_revocation_of_the_same_gateway_does_not_stop_the_device():
-    # A message of an earlier boot was answered REVOKED; its subject is no longer waited for.
+    # The gateway answers REVOKED to a message of an earlier boot, for which nothing waits.
     rig, payload, counter = silent_after_evidence()
     old = rig.gateway.make_result(rig.device_id, payload, counter, reasons.REVOKED)
     rig.boot()

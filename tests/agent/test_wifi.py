@@ -1,4 +1,4 @@
-"""Wi-Fi is joined when it is needed, and every failure is a TransportError."""
+"""The agent joins Wi-Fi when it needs it, and every failure is a TransportError."""
 
 import sys
 
@@ -8,7 +8,7 @@ from support.agent.memory_site import Clock
 
 
 class FakeNetwork:
-    """MicroPython's `network`, as far as a station uses it. joins_after: polls until joined."""
+    """A fake `network` module, as far as a station uses it. joins_after: polls until it joins."""
 
     STA_IF = 0
 

@@ -12,9 +12,9 @@ from countersign_workshop.parts import micropython
 TESTS = Path(__file__).resolve().parents[2]
 FIRMWARE = TESTS.parent / "firmware"
 TIMEOUT_S = 300
-# The flash is in RAM here, beside the heap that a device has.
+# The simulated flash takes RAM beside the heap that a device has.
 HEAP_BYTES = 600_000
-# qemu-arm runs this ten times slower; what a torn write leaves does not depend on the processor.
+# qemu-arm runs this ten times slower, and a torn write does not depend on the processor.
 TORN_MODES = {"armhf": ["noise"]}
 
 

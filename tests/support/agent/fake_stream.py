@@ -1,4 +1,4 @@
-"""A connection to a broker that a test writes by hand (tcp_stream.TcpStream's methods)."""
+"""A connection to a scripted broker, with the methods of tcp_stream.TcpStream."""
 
 from countersign_agent.transports.transport import TransportError
 
@@ -7,9 +7,9 @@ CONNACK_KEPT = b"\x20\x02\x01\x00"
 
 
 class FakeStream:
-    """`incoming`: list of pieces as they will arrive; b"" is a moment of silence, None the end.
+    """`incoming`: list of pieces in order of arrival; b"" is a moment of silence, None the end.
 
-    `sent`: everything the client wrote. Waiting moves the clock to the end of the wait.
+    `sent`: everything that the client wrote. A wait moves the clock to its end.
     """
 
     def __init__(self, clock, incoming):

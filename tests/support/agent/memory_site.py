@@ -1,7 +1,7 @@
 """A site in memory: clock, storage, broker, and a gateway made from the protocol library.
 
-The gateway follows PROTOCOL.md with the same message definitions as the real one. What a test
-wants to go wrong it sets as an attribute, or does to `broker` directly.
+The gateway follows PROTOCOL.md with the same message definitions as the real one. A test causes
+faults by setting attributes, or by changing `broker` directly.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ OWNER = b"\x0e" * 20
 
 
 class Clock:
-    """Time that passes only when somebody waits."""
+    """Time that passes only in waits."""
 
     def __init__(self):
         self.ms = 0
@@ -34,7 +34,7 @@ class Clock:
 
 
 class Storage:
-    """Storage (storage.py) in memory; it outlives a device's reboot. `files` is open to tests."""
+    """Storage (storage.py) in memory. It survives a device's reboot. Tests may change `files`."""
 
     def __init__(self):
         self.files = {}
@@ -47,10 +47,10 @@ class Storage:
 
 
 class Broker:
-    """Delivers to one device. `queue` is what waits for it, `sent` what it sent.
+    """Delivers to one device. `queue`: the messages that wait for it. `sent`: those it sent.
 
-    beacon: what is retained for the site. presence: each time that the device was seen to come
-    (True) and to go (False).
+    beacon: the retained beacon of the site. presence: the device's announcements that it came
+    (True) or went (False).
     """
 
     def __init__(self, clock):
@@ -64,7 +64,7 @@ class Broker:
         self._listens = False
 
     def deliver(self, kind, payload):
-        """kind: text stands for a place that is of no kind that the device takes."""
+        """Queue a message. kind: a Kind, or text for a topic that the device does not take."""
         self.queue.append((kind, payload))
 
     def retain_beacon(self, payload):
@@ -129,13 +129,13 @@ class Transport:
 
 
 class Gateway:
-    """Answers what a device sends. Switches, all for tests:
+    """Answers a device's messages. Tests set these attributes:
 
-    secret            what it signs with
+    secret            the key that it signs with
     is_silent         takes messages and answers nothing
-    refuse_with       reason of an Error for everything
-    deny_with         reason of a denial for everything that verifies
-    registration      what its challenges carry
+    refuse_with       reason of an Error for every message
+    deny_with         reason of a denial for every message that verifies
+    registration      the registration in its challenges
     """
 
     def __init__(self, broker):

@@ -4,7 +4,7 @@ import hashlib
 
 
 class Noise:
-    """The same seed gives the same bytes; a tick counter that moves."""
+    """Repeatable random bytes from a seed, and a tick counter that moves."""
 
     def __init__(self, seed=b"noise"):
         self._state = seed

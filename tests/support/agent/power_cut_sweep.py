@@ -1,12 +1,12 @@
-"""Cuts the power at every single flash operation of every writer. Runs on MicroPython.
+"""Cuts the power at every flash operation of every writer. It runs on MicroPython.
 
     micropython power_cut_sweep.py [torn mode …]
 
-The file system is the boards' own: littlefs 2, here on flash in RAM, at the RP2040's block size
-and at a small one where files do not fit into the directory. Each cut is torn in every mode,
-or in those that are named.
-Afterwards the flash is mounted afresh, as after a reset, and the writer's promise is checked.
-The last line is one JSON object with the counts; the exit status is 1 if a promise was broken.
+The file system is the boards' own, littlefs 2, on a simulated flash in RAM. It has the RP2040's
+block size, or a small one where files do not fit into the directory. The sweep tears each cut
+operation in every mode, or in the named ones. After a cut it mounts the flash afresh, as after a
+reset, and checks the writer's promise.
+The last line is one JSON object with the counts. The exit status is 1 if a promise was broken.
 """
 
 import json
@@ -25,7 +25,7 @@ MOUNT_POINT = "/flash"
 
 
 def run(data, geometry, cut_after, torn, action, *arguments):
-    """action(storage, …) on a fresh mount of `data`: (the flash, what it raised or None)."""
+    """Run action(storage, …) on a fresh mount of `data`: (the flash, its exception or None)."""
     flash = RamFlash(data, geometry[0], cut_after, torn)
     error = None
     mounted = False
@@ -33,7 +33,7 @@ def run(data, geometry, cut_after, torn, action, *arguments):
         vfs.mount(vfs.VfsLfs2(flash, readsize=geometry[2], progsize=geometry[2]), MOUNT_POINT)
         mounted = True
         action(FolderStorage(MOUNT_POINT + "/countersign"), *arguments)
-    except Exception as raised:  # noqa: BLE001 - the caller decides whether it may be
+    except Exception as raised:  # noqa: BLE001 - the caller decides whether it is allowed
         error = raised
     was_dead = flash.is_dead
     flash.unplug()
@@ -46,8 +46,8 @@ def run(data, geometry, cut_after, torn, action, *arguments):
 def sweep(writer, geometry, torn, data, before):
     """(cuts made, list of broken promises) of one writer.
 
-    data, before: two bytearrays of the flash's size. They are made once for all sweeps, while a
-    small heap still has so long a piece free.
+    data, before: two bytearrays of the flash's size. The caller makes them once for all sweeps,
+    while a small heap still has such long pieces free.
     """
     _, prepare, act, check = writer
     data[:] = b"\xff" * len(data)
@@ -79,7 +79,7 @@ def main(torn_modes):
     flash_size = GEOMETRIES[0][0] * GEOMETRIES[0][1]
     data, before = bytearray(flash_size), bytearray(flash_size)
     keystore.schnorr = KnownKeys()
-    counters.BLOCK = 8  # the same writes with fewer counters between them
+    counters.BLOCK = 8  # smaller blocks give the same writes with fewer counters between them
     cuts = 0
     failures = 0
     for geometry in GEOMETRIES:
@@ -96,7 +96,7 @@ def main(torn_modes):
             print("%s, blocks of %d: %d cuts" % (writer[0], geometry[0], made))
             cuts += made
             if writer is CONTROL:
-                # A sweep that finds nothing wrong here would find nothing anywhere.
+                # The sweep must find this broken writer, or its other results mean nothing.
                 if not broken:
                     failures += 1
                     print("BROKEN the sweep does not see a counter that repeats")

@@ -1,7 +1,7 @@
-"""NOR flash in RAM whose power can be cut in the middle of any operation. MicroPython only.
+"""Simulated NOR flash in RAM, with a power cut in the middle of any operation. MicroPython only.
 
-Keeps the physics that matters: programming only clears bits, erasing sets a whole block. An
-operation that the cut hits is torn in one of TORN_MODES; after it nothing changes any more.
+It models the relevant physics: programming only clears bits, and erasing sets a whole block. A cut
+tears one operation in one of TORN_MODES. After the cut nothing changes any more.
 """
 
 
@@ -9,8 +9,8 @@ class PowerCut(Exception):
     """The power is gone."""
 
 
-# What an interrupted operation leaves behind: nothing, its first half, all but its end, or its
-# first half with the rest half-charged.
+# The effect of an interrupted operation: nothing, its first half, all but its end, or its first
+# half with the rest half-charged.
 TORN_MODES = ("nothing", "half", "almost", "noise")
 
 _BLOCK_COUNT = 4
@@ -22,8 +22,8 @@ _EIO = -5
 class RamFlash:
     """A block device (MicroPython's extended interface) over `data`, a bytearray of whole blocks.
 
-    cut_after: how many programs and erases still succeed; None for all. `operations` counts them,
-    `is_dead` says that the cut has come.
+    cut_after: how many programs and erases still succeed; None for all. `operations` counts them.
+    `is_dead` is true after the cut.
     """
 
     def __init__(self, data, block_size, cut_after=None, torn="nothing"):
@@ -35,8 +35,8 @@ class RamFlash:
         self.is_dead = False
         self.operations = 0
 
-    # Without power every call fails by return value and allocates nothing: the collector closes
-    # files of a dead file system while the heap is locked.
+    # Without power every call fails by its return value and allocates nothing, because the
+    # collector closes files of a dead file system while the heap is locked.
 
     def readblocks(self, block, buffer, offset=0):
         if self.is_dead:
@@ -50,7 +50,7 @@ class RamFlash:
             return _EIO
         start = block * self._block_size + offset
         sound, charged = self._reach(len(buffer))
-        # Programming clears bits: an AND, of all bytes at once as one number.
+        # Programming clears bits. This is one AND over all bytes, as one large number.
         old = int.from_bytes(self._data[start : start + sound], "big")
         new = int.from_bytes(bytes(buffer)[:sound], "big")
         self._data[start : start + sound] = (old & new).to_bytes(sound, "big")
@@ -75,11 +75,11 @@ class RamFlash:
         return self._finish()
 
     def unplug(self):
-        """No later operation on this object changes anything."""
+        """Cut the power: no later operation on this object changes anything."""
         self.is_dead = True
 
     def _reach(self, size):
-        """(bytes done properly, bytes touched at all) of an operation of `size` bytes."""
+        """(bytes completed, bytes touched at all) of an operation of `size` bytes."""
         self.operations += 1
         if self._cut_after is None or self.operations <= self._cut_after:
             return size, size

@@ -1,4 +1,4 @@
-"""One device wired to a site in memory, driven step by step."""
+"""One device, connected to a site in memory. A test drives it step by step."""
 
 from countersign_agent.agent import Agent
 from countersign_agent.config import Config
@@ -20,7 +20,7 @@ INTERVAL_MS = 5000
 
 
 def settings(**changes):
-    """The smallest configuration, as the JSON file would hold it."""
+    """The smallest configuration, as a dict like that of the JSON file."""
     values = {
         "site": SITE,
         "gateway_public_key": "".join(["%02x" % byte for byte in GATEWAY_KEY]),
@@ -35,7 +35,7 @@ def settings(**changes):
 
 
 class Rig:
-    """clock, broker, gateway, storage and the agent; `events` is what the agent reported."""
+    """clock, broker, gateway, storage and the agent. `events`: the agent's log."""
 
     def __init__(self, **changes):
         self.clock = Clock()
@@ -48,7 +48,7 @@ class Rig:
         self.boot()
 
     def boot(self):
-        """Start the device, or start it again: only storage and the site live on."""
+        """Start the device, or start it again. Only the storage and the site survive."""
         self.boots += 1
         noise = Noise(b"device, boot " + str(self.boots).encode())
         records = StoredRecords(self.storage)
@@ -71,14 +71,14 @@ class Rig:
         self.events.append((event, fields))
 
     def run_for(self, duration_ms):
-        """Until that much of the site's time has passed, or the agent stopped."""
+        """Step until `duration_ms` of the site's time has passed, or the agent stopped."""
         end_ms = self.clock.ms + duration_ms
         while self.clock.ms < end_ms:
             if not self.agent.step():
                 return
 
     def run_until(self, event, count=1, most_steps=2000):
-        """Until `event` was reported `count` times in all. Fails if it never is."""
+        """Step until the agent has reported `event` `count` times in all. Fails if it does not."""
         for _ in range(most_steps):
             if len(self.all(event)) >= count:
                 return self.all(event)[-1]

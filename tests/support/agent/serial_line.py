@@ -1,4 +1,4 @@
-"""A serial line in memory, with the gateway's end of it: link.py as the gateway uses it."""
+"""A serial line in memory, with a gateway's end that uses link.py as the gateway does."""
 
 from countersign.carriers import framing, kinds
 from countersign.carriers.link import Link
@@ -6,9 +6,9 @@ from countersign_agent.transports.transport import TransportError
 
 
 class FarSide:
-    """Answers on the line. `taken` is what arrived and was acknowledged.
+    """The gateway's end of the line. `taken`: the messages that arrived and were acknowledged.
 
-    acknowledges: whether it does so at once. is_there: whether anything reaches it.
+    acknowledges: whether it acknowledges at once. is_there: whether anything reaches it.
     """
 
     def __init__(self, clock, session=1000):
@@ -58,7 +58,7 @@ class FarSide:
 
 
 class LineStream:
-    """One connection, as tcp_stream.TcpStream. `damage(data)` is what the line makes of a write."""
+    """One connection, as tcp_stream.TcpStream. `damage(data)`: a write as the line delivers it."""
 
     def __init__(self, far):
         self._far = far

@@ -1,11 +1,11 @@
-"""Everything on a device that writes flash, in one list: whoever adds a writer adds it here.
+"""The list of all code on a device that writes flash. Add new code that writes flash here.
 
 A writer has three functions over a storage:
 
-    prepare(storage)          bring the flash to the state before
-    act(storage, witness)     do what writes, and append to `witness` what the outside world has
-                              seen of it; the power may go at any moment
-    check(storage, witness)   after power is back: assert what must hold, whatever was cut
+    prepare(storage)          bring the flash to the state before the write
+    act(storage, witness)     write, and append to `witness` everything that the outside world has
+                              seen; the power may fail at any moment
+    check(storage, witness)   when the power is back: assert the promise, whatever was cut
 """
 
 from countersign.proofs import schnorr
@@ -19,7 +19,7 @@ GATEWAY_2 = b"\x22" * 32
 
 
 class Boot:
-    """One start of the key store, as main.py does it. `salt` makes its randomness its own."""
+    """One start of the key store, as in main.py. `salt`: gives this boot its own randomness."""
 
     def __init__(self, storage, salt):
         self.records = StoredRecords(storage)
@@ -32,7 +32,7 @@ class Boot:
 
 
 class KnownKeys:
-    """The real keys, each computed once: the sweep boots hundreds of times."""
+    """The real keys, each computed only once, because the sweep boots hundreds of times."""
 
     def __init__(self):
         self._known = {}
@@ -47,7 +47,7 @@ class KnownKeys:
 
 
 def nothing(storage):
-    """prepare: flash as it left the factory, formatted."""
+    """prepare: formatted flash without files."""
 
 
 def booted_once(storage):
@@ -56,7 +56,7 @@ def booted_once(storage):
 
 def first_boot(storage, witness):
     boot = Boot(storage, 1)
-    # From here on others have seen this identity and this counter.
+    # From here on the outside world has seen this identity and this counter.
     witness.append((boot.device_id, boot.counters.next()))
 
 
@@ -80,7 +80,7 @@ def enrol(storage, witness):
 
 
 def same_identity_higher_counter(storage, witness):
-    """Exactly one identity, the one that was seen; no counter ever again; and it keeps working."""
+    """The identity is the one that was seen, no counter repeats, and the device keeps working."""
     seen = list(witness)
     for salt in (3, 4):
         boot = Boot(storage, salt)
@@ -91,7 +91,7 @@ def same_identity_higher_counter(storage, witness):
 
 
 def old_identity_stays(storage, witness):
-    """As above, and the identity is the one of `booted_once`."""
+    """As above, and the identity is that of `booted_once`."""
     same_identity_higher_counter(storage, witness)
     assert Boot(storage, 5).device_id == first_identity(), "another identity"
 
@@ -106,7 +106,7 @@ def old_or_new_gateway(storage, witness):
 
 
 def use_before_reserving(storage, witness):
-    """What a counter must not do: it is used, then written."""
+    """A deliberate fault: it uses a counter before it writes the reservation."""
     boot = Boot(storage, 2)
     for _ in range(2 * counters.BLOCK + 2):
         witness[:] = [(boot.device_id, boot.counters._last + 1)]
@@ -114,7 +114,7 @@ def use_before_reserving(storage, witness):
 
 
 class InMemory:
-    """A storage that cannot fail, to know what a boot without any cut gives."""
+    """A storage that cannot fail, for the result of a boot without any cut."""
 
     def __init__(self):
         self._files = {}
@@ -143,5 +143,5 @@ WRITERS = (
     ("enrolment", booted_once, enrol, old_or_new_gateway),
 )
 
-# Not a promise but a test of the sweep: it must find this one broken.
+# This one tests the sweep itself, which must find it broken.
 CONTROL = ("control that must fail", booted_once, use_before_reserving, old_identity_stays)
