@@ -8,7 +8,7 @@ from support.protocol import vector_files
 
 
 def outcome(data, max_bytes=MAX_MESSAGE_BYTES, max_depth=cbor.MAX_DEPTH):
-    """Name of the reason for a refusal, or None if it decodes."""
+    """The name of the reason if the decoder refuses `data`, or None if it decodes."""
     try:
         cbor.decode(data, max_bytes, max_depth)
     except reasons.Refused as refused:
@@ -17,7 +17,7 @@ def outcome(data, max_bytes=MAX_MESSAGE_BYTES, max_depth=cbor.MAX_DEPTH):
 
 
 def same(one, other):
-    """Equality that tells True from 1, in every depth."""
+    """Equality that distinguishes True from 1 at every depth."""
     if type(one) is not type(other):
         return False
     if isinstance(one, list):
@@ -66,7 +66,7 @@ def test_every_extension_has_trailing_bytes():
 
 
 def test_every_initial_byte():
-    # Alone, and with 16 zero bytes to take its argument and content from.
+    # Each first byte comes alone, and with 16 zero bytes for its argument and content.
     for initial in range(256):
         major = initial >> 5
         info = initial & 31
@@ -81,7 +81,7 @@ def test_every_initial_byte():
             expected = "NON_CANONICAL" if indefinite else "MALFORMED"
             assert alone == padded == expected, initial
         elif info >= 24:
-            # All zeros is never the shortest form.
+            # An argument of zeros is never in the shortest form.
             assert alone == "TRUNCATED", initial
             assert padded == "NON_CANONICAL", initial
         elif major == 6:
@@ -94,7 +94,7 @@ def test_every_initial_byte():
 
 
 def test_head_boundaries():
-    # The longest argument of each width, the shortest of the next: each in all five widths.
+    # The largest argument of each width and the smallest of the next, each in all five widths.
     for width, argument in ((0, 23), (1, 24), (1, 255), (2, 256), (2, 65535), (4, 65536),
                             (4, 0xFFFFFFFF), (8, 1 << 32), (8, (1 << 64) - 1)):  # fmt: skip
         for major in (0, 1):
@@ -109,7 +109,7 @@ def test_head_boundaries():
 
 
 def test_announced_sizes_are_refused_before_anything_is_made():
-    # If any of these were allocated, or looped over, a board would not come back.
+    # A decoder that allocated one of these, or looped over it, would hang a board.
     for major in (2, 3, 4, 5):
         for count in (1 << 16, 1 << 31, (1 << 32) - 1, 1 << 32, 1 << 63, (1 << 64) - 1):
             size = 4 if count < 1 << 32 else 8
@@ -147,14 +147,14 @@ def test_depth_limit():
             assert outcome(data, 2048, levels - 1) == "OVER_DEEP"
     assert outcome(b"\x00", 2048, 0) is None
     assert outcome(b"\x80", 2048, 0) == "OVER_DEEP"
-    # Depth is how many are open at once, not how many there are.
+    # Depth is the number of open arrays and maps, not their total number.
     assert outcome(b"\x98\x64" + b"\x81\x80" * 100) is None
 
 
 def test_depth_never_exhausts_the_stack():
     deep = b"\x81" * 1999 + b"\x80"
     assert outcome(deep) == "OVER_DEEP"
-    # A caller that allows it gets it, without recursion.
+    # A caller may allow a greater depth, and the decoder needs no recursion for it.
     value = cbor.decode(deep, 2048, 2048)
     levels = 1
     while value:
@@ -166,7 +166,7 @@ def test_depth_never_exhausts_the_stack():
 def test_map_keys():
     good = cbor.encode({0: 0, 1: 0, -1: 0, "a": 0})
     assert good == bytes.fromhex("a4" + "0000" + "0100" + "2000" + "616100")
-    # Every other order of the same four pairs.
+    # This tries every other order of the same four pairs.
     pairs = ["0000", "0100", "2000", "616100"]
     refused = 0
     for a in pairs:
@@ -181,7 +181,7 @@ def test_map_keys():
 
 
 def test_nested_maps_keep_their_own_order():
-    # The inner map's keys are below the outer's last: no order between them.
+    # The inner map's keys are below the outer's last key: each map has its own order.
     value = {5: {1: 0, 2: 0}, 6: [{0: 0}, {0: 0}]}
     assert same(cbor.decode(cbor.encode(value)), value)
 
@@ -224,7 +224,7 @@ def test_decode_takes_bytes_only():
 
 
 def test_every_two_byte_text():
-    # All 65536 pairs would take a board minutes; these hold every class of lead and continuation.
+    # All 65536 pairs would take a board minutes. These cover every class of lead and continuation.
     edges = (0x00, 0x41, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xC1, 0xC2, 0xDF, 0xE0,
              0xEC, 0xED, 0xEE, 0xEF, 0xF0, 0xF3, 0xF4, 0xF5, 0xF7, 0xF8, 0xFF)  # fmt: skip
     good = 0
@@ -239,7 +239,7 @@ def test_every_two_byte_text():
 
 
 def test_text_boundaries():
-    # RFC 3629 §4: the first and last of each row, and what lies just beside it.
+    # RFC 3629 §4: the first and last of each row, and the values just outside it.
     for text, good in (
         ("e0a080", True), ("e09fbf", False), ("ecbfbf", True), ("ed9fbf", True),
         ("eda080", False), ("edbfbf", False), ("ee8080", True), ("efbfbf", True),
@@ -256,7 +256,7 @@ def test_text_boundaries():
 
 
 def mutations(data, seed):
-    """Six things that a hostile or faulty sender does to a message; the same on every runtime."""
+    """Six changes by a hostile or faulty sender to a message, the same on every runtime."""
     random = hashlib.sha256(seed + data).digest()
     place = (random[0] << 8 | random[1]) % (len(data) + 1)
     yield data[:place] + random[2:3] + data[place:]

@@ -1,7 +1,7 @@
 """Coupons: whatever happens, no nonce ever answers two challenges.
 
-That is the property that matters, so it is what is watched: the engine in use writes down every
-(nonce, challenge scalar) it answers with the key, and `one_answer_each` reads that book.
+The tests watch that property itself: the engine in use records every (nonce, challenge scalar) that
+it answers with the key, and `one_answer_each` checks the records.
 """
 
 from countersign.proofs import coupons, engines, faults, schnorr
@@ -12,7 +12,7 @@ ENTROPY = bytes([3] * 32)
 
 
 class Bench:
-    """A device's key with a pool, on a watched engine; entropy that counts, or is stuck."""
+    """A device's key with a pool, on a watched engine. Its entropy counts up, or is stuck."""
 
     def __init__(self, capacity=4, stuck=False):
         self.engine = Watched()
@@ -26,7 +26,7 @@ class Bench:
         self.boot()
 
     def boot(self):
-        """A reset: RAM is gone, the durable boot count has grown."""
+        """Reset the device: RAM is lost, and the durable boot count grows."""
         self.boots += 1
         self.serial = self.boots << 64
         self.pool = coupons.Coupons(self.prover, self.take_entropy, self.next_serial, self.capacity)
@@ -65,7 +65,7 @@ def watched(test):
 def raised(call, *arguments):
     try:
         call(*arguments)
-    except BaseException as error:  # noqa: BLE001 - any kind is an answer here
+    except BaseException as error:  # noqa: BLE001 - every kind is a possible answer here
         return type(error)
     return None
 
@@ -80,8 +80,8 @@ def sign_from_coupons():
     for i in range(3):
         commitments.add(bench.sign(bytes([i]))[:32])
         assert bench.pool.count == 2 - i
-    assert bench.draws == draws  # the entropy was taken when they were made
-    # Exhausted: a full proof, and the pool is as usable as before.
+    assert bench.draws == draws  # the pool took the entropy when it made them
+    # With no coupon left the pool makes a full proof, and stays as usable as before.
     commitments.add(bench.sign(b"full")[:32])
     assert bench.draws == draws + 1
     assert bench.pool.prepare()
@@ -106,8 +106,8 @@ test_a_coupon_costs_one_multiply_add = watched(cost_of_a_coupon)
 
 
 def any_fault():
-    """Stop at every call of the engine, before and after it did its work, with an ordinary
-    exception and with an interrupt; then go on signing until the pool is used up."""
+    """Stop at every call of the engine, before and after its work, with an ordinary exception and
+    with an interrupt. Then go on signing until the pool is used up."""
     stopped = 0
     for error in (Injected, KeyboardInterrupt):
         for after in (False, True):
@@ -123,7 +123,7 @@ def any_fault():
                     kind = raised(bench.pool.sign, bytes([i]), i == 0)
                     assert kind in (None, error)
                     stopped += kind is error
-                    # It failed, but the coupon is spent all the same.
+                    # The call failed, but its coupon is spent all the same.
                     assert bench.pool.count == max(0, left - 1)
                 raised(bench.pool.prepare)
                 bench.engine.fail_at = None
@@ -159,7 +159,7 @@ def faulty_sources():
     assert bench.pool.count == 1
     for message in (None, "text", 5, [1]):
         assert raised(bench.pool.sign, message) is TypeError
-    assert bench.pool.count == 1  # misuse is seen before a coupon is touched
+    assert bench.pool.count == 1  # the pool sees misuse before it touches a coupon
     bench.sign(b"m")
     bench.sign(b"n")
     bench.engine.one_answer_each()
@@ -169,14 +169,14 @@ test_faulty_sources = watched(faulty_sources)
 
 
 def reentrancy():
-    """A call from within a call, as from a callback, takes another coupon or makes a full proof."""
+    """A reentrant call, as from a callback, takes another coupon or makes a full proof."""
     for left in (1, 2, 3):
         bench = Bench(left)
         bench.fill()
         bench.engine.within = bench.sign_another
         bench.sign(b"outer")
         assert bench.engine.one_answer_each() == 2
-    # From the entropy source, while a coupon is being made.
+    # The entropy source calls back while the pool makes a coupon.
     bench = Bench(2)
     bench.fill()
     bench.sign(b"one")
@@ -212,7 +212,7 @@ def copying():
         for duplicate in (copy.copy, copy.deepcopy, pickle.dumps):
             assert raised(duplicate, bench.pool) is TypeError
             assert raised(duplicate, bench.pool._pool) in (TypeError, None)
-    # A list can be copied by hand. What is in it then are the same coupons, and they are spent.
+    # A caller can copy the list. The copy holds the same coupons, and they are spent.
     stolen = list(bench.pool._pool)
     nonces = [coupon._k for coupon in stolen]
     for i in range(3):
@@ -231,7 +231,7 @@ test_copies_are_refused_or_spent = watched(copying)
 
 
 def resets():
-    """Entropy that is stuck, the same messages, and a reset at every moment: no nonce repeats."""
+    """No nonce repeats with stuck entropy, the same messages and a reset at every moment."""
     bench = Bench(2, stuck=True)
     commitments = []
     for used in range(4):
@@ -240,7 +240,7 @@ def resets():
             commitments.append(bench.sign(bytes([used, i]))[:32])
         bench.boot()
         assert bench.pool.count == 0  # RAM only
-    # A pool made anew within a boot, as after a reconnection, goes on counting.
+    # A new pool within the same boot, as after a reconnection, goes on counting.
     bench.fill()
     commitments.append(bench.sign(b"before")[:32])
     bench.pool = coupons.Coupons(bench.prover, bench.take_entropy, bench.next_serial, 2)
@@ -254,7 +254,7 @@ test_no_reset_repeats_a_coupon = watched(resets)
 
 
 def serial_wound_back():
-    # A flash image copied back: the boot count repeats, and fresh entropy keeps nonces apart.
+    # With an old flash image the boot count repeats, and fresh entropy keeps the nonces apart.
     bench = Bench(2)
     bench.fill()
     first = bench.sign(b"one")[:32]

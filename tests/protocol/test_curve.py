@@ -1,4 +1,4 @@
-"""secp256k1: every shortcut of curve.py against the textbook, and every edge of its interface."""
+"""secp256k1: every shortcut of curve.py against the textbook formulas, and every edge case."""
 
 import hashlib
 
@@ -13,7 +13,7 @@ G = curve.G
 
 
 def inverse(value):
-    # Checked by multiplication wherever it is used; Fermat's way would take a board minutes.
+    # Every use checks the result by multiplication. Fermat's formula would take a board minutes.
     result = curve._inverse(value % P)
     assert result * value % P == 1
     return result
@@ -128,7 +128,7 @@ def test_tables():
         table = curve._odd_multiples(point, curve._WINDOW_Q)
         for i in range(8):
             assert curve._unpacked(table[i]) == multiply(2 * i + 1, point)
-    # Entry i of the comb: the last tooth, plus or minus each of the others as bit i says.
+    # Entry i of the comb is the last tooth, plus or minus each other tooth, as the bits of i say.
     for b, block in enumerate(curve._make_comb()):
         first = b * curve._TEETH
         for i in range(0, 1 << (curve._TEETH - 1), 5):
@@ -146,7 +146,7 @@ def test_jacobian_addition_is_complete():
     def affine(point):
         return curve._affine(*point) if point[2] else None
 
-    # The same point under several Z, met with itself, its negative, another, and infinity.
+    # The same point with several Z is added to itself, its negative, another point and infinity.
     for z in (1, 2, P - 1, 1 << 200):
         z2 = z * z % P
         for point in (G, two, three):
@@ -178,7 +178,7 @@ def test_multiply_generator_at_the_edges():
         assert curve.multiply_generator(N - k) == negated(small), k
     power = G
     for i in range(256):
-        # One digit of the comb after the other.
+        # This sets one digit of the comb after the other.
         if i % 11 == 0 or i > 250:
             assert curve.multiply_generator(1 << i) == power, i
         power = add(power, power)
@@ -192,7 +192,7 @@ def test_multiply_generator_anywhere():
 
 
 def test_multiply_generator_is_a_homomorphism():
-    # Cheap, so many: (a + b)·G = a·G + b·G.
+    # This check is cheap, so it takes many numbers: (a + b)·G = a·G + b·G.
     values = numbers(b"homomorphism", 30)
     for a, b in zip(values, values[1:]):
         total = add(curve.multiply_generator(a), curve.multiply_generator(b))
@@ -208,7 +208,7 @@ def test_multiply_add_at_the_edges():
     lam = next_eigenvalue()
     q = 12345
     for factor in (1, N - 1, 2, lam, N - lam, N - lam - 1, lam + 1, q):
-        # Points that coincide with entries of G's table, and their mirror images.
+        # These points coincide with entries of G's table and their negatives.
         point = curve.multiply_generator(factor)
         for s in (0, 1, 2, 3, 64, N - 1, factor, N - factor, lam):
             for t in (0, 1, 2, N - 1, lam):
@@ -250,7 +250,7 @@ def test_lengthened_tables_give_the_same():
             k = (s + t * factor) % N
             expected = curve.multiply_generator(k) if k else None
             assert curve.multiply_add(s, t, point, tables) == expected, (factor, s, t)
-            # One of two points with long tables: as if neither had.
+            # If only one of two points has long tables, the result is as if neither had.
             k = (t + s * factor) % N
             expected = curve.multiply_generator(k) if k else None
             assert curve.combine(s, tables, t, curve.make_tables(G)) == expected, (factor, s, t)
@@ -287,7 +287,7 @@ def test_lift_x():
             assert point[0] == x and point[1] & 1 == 0
             assert (point[1] * point[1] - square) % P == 0
     assert 20 < on < 40
-    # p + 1 is 1 in the field, and on the curve; as an encoding it does not exist.
+    # p + 1 is 1 in the field and belongs to a point, but it is no valid encoding.
     assert curve.lift_x(bytes_of(1)) is not None
     for value in (P, P + 1, (1 << 256) - 1):
         assert curve.lift_x(bytes_of(value)) is None
@@ -297,7 +297,7 @@ def test_lift_x():
 
 
 def test_lift_x_after_the_table_was_made():
-    # The last point is remembered; one with odd y must not come out as lifted.
+    # The code remembers the last point, and must not return one with odd y as the lifted point.
     odd = negated(curve.lift_x(bytes_of(G[0])))
     curve.multiply_add(1, 1, odd)
     assert curve.lift_x(bytes_of(G[0]))[1] & 1 == 0

@@ -1,4 +1,4 @@
-"""Two engines behind one interface: which is chosen, and what it remembers."""
+"""Two engines behind one interface: the choice between them, and the state that they keep."""
 
 import gc
 import sys
@@ -116,7 +116,7 @@ def test_a_broken_engine_is_refused():
         for name, replaced, expected in kinds:
             fault = engines.use(Broken(native, **{name: replaced}))
             if replaced is reducing:
-                # Zero has no multiple, whichever way it is reached.
+                # Zero is refused, however it comes about.
                 assert fault is not None and fault.startswith("generate"), fault
             else:
                 assert fault == expected, (name, fault)

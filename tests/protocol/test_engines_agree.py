@@ -28,7 +28,7 @@ test_committed_vectors_on_both = on_both(committed_vectors)
 
 
 def signature_of(k, e_times_d_from):
-    """(r, s) as a faulty or hostile prover may make it: nonce k, whatever its parity."""
+    """(r, s) as a faulty or hostile prover may make it, with nonce k and either parity of y."""
     d = int.from_bytes(schnorr.Prover(SECRET)._d, "big")
     r = pure_engine.generate(number(k))[:32]
     e = int.from_bytes(schnorr._challenge_scalar(r, KEY, MESSAGE), "big")
@@ -36,7 +36,7 @@ def signature_of(k, e_times_d_from):
 
 
 def bad_signatures():
-    """(public key, signature, fault): each known way to be wrong."""
+    """(public key, signature, fault) for each known kind of fault."""
     r, s = SIGNATURE[:32], SIGNATURE[32:]
     even = odd = None
     for k in range(1, 30):
@@ -48,7 +48,7 @@ def bad_signatures():
     infinity = signature_of(even, lambda k: 0)
     return (
         (KEY, SIGNATURE, faults.OK),
-        # Not bytes, wrong lengths; both are looked at before any value is.
+        # Wrong types and lengths, which are checked before any value.
         (None, SIGNATURE, faults.NOT_BYTES),
         (KEY, "a" * 64, faults.NOT_BYTES),
         (KEY, 64, faults.NOT_BYTES),

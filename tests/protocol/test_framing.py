@@ -1,4 +1,4 @@
-"""Frames: what goes in comes out, and nothing but whole frames ever does."""
+"""Frames: a reader returns every frame that was written, and only undamaged frames."""
 
 import hashlib
 
@@ -110,8 +110,8 @@ def test_every_single_flipped_bit_is_noticed_and_costs_no_other_frame():
             flipped = bytearray(hit)
             flipped[position] ^= 1 << bit
             found = read(start + bytes(flipped) + end)
-            # A delimiter has a twin at its neighbour, so losing one merges the hit frame with
-            # nothing: the frames around it always come through.
+            # Each frame has a delimiter on both sides, so the loss of one merges the damaged frame
+            # with no other. The frames around it always come through.
             assert found[0] == fields(before) and found[-1] == fields(after), (position, bit)
             if 0 < position < len(hit) - 1:
                 assert len(found) == 2, (position, bit)
@@ -155,7 +155,7 @@ def test_noise_alone_is_never_a_frame():
 
 
 def sealed(content):
-    """A frame whose CRC is right, whatever it says."""
+    """A frame with a right CRC and any content."""
     import binascii
 
     content += binascii.crc32(content).to_bytes(4, "big")

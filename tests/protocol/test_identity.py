@@ -1,4 +1,4 @@
-"""device_id and the other identifiers: layouts that can never change, so they are pinned."""
+"""device_id and the other identifiers. Their layouts can never change, so these tests pin them."""
 
 import hashlib
 

@@ -1,4 +1,4 @@
-"""Delivery over a bad line: nothing that was acknowledged is lost, nothing comes twice or late."""
+"""Delivery over a bad line: no acknowledged message is lost, none comes twice or out of order."""
 
 import hashlib
 
@@ -10,7 +10,7 @@ DEVICE_KINDS = framing.FROM_DEVICES
 
 
 class Chance:
-    """Repeatable chance: `below(n)` is a whole number from 0 to n - 1."""
+    """Repeatable random numbers: `below(n)` is a whole number from 0 to n - 1."""
 
     def __init__(self, seed):
         self._state = seed
@@ -29,7 +29,7 @@ def gateway(session=1000):
 
 
 def carry(sender, receiver, now_ms=0):
-    """Everything that is due, over a good line. Returns how many frames it was."""
+    """Carry all due frames over a good line. Returns the number of frames."""
     count = 0
     while True:
         data = sender.next_frame(now_ms)
@@ -72,7 +72,7 @@ def test_nothing_is_acknowledged_before_its_user_says_so():
     carry(a, b)
     delivery = b.take()
     assert carry(b, a) == 0
-    # It comes again meanwhile: not handed on again, and not acknowledged either.
+    # If the message comes again meanwhile, it is neither handed on nor acknowledged.
     assert carry(a, b, 10**6) == 1
     assert b.take() is None and carry(b, a) == 0
     b.acknowledge(delivery)
@@ -132,10 +132,10 @@ def test_a_receiver_that_was_restarted_loses_nothing_and_skips_nothing():
     carry(a, b)
     one = b.take()
     b.acknowledge(one)
-    carry(b, a)  # one is acknowledged; the others were delivered, not acknowledged: they die now
+    carry(b, a)  # one is acknowledged; the others were only delivered, and are lost now
     b = gateway(1001)
     frames = [a.next_frame(10**6) for _ in range(3)]
-    # The later ones come first: the receiver must not take them for the beginning.
+    # The later messages come first, and the receiver must not take them for the beginning.
     b.receive(frames[2], 0)
     b.receive(frames[1], 0)
     assert taken(b) == []
@@ -163,12 +163,12 @@ def test_what_the_sender_gave_up_is_not_waited_for():
     taken(b)
     carry(b, a)
     send(a, b"one", b"two")
-    a.next_frame(0)  # one, lost by the line
+    a.next_frame(0)  # the line loses this one
     a.displace()
     assert carry(a, b) == 1
     assert taken(b) == [b"two"]
     a.displace()
-    a.displace()  # nothing is left: no fault
+    a.displace()  # with no message left this does nothing
 
 
 def test_new_sessions_do_not_raise_how_much_is_in_work():
@@ -265,7 +265,7 @@ def test_a_flood_of_requests_is_answered_within_bounds():
 
 
 class BadLine:
-    """Carries bytes one way: loses, flips, invents and cuts by chance."""
+    """Carries bytes one way. It loses, flips, invents and cuts bytes at random."""
 
     def __init__(self, chance):
         self._chance = chance
@@ -320,7 +320,7 @@ def run_bad_line(chance):
         b.receive(up.deliver(), now_ms)
         delivery = b.take()
         if delivery is not None and chance.below(30) == 0:
-            # The gateway dies with the message in its hands.
+            # The gateway fails before it has dealt with the message.
             lives += 1
             b, this_life = gateway(1000 + lives), []
             continue
@@ -330,7 +330,7 @@ def run_bad_line(chance):
             durable.append(delivery.payload)
             b.acknowledge(delivery)
         if chance.below(25) == 0:
-            # The cable is pulled: what was under way is gone.
+            # The cable is pulled, and the bytes under way are lost.
             up.buffer = up.buffer[: chance.below(30)]
             down.buffer = b""
             a.reconnected(now_ms)

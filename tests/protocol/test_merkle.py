@@ -111,7 +111,7 @@ def test_inclusion_of_every_leaf_of_every_size():
             proof = tree.inclusion_proof(index)
             leaf = LEAVES[index]
             assert merkle.verify_inclusion(leaf, index, size, proof, tree.root), (size, index)
-            # Another place, another leaf.
+            # The proof is not valid for another index or another leaf.
             for other in (index - 1, index + 1, index ^ 1, index + size, size):
                 if other != index:
                     assert not merkle.verify_inclusion(leaf, other, size, proof, tree.root)
@@ -129,7 +129,7 @@ def test_consistency_of_every_pair_of_sizes():
                 second,
             )
             if 0 < first < second:
-                # Not the tree that was there, nor the one that is.
+                # The root of another size may replace neither root.
                 wrong = heads[first - 1]
                 assert not merkle.verify_consistency(first, second, wrong, heads[second], proof)
                 wrong = heads[second - 1]
@@ -147,7 +147,7 @@ def test_inclusion_proof_tampered():
         assert holds(proof) is True
         for changed in tampered(proof):
             assert holds(changed) is False, (size, index)
-        # Sizes in which a leaf at this index has a proof of another shape.
+        # In trees of these sizes a leaf at this index has a proof of another shape.
         for other in range(70):
             if len(path(index, LEAVES[:1] * other) if index < other else []) != len(proof):
                 assert not merkle.verify_inclusion(LEAVES[index], index, other, proof, tree.root), (
@@ -203,8 +203,8 @@ def test_a_rewritten_history_is_not_consistent():
 
 
 def test_a_proof_of_another_length_never_holds():
-    # Every leaf under every root, claimed at every place of every smaller tree. A claim that asks
-    # for as many hashes may hold: a root alone does not tell its size, whoever signs it must.
+    # This claims every leaf under every root at every index of every smaller tree. A claim with as
+    # many hashes may hold: a root alone does not fix its size, so the signer must state it.
     for size in range(2, 12):
         tree = merkle.Tree(LEAVES[:size])
         for smaller in range(1, size):
@@ -223,13 +223,13 @@ def test_a_proof_of_another_length_never_holds():
                     assert len(proof) == asked or not merkle.verify_consistency(
                         claimed, smaller, head, tree.root, proof
                     ), (size, first, smaller, claimed)
-    # The shortest: one leaf alone, with its neighbour's hash on top.
+    # The shortest case is one leaf alone, with its neighbour's hash on top.
     root = merkle.root(LEAVES[:2])
     assert not merkle.verify_inclusion(LEAVES[1], 0, 1, [merkle.leaf_hash(LEAVES[0])], root)
 
 
 def test_node_is_not_a_leaf():
-    # Second preimage: two child hashes passed off as one leaf input.
+    # Second preimage: an attacker presents two child hashes as one leaf input.
     tree = merkle.Tree(LEAVES[:2])
     forged = merkle.leaf_hash(LEAVES[0]) + merkle.leaf_hash(LEAVES[1])
     assert not merkle.verify_inclusion(forged, 0, 1, [], tree.root)
@@ -291,7 +291,7 @@ def test_huge_sizes_cost_nothing():
             assert merkle.verify_inclusion(LEAVES[1], index, size, LEAVES[:64], root) is False
             assert merkle.verify_inclusion(LEAVES[1], index, size, [root] * 5000, root) is False
         assert merkle.verify_consistency(1, size, root, root, LEAVES[:64]) is False
-    # The deepest proof that exists: a tree of 2**64 leaves, all equal.
+    # The deepest possible proof, of a tree of 2**64 equal leaves.
     size = 1 << 64
     proof = []
     head = merkle.leaf_hash(b"")

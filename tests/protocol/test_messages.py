@@ -108,7 +108,7 @@ def test_every_field_of_a_wrong_kind():
                 data = _rebuild(type, wire)
                 reason = _refusal(data)
                 if reason is None:
-                    # Accepted: then it must mean the same when it is made again.
+                    # If it is accepted, it must mean the same when it is made again.
                     fields = messages.open_message(data).fields
                     again = messages.seal(type, fields, lambda digest: bytes(64))
                     assert again == data, (type, name, item)
@@ -120,7 +120,7 @@ def test_every_field_of_a_wrong_kind():
 
 def test_payload_is_canonical_too():
     payload = cbor.encode(_wire(messages.ERROR))
-    # The same map, its first key not in the shortest form: 0x01 becomes 0x1801.
+    # The same map, but its first key is not in the shortest form: 0x01 becomes 0x1801.
     longer = payload[:1] + b"\x18\x01" + payload[2:]
     assert _refusal(_rebuild(messages.ERROR, longer)) == reasons.NON_CANONICAL
     assert _refusal(_rebuild(messages.ERROR, payload + b"\x00")) == reasons.TRAILING_BYTES

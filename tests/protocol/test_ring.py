@@ -1,7 +1,7 @@
-"""The ring proof: one of N keys, which one nobody can tell, and one tag for each site.
+"""The ring proof: it shows one of N keys without saying which, and gives one tag for each site.
 
-Rings are small where Python is slow; tests/protocol/on_cpython has all sizes and an independent
-verifier.
+Rings are small here, because Python is slow. tests/protocol/on_cpython has all sizes and an
+independent verifier.
 """
 
 import sys
@@ -75,7 +75,7 @@ def test_every_part_counts():
     for start in range(33, len(PROOF), 32):
         flipped = changed(start + 31, bytes([PROOF[start + 31] ^ 1]))
         assert ring.check(RING, SITE, MESSAGE, flipped) == faults.EQUATION_FAILS, start
-    # Branches cannot trade places.
+    # Branches cannot change places.
     swapped = PROOF[:33] + PROOF[97:161] + PROOF[33:97] + PROOF[161:]
     assert ring.check(RING, SITE, MESSAGE, swapped) == faults.EQUATION_FAILS
 
@@ -90,7 +90,7 @@ def test_malformed_proofs():
         assert ring.check(RING, SITE, MESSAGE, bad) == faults.TAG_NOT_A_POINT
     for x in (0, 5, curve.P, curve.P + 1, 2**256 - 1):
         assert ring.check(RING, SITE, MESSAGE, changed(1, number(x))) == faults.TAG_NOT_A_POINT
-    # One encoding for each scalar: the same number, n more, is refused.
+    # Each scalar has one encoding, so the same number plus n is refused.
     for start in range(33, len(PROOF), 32):
         expected = faults.CHALLENGE_OUT_OF_RANGE
         if start % 64 == 1:
@@ -137,7 +137,7 @@ def test_misuse():
 
 
 def test_an_outsider_does_not_convince():
-    # What somebody without a key of the ring can do: simulate every branch, and hope for the sum.
+    # A forger without a key of the ring can only simulate every branch and hope for the sum.
     outsider = schnorr.Prover(bytes([98] * 32))
     forged = list(RING)
     forged[0] = outsider.public_key
@@ -162,7 +162,7 @@ def test_no_branch_is_another_kind_of_proof():
 
 
 class Recording:
-    """The pure engine, noting which function met which public point."""
+    """The pure engine, which records the functions that each public point is passed to."""
 
     def __init__(self):
         self.calls = []
@@ -229,7 +229,7 @@ def test_known_answer():
 
 
 KNOWN_SITE = "7f6f6835c514afd7e5f87e0b4d35e9360ae0cb5ccd92858eec871e6d141b98bc"
-# Tag; e and s of the first key, whose secret is the prover's; e and s of the second.
+# The tag; e and s of the first key, which is the prover's; e and s of the second key.
 KNOWN = (
     "03973eb5299bc56bcbda714cbcb9f210c8da1add0b997025b5a662c16338e83317"
     "f92e2b3ae5577f18063b1af862bc66e6a04308e1ba7551dc10a192655da86c2c"

@@ -1,4 +1,4 @@
-"""BIP-340: the official vectors, our own, and what must be refused or raised."""
+"""BIP-340: the official vectors, the project's own, and the required refusals and exceptions."""
 
 from countersign.proofs import curve, engines, schnorr
 from support.protocol import vector_files
@@ -11,7 +11,7 @@ ENTROPY = bytes([3] * 32)
 
 
 def raised(call, *arguments):
-    """Type and text of what a call raises."""
+    """The type and text of the exception that a call raises."""
     try:
         call(*arguments)
     except Exception as error:  # noqa: BLE001 - any kind is an answer here
@@ -71,7 +71,7 @@ def test_sign_is_a_function_of_key_message_and_entropy():
     assert prover.public_key == schnorr.public_key(SECRET)
     assert prover.sign(MESSAGE, ENTROPY) == signature
     assert prover.sign(MESSAGE, ENTROPY, True) == signature
-    # A nonce that is used for two statements gives the key away, so nothing may share one.
+    # A nonce that serves two statements reveals the key, so no two may share a nonce.
     others = [
         schnorr.sign(SECRET, MESSAGE, bytes(32)),
         schnorr.sign(SECRET, MESSAGE + b"\x00", ENTROPY),
@@ -85,7 +85,7 @@ def test_every_bit_counts():
     public_key = schnorr.public_key(SECRET)
     signature = schnorr.sign(SECRET, MESSAGE, ENTROPY)
     assert schnorr.verify(public_key, MESSAGE, signature)
-    # Every 9th bit visits every byte, and each place in a byte.
+    # Every 9th bit covers every byte, and each bit position in a byte.
     for bit in range(0, 512, 9):
         flipped = bytearray(signature)
         flipped[bit >> 3] ^= 1 << (bit & 7)
@@ -100,7 +100,7 @@ def test_every_bit_counts():
 
 
 def test_keys_take_turns():
-    # The last key's table is kept: it must not be used for another.
+    # The code keeps the last key's table, and must not use it for another key.
     secrets = [bytes([i] * 32) for i in (1, 2, 3)]
     keys = [schnorr.public_key(secret) for secret in secrets]
     signatures = [schnorr.sign(secret, MESSAGE, ENTROPY) for secret in secrets]
@@ -145,7 +145,7 @@ def test_misuse_raises():
 
 
 def test_secrets_stay_out_of_texts():
-    secret = b"\xf1\xf2" * 16  # a key that is in range, at a length that is not
+    secret = b"\xf1\xf2" * 16  # this key is in range, but the lengths below are wrong
     for bad in (secret[:31], secret + b"\xf1", b"\xff" * 32):
         text = raised(schnorr.Prover, bad)[1]
         assert "f1" not in text and "255" not in text and "241" not in text
@@ -154,7 +154,7 @@ def test_secrets_stay_out_of_texts():
 
 
 def test_self_check_catches_a_fault():
-    # What a glitch may do: k·G comes out wrong, and the signature would tell about the key.
+    # A glitch may make k·G wrong, and the signature would then reveal something of the key.
     prover = schnorr.Prover(SECRET)
     right = engines.active
 

@@ -1,4 +1,4 @@
-"""The interactive proof: who is convinced of what, and how an exchange ends."""
+"""The interactive proof: what it convinces a verifier of, and how an exchange ends."""
 
 from countersign.proofs import curve, engines, faults, schnorr, sigma
 
@@ -20,7 +20,7 @@ class Clock:
 
 
 def pair(clock=None, prover=PROVER, **changes):
-    """Both sides of one exchange; what is changed is changed for the verifier."""
+    """Both sides of one exchange. `changes` apply to the verifier alone."""
     clock = clock or Clock()
     expected = {
         "public_key": PROVER.public_key,
@@ -38,7 +38,7 @@ def pair(clock=None, prover=PROVER, **changes):
 
 
 def exchange(proving, verifier):
-    """The verifier's finding, and the transcript."""
+    """(the verifier's fault code, the transcript)."""
     fault, nonce_commitment = proving.commit(verifier.seal, ENTROPY)
     assert fault == faults.OK
     fault, challenge = verifier.challenge(nonce_commitment)
@@ -71,7 +71,7 @@ def test_nobody_else_does():
 
 
 def test_an_answer_is_for_one_verifier_role_and_session():
-    # A man in the middle passes on all moves of an exchange that was meant for him.
+    # A man in the middle relays all moves of an exchange that was meant for it.
     for changes in (
         {"verifier_id": bytes([10] * 32)},
         {"role": sigma.CALLED},
@@ -122,7 +122,7 @@ def test_a_challenge_must_open_its_seal():
     proving, verifier = pair()
     proving.commit(verifier.seal, ENTROPY)
     assert proving.respond(bytes(32)) == (faults.SEAL_BROKEN, None)
-    # And the right one, afterwards, is too late.
+    # The right move afterwards is too late.
     assert proving.respond(CHALLENGE) == (faults.OUT_OF_TURN, None)
 
 
@@ -181,7 +181,7 @@ def test_time_runs_out_at_every_move():
             continue
         clock.ms += TIMEOUT_MS
         assert verifier.check(response_scalar) == faults.EXPIRED
-    # The last moment still counts.
+    # A move in the last moment is still valid.
     clock = Clock()
     proving, verifier = pair(clock)
     clock.ms += TIMEOUT_MS - 1
@@ -196,9 +196,9 @@ def test_a_transcript_is_not_a_signature():
 
 
 def test_a_chosen_challenge_gives_no_signature():
-    # A verifier that could wait for R would choose as its challenge the very scalar that BIP-340
-    # has for R and a message of its own. Here the seal is opened for it, as if hashes could be
-    # inverted: the prover still answers under its own hash.
+    # A verifier that could wait for R would choose as its challenge the scalar that BIP-340
+    # computes from R and the verifier's message. This test opens the seal for it, as if hashes
+    # could be inverted. The prover still answers under its own hash.
     proving, verifier = pair()
     _, nonce_commitment = proving.commit(verifier.seal, ENTROPY)
     message = b"I owe you"
@@ -218,7 +218,7 @@ def test_a_signature_answers_no_exchange():
 
 
 def test_anyone_can_make_a_transcript():
-    # Deniability: no secret is used here, and the verifier's own check is passed.
+    # Deniability: this uses no secret, and the transcript passes the verifier's own check.
     clock = Clock()
     for s in range(1, 20):
         response_scalar = s.to_bytes(32, "big")
@@ -234,7 +234,7 @@ def test_anyone_can_make_a_transcript():
 
 
 def test_a_stuck_entropy_source_gives_nothing_away():
-    # The same entropy and another challenge: another nonce. The same challenge: the same answer.
+    # With the same entropy, another challenge gives another nonce, the same one the same answer.
     first = exchange(*pair())[1]
     again = exchange(*pair())[1]
     assert first == again

@@ -1,5 +1,5 @@
-"""Every case there is, over groups of 13 and 199 points (small_group.py): the group law and its
-shortcuts, then the logic of the proofs: what a verifier accepts is exactly what it should.
+"""Every possible case over groups of 13 and 199 points (small_group.py): the group law and its
+shortcuts, then the proofs. A verifier must accept exactly the valid ones.
 
 Slow interpreters try every case of the smaller group and a part of the other.
 """
@@ -18,7 +18,7 @@ ENTROPY = bytes([3] * 32)
 
 
 def some(values, most):
-    """All values if they are few or the machine is fast; else `most` of them, evenly spread."""
+    """All values if they are few or the machine is fast, else `most` of them, evenly spread."""
     values = list(values)
     if FAST or len(values) <= most:
         return values
@@ -142,7 +142,7 @@ def test_every_equation():
 
 
 def test_every_answer():
-    """respond over all nonces and keys: the one answer that the equation takes."""
+    """respond over all nonces and keys gives the one answer that satisfies the equation."""
     with SmallGroup(13):
         for k in range(1, 13):
             for d in range(1, 13):
@@ -214,13 +214,13 @@ def test_interactive_proofs_are_complete_sound_and_simulatable():
                 _, opened = verifier.challenge(r)
                 _, response = proving.respond(opened)
                 assert verifier.check(response) == faults.OK
-                # Sound: of the 13 responses, this one alone.
+                # Soundness: of the 13 responses, only this one holds.
                 for s in range(13):
                     other = exchange_sides(prover, challenge)[1]
                     other.challenge(r)
                     verdict = other.check(number(s))
                     assert (verdict == faults.OK) == (number(s) == response)
-                # Two answers to one commitment would give the secret away.
+                # Two answers to one commitment would reveal the secret.
                 k = (int.from_bytes(response, "big") - e * secret) % 13
                 for other_e in range(13):
                     if other_e != e:
@@ -228,8 +228,8 @@ def test_interactive_proofs_are_complete_sound_and_simulatable():
                         top = (int.from_bytes(response, "big") - other_s) % 13
                         assert top * pow((e - other_e) % 13, 11, 13) % 13 == secret
         assert len(challenges) > 5
-        # Simulatable: for each challenge, the transcripts made without the secret (any s with an
-        # even commitment) are as many as those made with it (any even nonce), and the same.
+        # Zero knowledge: for each challenge, the transcripts made without the secret (any s with an
+        # even commitment) are the same as those made with it (any even nonce).
         secret = group.even(4)
         nonces = [k for k in range(1, 13) if group.even(k) == k]
         for e in range(13):
@@ -243,7 +243,7 @@ def test_interactive_proofs_are_complete_sound_and_simulatable():
 
 
 def log_verdict(group, statement, tag_logarithm, keys, branches):
-    """Does a ring proof hold? From logarithms alone, points being looked up."""
+    """True if a ring proof holds, computed from logarithms alone. Points come from a table."""
     challenge = ring._challenge(statement)
     total = 0
     for p, (e, s) in zip(keys, branches):
@@ -259,8 +259,8 @@ def log_verdict(group, statement, tag_logarithm, keys, branches):
 
 
 def test_every_ring_proof():
-    """All pairs of branches for a ring of two, with each tag: what the verifier accepts is what
-    the equations in logarithms say, and a member's proofs are among it."""
+    """All pairs of branches for a ring of two, with each tag. The verifier accepts exactly what the
+    equations in logarithms allow, and a member's proofs are among that."""
     site, message = b"s", bytes(32)
     with SmallGroup(13) as group:
         x = group.encoded(1)[:32]
@@ -283,7 +283,7 @@ def test_every_ring_proof():
                             assert fault == (faults.OK if expected else faults.EQUATION_FAILS)
                             accepted += expected
                             tried += 1
-        # One in 13, but for commitments at infinity: the hash is random here.
+        # The hash is random here, so one in 13 holds, apart from commitments at infinity.
         assert tried // 40 < accepted < tried // 5 or not FAST, (accepted, tried)
 
 

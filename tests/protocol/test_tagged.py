@@ -1,4 +1,4 @@
-"""tagged_sha256 is what BIP-340 says it is, for every tag and every way to cut the data."""
+"""tagged_sha256 matches BIP-340 for every tag and every way to split the data."""
 
 import hashlib
 
@@ -16,7 +16,7 @@ def test_definition():
     tag = hashlib.sha256(b"countersign/Test/1").digest()
     expected = hashlib.sha256(tag + tag + b"data").digest()
     assert tagged_sha256("countersign/Test/1", b"data") == expected
-    # Again, now that the tag is known.
+    # The second call uses the stored prefix of the tag.
     assert tagged_sha256("countersign/Test/1", b"data") == expected
 
 

@@ -1,4 +1,4 @@
-"""Topics are built and read in one place, and a near miss is no topic."""
+"""One module builds and reads topics, and it refuses near misses."""
 
 from countersign.carriers import topics
 

@@ -1,6 +1,6 @@
 """Settings of the differential tests.
 
-By default they are short and repeat exactly. COUNTERSIGN_LONG=1 runs many times as many
+By default the tests are short and repeat exactly. COUNTERSIGN_LONG=1 runs many times as many
 examples, with fresh randomness, for a release or a change to the code under test.
 """
 

@@ -1,7 +1,7 @@
 """The strict codec against cbor2: the same values, the same bytes, the same refusals.
 
-One difference is wanted: cbor2's canonical form sorts map keys length-first (RFC 7049 §3.9), the
-protocol bytewise (RFC 8949 §4.2.1). oracles.py sorts for cbor2.
+One difference is intended. cbor2's canonical form sorts map keys length-first (RFC 7049 §3.9), and
+the protocol sorts them bytewise (RFC 8949 §4.2.1). So oracles.py sorts for cbor2.
 """
 
 import os
@@ -24,7 +24,7 @@ ROOMY = 1 << 20
 
 
 def ours(data: bytes, max_bytes: int = 2048, max_depth: int = 8) -> tuple[bool, object]:
-    """What our decoder makes of the data. Only Refused may come out, with a reason of the form."""
+    """(True, value) or (False, reason) by our decoder. It may raise only Refused for bad form."""
     try:
         return True, cbor.decode(data, max_bytes, max_depth)
     except reasons.Refused as refused:
@@ -33,13 +33,13 @@ def ours(data: bytes, max_bytes: int = 2048, max_depth: int = 8) -> tuple[bool, 
 
 
 def agree(data: bytes) -> str:
-    """Assert that both decoders agree; the outcome's name."""
+    """Assert that both decoders agree. Returns the outcome's name."""
     accepted, value = ours(data)
     theirs_accepted, theirs = cbor_decode(data)
     assert accepted == theirs_accepted, data.hex()
     if not accepted:
         return reasons.NAMES[value]
-    # repr tells True from 1 in every depth, and -0 does not exist.
+    # repr distinguishes True from 1 at every depth, and there is no -0.
     assert repr(value) == repr(theirs), data.hex()
     assert cbor.encode(value) == data
     return "accepted"
@@ -87,7 +87,7 @@ def test_noise(data):
 def test_inputs_near_the_edge_of_what_is_legal():
     random = Random(os.urandom(8).hex() if how_many(0, 1) else "repeat")
     counts = Counter(agree(data) for data in messages_like(random, how_many(8_000, 400_000)))
-    # The inputs are worth something only if they reach every outcome.
+    # The inputs must reach every outcome, or the comparison proves little.
     for reason in ("TRUNCATED", "OVER_DEEP", "NON_CANONICAL", "TRAILING_BYTES", "MALFORMED"):
         assert counts[reason] >= 15, counts
     assert counts["accepted"] > 500, counts
@@ -145,7 +145,7 @@ def test_micropython_gives_every_input_the_same_answer(which):
     except micropython.RuntimeMissing as missing:
         pytest.skip(str(missing))
     inputs = messages_like(Random("runtimes"), how_many(2_000, 50_000))
-    # Text is where the runtimes themselves differ: MicroPython's own check is lenient.
+    # The runtimes themselves differ in text: MicroPython's own check is lenient.
     random = Random("text")
     for _ in range(how_many(1_000, 20_000)):
         lead = random.choice((0xC1, 0xC2, 0xDF, 0xE0, 0xE1, 0xED, 0xEF, 0xF0, 0xF1, 0xF4, 0xF5))

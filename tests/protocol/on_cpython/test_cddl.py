@@ -1,14 +1,14 @@
 """Real messages against the published CDDL, with an independent CDDL implementation.
 
-Every message that our code makes must validate, and the CDDL must be strict enough to refuse
-what our code refuses: a specification that accepts anything specifies nothing.
+Every message that our code makes must validate. The CDDL must also be strict enough to refuse what
+our code refuses.
 
 pycddl 0.6 applies a `.cbor` control inside an array to every item of the array, and so refuses
-any COSE shape. A message is therefore validated in the three layers that the controls name, each
-with the rule of the file as it stands: the array, the protected header, the payload. It also
+any COSE shape. So the tests validate a message in the three layers that the controls name, each
+with the unchanged rule of the file: the array, the protected header, the payload. pycddl also
 takes any map for `{}`, any integer for `nint`, a byte string whose length is in an integer's
-range, and an array for a map; what rests on those is shown for our own decoder in
-tests/protocol/test_messages.py.
+range, and an array for a map. tests/protocol/test_messages.py tests the rules that depend on these
+with our own decoder.
 """
 
 import re

@@ -1,7 +1,7 @@
 """Trees and proofs against pymerkle and the recursive definitions of RFC 9162.
 
-pymerkle writes its proofs in another order and form: hashes are compared as a set where they are
-the same, their order by the recursive definitions.
+pymerkle writes its proofs in another order and form. So the tests compare hashes as sets where they
+are the same, and check their order by the recursive definitions.
 """
 
 from random import Random
@@ -53,7 +53,7 @@ def test_every_consistency_proof_up_to_65(peer):
         for first in range(1, second):
             proof = tree.consistency_proof(first)
             assert proof == merkle_proof(first, LEAVES[:second])
-            # pymerkle splits the first tree further, so only what it concludes can be compared.
+            # pymerkle splits the first tree further, so only its verdict can be compared.
             verify_consistency(
                 heads[first],
                 heads[second],
@@ -76,7 +76,7 @@ def test_any_tree(leaves, data):
 
 @given(st.integers(2, 300), st.data())
 def test_any_other_proof_is_refused(size, data):
-    """Whatever differs from the one proof, in place, size, leaf or hashes, does not verify."""
+    """No proof with another index, size, leaf or hash verifies."""
     index = data.draw(st.integers(0, size - 1))
     tree = merkle.Tree(LEAVES[:size])
     proof = tree.inclusion_proof(index)

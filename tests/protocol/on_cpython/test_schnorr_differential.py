@@ -1,7 +1,7 @@
 """The pure BIP-340 against libsecp256k1 (coincurve) and python-ecdsa's points.
 
-Default: a few hundred verifications on which all must agree, the textbook engine that stands in
-for the native one among them. COUNTERSIGN_LONG=1: 10,000.
+Default: a few hundred verifications on which all must agree, including the textbook engine that
+stands in for the native one. COUNTERSIGN_LONG=1: 10,000.
 """
 
 import os
@@ -84,7 +84,7 @@ STRANGE = [0, 1, 2, 3, 5, N - 1, N, N + 1, P - 1, P, P + 1, 2**255, 2**256 - 1]
 
 
 def statement(random: Random) -> tuple[str, bytes, bytes, bytes]:
-    """(what, public key, message, signature): valid, or wrong in one of the known ways."""
+    """(kind, public key, message, signature): valid, or wrong in one of the known ways."""
     secret = random.randrange(1, N)
     x, y = multiple_of_generator(secret)
     d = N - secret if y & 1 else secret
@@ -132,7 +132,7 @@ def statement(random: Random) -> tuple[str, bytes, bytes, bytes]:
 
 
 def fault_by_textbook(public_key: bytes, message: bytes, signature: bytes) -> int:
-    """What the same verifier finds on the other engine."""
+    """The fault that the same verifier finds with the textbook engine."""
     before = engines.active
     engines.active = fake_native
     try:

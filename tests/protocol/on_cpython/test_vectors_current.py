@@ -1,4 +1,4 @@
-"""The committed vectors are what their generator makes, and every oracle in it agrees."""
+"""The committed vectors equal the generator's output, and every oracle in the generator agrees."""
 
 import subprocess
 import sys

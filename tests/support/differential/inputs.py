@@ -1,4 +1,4 @@
-"""What the differential tests feed: values of the protocol, and bytes that nearly encode some."""
+"""Inputs of the differential tests: values of the protocol, and bytes that nearly encode some."""
 
 import os
 from random import Random
@@ -63,7 +63,7 @@ def mutated(random: Random, data: bytes) -> bytes:
 
 
 def crafted(random: Random, levels: int = 4) -> bytes:
-    """Something item-like, at times with heads too long, keys out of order or strange types."""
+    """Bytes like an item, at times with heads too long, keys out of order or strange types."""
     major = random.choice((0, 0, 1, 2, 3, 4, 4, 5, 5, 6, 7))
     if major == 7:
         return random.choice((b"\xf4", b"\xf5", b"\xf6", b"\xf6", b"\xf7", b"\xf8\x20", b"\xff",
@@ -103,7 +103,7 @@ def crafted(random: Random, levels: int = 4) -> bytes:
 
 
 def head(random: Random, major: int, argument: int) -> bytes:
-    """Head of an item: nearly always the shortest, sometimes too long or simply wrong."""
+    """The head of an item: nearly always the shortest, sometimes too long or wrong."""
     widths = [width for width in (0, 1, 2, 4, 8) if argument < (24 if not width else 256**width)]
     width = widths[0]
     chance = random.random()
@@ -118,7 +118,7 @@ def head(random: Random, major: int, argument: int) -> bytes:
 
 
 def value(random: Random, levels: int = 5) -> object:
-    """A value of the protocol: some list or dict most of the time."""
+    """A value of the protocol, most often a list or a dict."""
     kind = random.randrange(9 if levels > 0 else 6)
     if kind == 0:
         return random.choice((None, True, False))

@@ -1,4 +1,4 @@
-"""The protocol's primitives from other hands: what the code under test is compared with.
+"""Independent implementations of the protocol's primitives, to compare the code under test with.
 
     tagged hashes    hashlib
     BIP-340          libsecp256k1 (coincurve), and the equation over python-ecdsa's points
@@ -39,7 +39,7 @@ def challenge_scalar(r: bytes, public_key: bytes, message: bytes) -> int:
 def libsecp256k1_sign(secret: bytes, message: bytes, aux: bytes) -> bytes:
     """Signature by libsecp256k1, for messages of any length.
 
-    coincurve's own method takes 32 bytes only, so this calls what it wraps.
+    coincurve's own method takes only 32 bytes, so this calls the C function below it.
     """
     key = coincurve.PrivateKey(secret)
     context = key.context.ctx
@@ -64,7 +64,7 @@ def libsecp256k1_verify(public_key: bytes, message: bytes, signature: bytes) -> 
         return False
     try:
         return coincurve.PublicKeyXOnly(public_key).verify(signature, message)
-    except ValueError:  # coincurve's way to say that the key is not one
+    except ValueError:  # coincurve raises this for an invalid key
         return False
 
 
@@ -150,7 +150,7 @@ def bytewise(value: Any) -> Any:
     """The same value with its maps in the order of RFC 8949 §4.2.1, by encoded bytes.
 
     cbor2's canonical form follows the older rule of RFC 7049 §3.9, length first: it puts -1
-    before 256, which RFC 8949 does not. So the order is made here, and cbor2 keeps it.
+    before 256, which RFC 8949 does not. So this function sorts, and cbor2 keeps the order.
     """
     if isinstance(value, list):
         return [bytewise(entry) for entry in value]
@@ -188,7 +188,7 @@ def cbor_decode(data: bytes, max_bytes: int = 2048, max_depth: int = 8) -> tuple
         return False, None
     try:
         value = cbor2.loads(data)
-    except Exception:  # noqa: BLE001 - whatever cbor2 raises, it is a refusal
+    except Exception:  # noqa: BLE001 - any exception of cbor2 counts as a refusal
         return False, None
     if not cbor_in_domain(value, max_depth) or cbor_encode(value) != data:
         return False, None

@@ -9,8 +9,8 @@ def number(value):
 
 
 def on_both(test):
-    """Run a test with the pure engine and with the native one's stand-in; the machine's own
-    choice is restored."""
+    """Run a test with the pure engine and with the native one's stand-in. Then restore the engine
+    that was active before."""
 
     def run():
         try:
@@ -25,7 +25,7 @@ def on_both(test):
 
 
 def answer(function, *arguments):
-    """What a call returns, or the type of what it raises."""
+    """A call's return value, or the type of the exception that it raises."""
     try:
         return function(*arguments)
     except Exception as error:  # noqa: BLE001 - any kind is an answer here

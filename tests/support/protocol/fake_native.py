@@ -1,8 +1,8 @@
-"""An engine in the shape of the native module, for machines that have none: the textbook's
-projective formulas (SEC 1 §2.2.1), bit by bit, sharing nothing with curve.py.
+"""A stand-in for the native module, for machines that have none. It uses the textbook's projective
+formulas (SEC 1 §2.2.1), bit by bit, and shares no code with curve.py.
 
-It answers as the native one does: points that prepare() returns are bytes, and `add` and
-`combine` are not offered. `Broken` is an engine with one function replaced.
+It answers as the native engine does: prepare() returns points as bytes, and there is no `add` and
+no `combine`. `Broken` is an engine with some functions replaced.
 """
 
 VERSION = 1
@@ -17,7 +17,7 @@ MARK = b"prepared"
 
 
 class Broken:
-    """`engine`, with the functions that are named replaced (None: taken away)."""
+    """`engine`, with the named functions replaced. None removes a function."""
 
     def __init__(self, engine, **replaced):
         for name in (
@@ -145,7 +145,7 @@ def inverse(value):
 
 
 def plus(one, other):
-    """Affine, one slope."""
+    """one + other by the affine formula."""
     if one is None or other is None:
         return one or other
     if one[0] == other[0]:
@@ -181,7 +181,7 @@ def multiple(k, point):
             u = (y * Z - Y) % P
             v = (x * Z - X) % P
             if not v:
-                # The point itself or its negative: rare, so the slow way.
+                # The point itself or its negative is rare, so the slow formula serves.
                 met = plus((X * inverse(Z) % P, Y * inverse(Z) % P), point)
                 X, Y, Z = (0, 1, 0) if met is None else (met[0], met[1], 1)
                 continue

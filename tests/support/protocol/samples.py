@@ -1,6 +1,6 @@
-"""One valid message of every type, made the way a device and a gateway make them.
+"""One valid message of every type, made as a device or a gateway makes it.
 
-The keys are fixed so that failures repeat; they are test keys and identify nothing.
+The keys are fixed, so failures repeat. They are test keys and identify no device.
 """
 
 from countersign import identity, messages
@@ -33,7 +33,7 @@ def sign_as_gateway(digest):
 
 
 def values(type):
-    """Fields of a valid message of this type; a fresh dict, so that tests may change it."""
+    """The fields of a valid message of this type, as a fresh dict that tests may change."""
     subject = messages.digest(b"subject")
     result_digest = messages.digest(b"result")
     if type == messages.ENROL_REQUEST:

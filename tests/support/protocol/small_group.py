@@ -1,11 +1,11 @@
-"""The code of curve.py and of all proofs over groups of 13 or 199 points, where every case can be
-tried: the method of libsecp256k1's tests_exhaustive.c.
+"""The code of curve.py and of all proofs over groups of 13 or 199 points. These are small enough to
+try every case, which is the method of libsecp256k1's tests_exhaustive.c.
 
-The field stays; y² = x³ + 2 and y² = x³ + 4 over it have subgroups of these orders. So the
-arithmetic that runs is the real one, and only constants differ: the curve's b, its generator and
-order, the short vectors of its lattice, and for 13 table sizes small enough that no entry is
-infinity (199 has the real comb and the real windows).
-What is left out: hashing to the curve, since most of the curve's points are not in the subgroup.
+The field is the real one. Over it the curves y² = x³ + 2 and y² = x³ + 4 have subgroups of these
+orders. So the real arithmetic runs, and only constants differ: the curve's b, its generator and
+order, and the short vectors of its lattice. The group of 13 also has smaller tables, in which no
+entry is infinity; 199 has the real comb and the real windows.
+Hashing to the curve is left out, because most points of the curve are not in the subgroup.
 """
 
 from countersign.proofs import curve, engines, ring, schnorr
@@ -28,7 +28,7 @@ class SmallGroup:
         try:
             self._change()
         except Exception:
-            # Whoever comes next must find the real group.
+            # The next test must find the real group.
             self.__exit__()
             raise
         return self
@@ -48,7 +48,7 @@ class SmallGroup:
             point = textbook_add(point, curve.G)
         if point is not None:
             raise ValueError("not a group of this order")
-        # H(site), the one function that does not stay within the subgroup.
+        # H(site) is replaced, because only this function leaves the subgroup.
         ring.site_point = lambda site: self.encoded(self.site_logarithm)
 
     def __exit__(self, *ignored):
@@ -71,7 +71,7 @@ class SmallGroup:
         return self._logarithms[point]
 
     def even(self, k):
-        """k or its negative, whichever has the multiple with even y."""
+        """k, or its negative if k·G has an odd y."""
         return self.order - k if self.points[k][1] & 1 else k
 
 

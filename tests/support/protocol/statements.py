@@ -1,6 +1,6 @@
-"""The fields of what a gateway says, for samples and for the gateway in memory.
+"""The fields of a gateway's messages, for samples and for the gateway in memory.
 
-Each gives a fresh dict of a valid message; `changes` are fields that stand in place of its own.
+Each function returns a fresh dict of a valid message. `changes`: fields that replace its own.
 """
 
 from countersign import messages, reasons
@@ -10,7 +10,7 @@ CONTRACT = b"\x0c" * 20
 
 
 def result(gateway_id, device_id, subject, counter, **changes):
-    """An acceptance; with another `reason`, the denial for it."""
+    """An acceptance, or with another `reason` the denial for that reason."""
     fields = {
         "gateway_id": gateway_id,
         "device_id": device_id,
@@ -28,8 +28,8 @@ def result(gateway_id, device_id, subject, counter, **changes):
 
 
 def receipt(gateway_id, device_id, subject, result_digest, leaves, index):
-    """For the commitment at `index` of a batch with these leaves."""
-    from countersign import merkle  # which most users of this module do not need
+    """A receipt for the commitment at `index` of a batch with these leaves."""
+    from countersign import merkle  # imported here, since most users of this module need it not
 
     return {
         "gateway_id": gateway_id,

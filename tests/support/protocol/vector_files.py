@@ -1,4 +1,4 @@
-"""The committed test vectors, read the same way on every runtime."""
+"""Reads the committed test vectors, in the same way on every runtime."""
 
 import json
 
@@ -14,7 +14,7 @@ def load(name):
 
 
 def value_of(described):
-    """A CBOR value from its description: JSON has no bytes, no integer keys, no large integers."""
+    """A CBOR value from its description. JSON has no bytes, integer keys or large integers."""
     if not isinstance(described, dict):
         return described
     for kind, content in described.items():
@@ -39,7 +39,7 @@ def open_official(name):
     import os
 
     given = os.getenv("COUNTERSIGN_VECTORS") if hasattr(os, "getenv") else None
-    # Step by step upwards: on MicroPython this file's own path may be a relative one.
+    # This goes up folder by folder, because on MicroPython this file's path may be relative.
     path = given or folder() + "../../../shared/vectors"
     try:
         return open(path + "/" + name)

@@ -1,4 +1,4 @@
-"""An engine that writes down what it answers with the key, and fails where a test wants it to."""
+"""An engine that records its answers with the key, and fails where a test wants it to."""
 
 from countersign.proofs import pure_engine
 
@@ -8,8 +8,8 @@ class Injected(Exception):
 
 
 class Watched:
-    """The pure engine, writing down its answers. `fail_at`: the call that fails, counted from 1;
-    `after`: when its work was already done. `within`: called once, inside the next answer."""
+    """The pure engine, which records its answers. `fail_at`: the call that fails, counted from 1.
+    `after`: it fails after its work, not before. `within`: called once, inside the next answer."""
 
     def __init__(self):
         self.answers = []
@@ -30,7 +30,7 @@ class Watched:
             failing = self.calls == self.fail_at
             if failing and not self.after:
                 raise self.error
-            # k + e·d, the one use of the key in a signature; not the negations of other scalars.
+            # k + e·d is the only use of the key in a signature. Negations of scalars do not count.
             if answers and arguments[2] == self.secret and arguments[0] != self.secret:
                 within, self.within = self.within, None
                 if within is not None:
