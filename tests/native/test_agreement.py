@@ -1,8 +1,8 @@
 """The native module as MicroPython loads it, the pure engine, libsecp256k1 and python-ecdsa agree.
 
-COUNTERSIGN_PROOFS is how many signatures are made and how many verified by each engine on this
-machine's MicroPython (1,000; `make test-native` takes 10,000), and a fifth as many by the code for
-Cortex-M under qemu-arm. COUNTERSIGN_LONG=1 takes fresh randomness.
+COUNTERSIGN_PROOFS is the number of signatures that each engine makes, and that it verifies, on this
+machine's MicroPython (1,000; `make test-native` takes 10,000). The code for Cortex-M under qemu-arm
+takes a fifth as many. COUNTERSIGN_LONG=1 takes fresh randomness.
 """
 
 import csv
@@ -24,8 +24,8 @@ from support.protocol.vector_files import open_official
 PROOFS = int(os.environ.get("COUNTERSIGN_PROOFS", "1000"))
 SEED = os.urandom(8).hex() if os.environ.get("COUNTERSIGN_LONG") == "1" else "agreement"
 
-# Who answers: the runtime, the module's architecture or None for the pure engine, and every which
-# question.
+# The engines that answer: the runtime, the module's architecture (None for the pure engine), and n,
+# if the engine takes every nth question.
 PLACES = {
     "native x64": ("x64", "x64", 1),
     "pure x64": ("x64", None, 1),
@@ -47,7 +47,7 @@ def questions():
         *proofs.signings(random, PROOFS),
         *proofs.verifications(random, PROOFS),
     ]
-    # So that every fifth question is any.
+    # The order is random, so that every fifth question may be of any kind.
     random.shuffle(asked)
     return asked
 
@@ -115,7 +115,7 @@ def test_ring_proofs():
 
 
 def ask(place, chosen):
-    """The answers of a MicroPython with the module, or without one."""
+    """The answers of a MicroPython with the module, or without it."""
     runtime, architecture, _ = PLACES[place]
     folders = [HERE, ROOT / "firmware/lib"]
     if architecture is not None:
@@ -135,5 +135,5 @@ def ask(place, chosen):
 
 @functools.cache
 def built(architecture):
-    """The folder of a module made of today's sources."""
+    """The folder of a module, built from the current sources."""
     return or_skip(lambda: native.build(architecture)).parent

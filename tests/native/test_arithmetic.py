@@ -1,7 +1,7 @@
 """The C and assembly arithmetic as compiled for each architecture, against Python's integers.
 
-Where each runs is in on_processor.py. On xtensawin each MULUH is made of other instructions, as
-QEMU's cores have none; all other instructions are those of the module.
+on_processor.py says where each runs. On xtensawin other instructions replace each MULUH, because
+QEMU's cores have none. All other instructions are those of the module.
 """
 
 import functools
@@ -32,8 +32,8 @@ from support.native.parts import (
 COUNT = 1500
 PAIR_BYTES = 8 * 96 + 32
 
-# Beside EDGES: one bit and its neighbours at the borders of words and half-words, a word of ones
-# or of zeros in every place, and what lies around multiples of n and p.
+# In addition to EDGES: one bit and its neighbours at the borders of words and half-words, a word of
+# ones or of zeros in every place, and the numbers around multiples of n and p.
 ALL_EDGES = sorted(
     {
         *EDGES,
@@ -50,7 +50,7 @@ generate = functools.cache(curve.multiply_generator)
 
 
 def _call(processor, name, size, *arguments):
-    """(what the function returned, what it wrote)."""
+    """(the function's return value, the bytes that it wrote)."""
     return processor.call(name, bytes(size), *arguments)
 
 
@@ -76,7 +76,7 @@ def test_words(processor):
         assert from_little(difference) - (borrow << 256) == a - b
         product = _call(processor, "words_multiply", 64, little(a), 8, little(b), 8)[1]
         assert from_little(product) == a * b
-        # As the split of a scalar multiplies: of unequal lengths.
+        # The lengths are unequal, as when a scalar is split.
         short = little(b)[:16]
         product = _call(processor, "words_multiply", 48, little(a), 8, short, 4)[1]
         assert from_little(product) == a * from_little(short)
@@ -117,7 +117,7 @@ def test_results_may_overlap_operands(processor):
 
 
 def test_products_on_a_border(processor):
-    """The last carries of a reduction come about where the result is near 0 or a multiple of p."""
+    """The last carries of a reduction occur if the result is near 0 or near a multiple of p."""
     source = random.Random(18)
     near = [*range(40), 977, 978, *EDGES, *(2**32 + 977 + step for step in range(-3, 4))]
     for target in [sign * value for value in near for sign in (1, -1)]:

@@ -1,9 +1,9 @@
-"""The native engine on emulated boards: answers as on the workstation (`make test-native`).
+"""The native engine on emulated boards: it answers as on the workstation (`make test-native`).
 
-Each is the board's own image, or for Cortex-M3 and RV32 the processor's: proofs, their faults,
-exchanges and ring proofs, first by the engine in the image, then by the module from a file system.
-Expected answers are the oracles'.
-COUNTERSIGN_BOARD_PROOFS is how many signatures are verified on each (200), half as many are made.
+Each board runs its own image, or for Cortex-M3 and RV32 the processor's. The tests ask for proofs,
+their faults, exchanges and ring proofs: first the engine in the image, then the module from a file
+system. The oracles give the expected answers. COUNTERSIGN_BOARD_PROOFS is how many signatures each
+board verifies (200); it makes half as many.
 """
 
 import os
@@ -22,18 +22,18 @@ from support.native.parts import HERE, or_skip
 pytestmark = [pytest.mark.board, pytest.mark.slow]
 
 COUNT = int(os.environ.get("COUNTERSIGN_BOARD_PROOFS", "200"))
-# What a board can hold of questions and answers beside what works on them.
+# How many questions and answers fit on a board beside the code that works on them.
 BATCH = 8
 
-# The module's architecture, and every which question the module gets.
+# The module's architecture, and n, if the module gets every nth question.
 BOARDS = {"RPI_PICO": ("armv6m", 2), "QEMU_MPS2": ("armv7m", 1), "QEMU_RV32": ("rv32imc", 1)}
-# The image has a module of the real name built in, which an import would find first.
+# The module has another name here, because an import finds the built-in module first.
 LOADED = "module_from_file"
 
 
 @pytest.fixture(scope="module")
 def results():
-    """What became of each board: how many questions, or what was raised. They run side by side."""
+    """Each board's result: the number of its questions, or its exception. They run in parallel."""
     modules = {}
     for name, (architecture, _) in BOARDS.items():
         emulated_pico.built_or_skip(lambda board=name: firmware_build.build(board).file)
@@ -50,7 +50,7 @@ def test_agreement(name, results):
 
 
 def agree(name, module):
-    """How many answers of the image's engine and of the module's were the expected ones."""
+    """The number of right answers of the image's engine and of the module."""
     _, step = BOARDS[name]
     random = Random(name)
     asked = [
@@ -83,7 +83,7 @@ def compare(board, random, asked, exchanges, rings):
     proofs.compare(asked, ask(board, asked))
     other_proofs.compare_exchanges(exchanges, ask(board, exchanges))
     made = ask(board, rings)
-    # No oracle makes the prover's choice of nonces; the pure engine does, to the byte.
+    # No oracle makes the prover's nonces, but the pure engine makes the same ones to the byte.
     assert made == [answers.answer(question.text) for question in rings]
     checks = [
         check

@@ -1,6 +1,6 @@
 """Half-size quotients and digits of the verifier, against Python's integers.
 
-An Eisenstein integer is (a, b) for a + b ω here. COUNTERSIGN_LONG=1 takes a million half-size
+Here (a, b) is the Eisenstein integer a + b ω. COUNTERSIGN_LONG=1 takes a million half-size
 quotients of fresh randomness on x64, in half a minute, and prints the largest parts.
 """
 
@@ -95,11 +95,11 @@ def _generator_digits(processor, a):
 
 
 def _challenges():
-    """All e that the algorithm might treat unlike others, then any."""
+    """All e that the algorithm may treat as special, then random ones."""
     source = random.Random(40)
     special = {e % N for edge in EDGES for e in (edge, -edge, edge * LAMBDA, edge * LAMBDA**2)}
-    # Small fractions, whose shortest vector is far shorter than half size; the whole range of
-    # quotients; multiples of ν, which are 0, and their neighbours.
+    # The special e are small fractions, whose shortest vector is far shorter than half size, the
+    # whole range of quotients, and multiples of ν, which are 0, and their neighbours.
     small = [(a, b) for a in range(-4, 5) for b in range(-4, 5)]
     for x, y in itertools.product(small, small[::7]):
         if _scalar(y):
@@ -129,10 +129,10 @@ def test_half_size(processor):
             assert v == (1, 0)
         else:
             half += 1
-            # What the proof in eisenstein.c rests on.
+            # The proof in eisenstein.c relies on this.
             assert _norm(u) < N
             assert _norm(v) < N
-    # Both ways were taken.
+    # The algorithm took both paths.
     assert whole > 500
     assert half > COUNT
 
@@ -152,7 +152,7 @@ def x64(tmp_path_factory):
 
 
 def test_half_size_of_many(x64):
-    """Of any e, as challenges are: hashes. All that test_half_size asks of each."""
+    """The checks of test_half_size for random e. Challenges are hashes, so they are random too."""
     count = 1_000_000 if LONG else 10_000
     seed = os.urandom(8).hex() if LONG else "many"
     source = random.Random(seed)
@@ -188,7 +188,7 @@ def test_split(processor):
 
 
 def _parts(bits):
-    """Parts of numbers with at most that many bits: extremes, runs of bits, any."""
+    """Parts of numbers with at most `bits` bits: extremes, runs of bits, random ones."""
     source = random.Random(bits)
     top = 2**bits - 1
     extremes = [0, 1, -1, top, -top, top // 3, -(top // 3), 2 * (top // 3), 2 ** (bits - 1)]
@@ -214,8 +214,8 @@ def test_generator_digits(processor):
 
 
 def test_digits_end(processor):
-    """Past a number's bits a carry of -2 to 2 is left of each part: from all of these, few digits
-    more. It is why bits + 4 positions are enough."""
+    """After a number's bits each part leaves a carry of -2 to 2. From each of these few more digits
+    follow, so bits + 4 positions suffice."""
     for a0, a1, b0, b1 in itertools.product(range(-2, 3), repeat=4):
         digits, count = _pair_digits(processor, (a0, a1), (b0, b1), HALF_BITS)
         assert count <= 4
@@ -223,7 +223,7 @@ def test_digits_end(processor):
 
 
 def test_digits_are_sparse(processor):
-    """What the figures in README.md rest on: additions for half-size numbers."""
+    """The figures in README.md rely on the number of additions for half-size numbers."""
     source = random.Random(42)
     pairs = generator = 0
     for _ in range(500):

@@ -1,6 +1,6 @@
-"""The verifier's equation as compiled for each architecture: what holds, and what must not.
+"""The verifier's equation as compiled for each architecture: valid inputs hold, others do not.
 
-Where each runs is in on_processor.py.
+on_processor.py says where each runs.
 """
 
 import functools
@@ -27,7 +27,7 @@ def test_equation(processor):
 
 
 def test_equation_for_any_challenge(processor):
-    """e that are 0, short, fractions of short ones, not below n: see test_eisenstein.py."""
+    """e is 0, short, a fraction of short numbers, or not below n. See test_eisenstein.py."""
     fractions = [x * pow(y, -1, N) % N for x in (1, 2, LAMBDA + 3) for y in (2, 3, LAMBDA - 1)]
     for e in [*EDGES, *fractions, *(2**bit for bit in range(60, 140, 5)), N + 2**80]:
         _check_equation(processor, 976**21 % N, 977**20 % N, e)
@@ -44,7 +44,7 @@ def test_equation_where_the_commitment_is_a_unit_times_the_key(processor):
 
 def _check_equation(processor, k, d, e):
     if generate(k)[1] % 2:
-        # The odd one is wrong; then the even.
+        # An odd y must not hold. The code below then takes the nonce with the even y.
         assert not _equation(processor, k, d, (k + e * d) % N, e)
         k = N - k
     s = (k + e * d) % N
@@ -60,7 +60,7 @@ def _check_equation(processor, k, d, e):
     r = generate(k)[0]
     for wrong in (r ^ 1, r ^ 2**255, P - 1, 5, *((r + P,) if r + P < 2**256 else ())):
         assert not _holds(processor, point_words(generate(d)), wrong, s, e)
-    # The key's negative: the other key of the same x.
+    # The key's negative is the other point with the same x.
     if e % N:
         assert not _equation(processor, k, N - d, s, e)
 

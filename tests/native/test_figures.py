@@ -1,4 +1,4 @@
-"""The engine's sizes and cycles against the committed table: growth is somebody's decision."""
+"""The engine's sizes and cycles against the committed table, so nobody overlooks growth."""
 
 import pytest
 

@@ -1,9 +1,9 @@
-"""No branch and no address depends on a secret: seen in the machine code, not in the C.
+"""No branch and no address depends on a secret. The tests look at the machine code, not at the C.
 
-On the emulated Cortex-M0+ every instruction's address and every address of data is followed while
-a prover runs: for all secrets it is one and the same sequence. For the other architectures the
-disassembly is read: which conditional branches there are, and no instruction whose time depends
-on what it computes with, as far as the processors' manuals say.
+On the emulated Cortex-M0+ they follow every instruction's address and every address of data while a
+prover runs. The sequence must be the same for all secrets. For the other architectures they read
+the disassembly. It may hold only the known conditional branches, and no instruction whose time
+depends on its operands, as far as the processors' manuals say.
 """
 
 import re
@@ -33,7 +33,7 @@ def test_commit_goes_one_way(core):
 
 
 def test_add_goes_one_way(core):
-    """Equal and opposite points and infinity as their sum included."""
+    """This includes equal points, opposite points, and infinity as their sum."""
     some = [curve.multiply_generator(k) for k in (1, 2, N - 1, N - 2, *SECRETS[8:14])]
     traces = set()
     for one in some:
@@ -60,15 +60,15 @@ def test_linear_goes_one_way(core):
 
 
 def test_a_trace_sees_a_difference(core):
-    """The control: a verifier's way does depend on its values."""
+    """The control: a verifier's trace does depend on its values."""
     traces = {
         core.call("verifier_lift_x", bytes(64), big(x), trace=True)["trace"] for x in (1, 2, 5)
     }
     assert len(traces) > 1
 
 
-# Loops with a fixed number of turns, and in the provers the choices by position alone. A new
-# branch is looked at by a person, who then raises the number. Per function.
+# The conditional branches of each function: loops with a fixed number of turns, and in the provers
+# choices by the position alone. A person reviews each new branch and then raises the number.
 SECRET_UNITS = ("words", "field", "inverse", "scalar", "group", "prover", "field_thumb")
 NOT_SECRET = re.compile(r"_variable|^point_table")
 BRANCH = {
@@ -81,7 +81,8 @@ BRANCH = {
 }
 FAMILY = {"armv6m": "arm", "armv7m": "arm", "rv32imc": "riscv", "x64": "x64"}
 FAMILY |= {"xtensawin": "xtensa"}
-# On x64, RV32 and Xtensa a product takes the time it takes (README.md); a division never appears.
+# On x64, RV32 and Xtensa the code uses the processor's products as they are (README.md). A division
+# never appears.
 FORBIDDEN = {
     "arm": re.compile(r"\t(umull|smull|umlal|smlal|umaal|udiv|sdiv)\t|__aeabi_|__\w+[sd]i3"),
     "riscv": re.compile(r"\t(div|divu|rem|remu)\t|__\w+[sd]i3"),
@@ -90,18 +91,18 @@ FORBIDDEN = {
 }
 
 
-# words_*, wipe, affine_scan: is there a first turn; is there an odd word (x64, by twos).
+# words_*, wipe, affine_scan: whether there is a first turn, or an odd word (x64 works by twos).
 # field_invert, field_square_times, start: the number of the turn, in loops. generate, linear: the
 # position and the block.
 _LOOPS = {"field_square_times": 1, "wipe": 1, "words_add": 1, "words_are_zero": 1}
 _LOOPS |= {"start": 1, "words_multiply": 3, "words_select": 1, "words_subtract": 1, "linear": 3}
-# Whether there is another word, of a number of public length.
+# These depend on whether there is another word of a number, whose length is public.
 _LOOPS |= {"scalar_from_signed": 1}
 FORWARD_BRANCHES = {
     "armv6m": {**_LOOPS, "field_invert": 5, "generate": 4, "words_multiply": 2},
     "armv7m": {**_LOOPS, "field_invert": 3, "generate": 4, "words_multiply": 2},
     "rv32imc": {**_LOOPS, "affine_scan": 1, "field_invert": 3, "generate": 4},
-    # words_multiply: is there a first word, a first row; is there an odd word, by twos.
+    # words_multiply: whether there is a first word, a first row, or an odd word (by twos).
     "x64": {
         **_LOOPS,
         "affine_scan": 1,
@@ -128,7 +129,7 @@ def test_branches_are_loops(architecture, tmp_path):
                 continue
             address = int(line.split(":")[0], 16)
             target = re.search(r"\b([0-9a-f]+) <", line)
-            # Backwards is a loop's end; forwards is a choice.
+            # A branch backwards ends a loop. A branch forwards is a choice.
             if target is None or int(target[1], 16) > address:
                 loose.append(function)
     counted = {name: loose.count(name) for name in sorted(set(loose))}
@@ -136,7 +137,7 @@ def test_branches_are_loops(architecture, tmp_path):
 
 
 def _functions(architecture, folder):
-    """Each function of the units that see secrets, with the lines of its disassembly."""
+    """Each function of the units that take secrets, with the lines of its disassembly."""
     target = native.TARGETS[architecture]
     objects = or_skip(lambda: native.compile_units(target, folder))
     for path in objects:
@@ -156,8 +157,8 @@ def _functions(architecture, folder):
 
 
 def _compiled(path):
-    """The same from what the compiler wrote, for a processor that no disassembler here knows: with
-    the number of a line in place of an address."""
+    """The same from the compiler's assembly, for a processor that no disassembler here supports.
+    The number of a line replaces an address."""
     lines = path.read_text(encoding="ascii").splitlines()
     labels = {line[:-1]: number for number, line in enumerate(lines) if line.endswith(":")}
     function, found = "", []

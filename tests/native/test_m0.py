@@ -1,8 +1,8 @@
-"""What runs on the Cortex-M0+, on the RP2040's emulated core: right, in constant time, wiped.
+"""The code for the Cortex-M0+, on the RP2040's emulated core: results, constant time, wiping.
 
-Wiped: what a call leaves on the stack below its frame is the same whatever the secrets were.
+Wiping means that a call leaves the same words on the stack below its frame, whatever the secrets.
 
-The core counts cycles as the hardware does from RAM; misses of the flash cache are not modelled.
+The core counts cycles as the hardware does from RAM. It does not model misses of the flash cache.
 """
 
 from countersign.proofs import curve
@@ -26,7 +26,7 @@ OPERATIONS = {
     "field_subtract": lambda a, b: a - b,
     "field_halve": lambda a, b: a * pow(2, -1, P),
 }
-# Deepest stack that a call may need, of the 3 kB that all of it may take.
+# The deepest stack that a call may need, out of 3 kB in all.
 STACK_BYTES = 3000
 
 
@@ -45,7 +45,7 @@ def test_field_assembly(core):
 def test_results_may_overlap_operands(core):
     for a in numbers(60, 22):
         for name, expected in OPERATIONS.items():
-            # The address of the first argument, passed again.
+            # This passes the first argument's address again.
             result = core.call(name, little(a), 0x20020000, 0x20020000, out=[0])
             assert from_little(result["out"][0]) % P == expected(a, a) % P, (name, hex(a))
 
@@ -170,7 +170,7 @@ def _check_equation(core, k, d, e, cycles):
 
 
 def test_words_multiply(core):
-    """On Arm it has assembly of its own."""
+    """On Arm words_multiply has assembly of its own."""
     for a, b in zip(numbers(150, 28), reversed(list(numbers(150, 29))), strict=True):
         for a_count, b_count in ((8, 8), (8, 4), (1, 5), (6, 5)):
             a, b = a % 2 ** (32 * a_count), b % 2 ** (32 * b_count)

@@ -1,9 +1,10 @@
-"""No conditional jump and no address depends on a secret: valgrind's memcheck looks at every one.
+"""No conditional jump and no address depends on a secret: valgrind's memcheck checks every one.
 
-The arithmetic as compiled for x64 runs in memcheck with its secrets marked as undefined, which then
-follows each bit through registers and memory and complains when one decides where to go or what to
-touch (the method of Langley's ctgrind, 2010). It sees the instructions that ran, of that compiler:
-C that is common to all architectures, not the assembly of Arm, which test_generated_code.py has.
+The arithmetic as compiled for x64 runs in memcheck, with its secrets marked as undefined. Memcheck
+follows each bit through registers and memory. It complains if a marked bit decides a jump or an
+address (the method of Langley's ctgrind, 2010). It sees only the instructions that ran, from that
+compiler. So it covers the C that all architectures share. test_generated_code.py covers the
+assembly of Arm.
 """
 
 import shutil
@@ -38,7 +39,7 @@ PROVERS = {
 def program(tmp_path_factory):
     if shutil.which("valgrind") is None or not (HEADERS / "valgrind/memcheck.h").is_file():
         pytest.skip("valgrind is missing, a package of Debian's of that name: apt install valgrind")
-    # After all others: only valgrind's header is not the compiler's own.
+    # This folder comes last, because it is only for valgrind's header.
     flags = ["-DUNDER_MEMCHECK", "-idirafter", str(HEADERS)]
     return build("x64", tmp_path_factory.mktemp("memcheck"), *flags)
 
@@ -75,7 +76,7 @@ def test_results_are_right_there_too(memcheck):
     ],
 )
 def test_a_leak_is_seen(memcheck, name, complaint):
-    """The controls: a verifier's tables are read, and its ways chosen, by its values."""
+    """The controls: a verifier's values do decide its addresses and its jumps."""
     arguments = [hidden(1)]
     if name == "verifier_combine":
         arguments = [Hidden(little(2**200 + 77)), 0, little(5), Q]

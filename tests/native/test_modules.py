@@ -1,4 +1,4 @@
-"""The modules as MicroPython loads them, and that they are built the same way every time."""
+"""The modules as MicroPython loads them. Every build of the same sources gives the same bytes."""
 
 import subprocess
 import threading
@@ -54,7 +54,7 @@ def test_two_builds_at_once_take_turns(monkeypatch):
         def run_beside_another(argv, folder):
             commands.append(threading.get_ident())
             if len(commands) == 1:
-                # Time enough for the other to come as far as it gets.
+                # The pause lets the other build come as far as it can.
                 other.append(pool.submit(native.build, "x64"))
                 threading.Event().wait(2)
                 assert native.module("x64").read_bytes() == alone
@@ -64,7 +64,7 @@ def test_two_builds_at_once_take_turns(monkeypatch):
         monkeypatch.setattr(native, "_run", run_beside_another)
         assert native.build("x64").read_bytes() == alone
         assert other[0].result().read_bytes() == alone
-    # All commands of one, then all of the other.
+    # One build runs all its commands before the other does.
     half = len(commands) // 2
     assert len(set(commands[:half])) == len(set(commands[half:])) == 1
     assert commands[0] != commands[-1]

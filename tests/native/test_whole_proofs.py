@@ -1,8 +1,8 @@
-"""Whole proofs on the emulated RP2040: one number of cycles, whatever the key and wherever it is.
+"""Whole proofs on the emulated RP2040 take the same number of cycles for every key and position.
 
-The real RPI_PICO image, the library and the module on it, every trial from the same state of the
-machine (countersign_workshop/bench_proof/trials.py). Each statement comes with a prover that leaks
-a little, which must be seen.
+The tests use the real RPI_PICO image with the library and the module. Every trial starts from the
+same state of the machine (countersign_workshop/bench_proof/trials.py). Each claim has a control: a
+prover that leaks a little, which the test must detect.
 """
 
 import pytest
@@ -30,7 +30,7 @@ for name in dir(native):
 {function}
 engines.active = leaky
 """
-# One bytecode more where the key is odd.
+# This prover runs one more bytecode if the key is odd.
 LEAKY_XOR = LEAKY.format(
     function="""
 def xor(into, other):
@@ -40,7 +40,7 @@ def xor(into, other):
 leaky.xor = xor
 """
 )
-# A verifier's sum of products, with scalars that only the prover knows.
+# This prover uses a verifier's sum of products with scalars that only the prover knows.
 LEAKY_SUM = LEAKY.format(
     function="""
 def generate(s):
@@ -94,9 +94,9 @@ def ring_of(size):
 def ring_trials(size, setup=""):
     members, keys = ring_of(size)
     proof_bytes = ring.proof_bytes(size)
-    # To whole words.
+    # This pads to whole words.
     work = f"ring.prove(prover, keys, b'site', message, message) + bytes({-proof_bytes % 4})"
-    # The calls before the first trial must be for a key of the ring too.
+    # The calls before the first trial must also be for a key of the ring.
     own = f"prover = schnorr.Prover(bytes.fromhex('{members[0]:064x}'))\n"
     setup = SETUP + own + f"from countersign.proofs import ring\nkeys = {keys!r}\n" + setup
     found = run(members, work, setup, proof_bytes + -proof_bytes % 4)
@@ -107,8 +107,8 @@ def ring_trials(size, setup=""):
 
 @pytest.mark.parametrize("size", [4, pytest.param(16, marks=pytest.mark.slow)])
 def test_a_ring_proof_takes_one_time_for_all_positions(size):
-    """Other inputs being the same, the ring, site, message and entropy. Tag, nonces and the points
-    of all branches follow from the key, so they differ from trial to trial, as they must."""
+    """The ring, site, message and entropy are the same in all trials. Tag, nonces and the points of
+    all branches follow from the key, so they differ from trial to trial, as they must."""
     found = ring_trials(size)
     assert len(set(found.results)) == size
     print(f"ring of {size}: {sorted(set(found.cycles))} cycles")

@@ -1,7 +1,8 @@
-"""What a prover leaves on the stack below its caller is the same whatever the secrets were.
+"""A prover leaves the same words on the stack below its caller, whatever the secrets were.
 
-On every architecture's processor (on_processor.py): the stack is marked before each call and looked
-at afterwards. Registers are not: a caller of C may find secrets in those that a call may change.
+The tests run on every architecture's processor (on_processor.py). They mark the stack before each
+call and read it afterwards. They do not cover registers: a caller in C may find secrets in those
+that a call may change.
 """
 
 import pytest
@@ -36,7 +37,7 @@ def test_nothing_remains_of_secrets(processor, name):
 
 
 def test_what_is_not_wiped_is_seen(processor):
-    """The control: arithmetic that leaves the wiping to those who call it."""
+    """The control: internal arithmetic, which leaves the wiping to its callers."""
     remains = {
         processor.call_and_look("scalar_multiply_add", bytes(32), little(k), little(k), little(k))
         for k in SECRETS

@@ -1,10 +1,10 @@
-"""Answers questions about proofs with the engine in use: on MicroPython and CPython, on boards too.
+"""Answers questions about proofs with the active engine, on MicroPython, on CPython and on boards.
 
     answer("check b:<public key> b:<message> b:<signature>")  ->  "9"
     answer("engine s:generate b:<scalar>")                     ->  hex, "None", "True", "ValueError"
 
-A question is an action of ACTIONS and its arguments, each a letter of VALUES and a text. What is
-answered is text too, and the name of a TypeError or ValueError; any other exception comes through.
+A question is an action of ACTIONS and its arguments, each a letter of VALUES and a text. An answer
+is text too, or the name of a TypeError or ValueError. Any other exception passes.
 """
 
 from countersign.proofs import engines, ring, schnorr, sigma
@@ -35,7 +35,7 @@ def engine(function, *arguments):
 def exchange(secret, public_key, role, verifier_id, context, challenge, entropy, wrong):
     """One exchange of sigma.py's three moves: the moves and the fault.
 
-    wrong: what reaches the verifier instead of a move, as (number of the move, what).
+    wrong: a replacement for a move to the verifier, as (number of the move, replacement).
     """
 
     def now_ms():
@@ -78,7 +78,7 @@ def answer(question):
 
 
 def main(wanted):
-    """Questions from standard input, answers to standard output, by this engine or none."""
+    """Answer questions from standard input on standard output, with the wanted engine alone."""
     import sys
 
     if wanted == "pure":

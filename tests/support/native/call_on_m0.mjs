@@ -4,11 +4,11 @@
 //
 // IMAGE is loaded at the start of RAM. Each line of the input is one call, in JSON:
 //   {"at": address, "in": [hex bytes or integer, ...], "out": [index, ...], "trace": boolean}
-// An argument that is text is put into RAM and passed as its address. Each line of the output:
+// A text argument is copied to RAM, and its address is passed. Each line of the output:
 //   {"cycles": n, "result": r0, "out": [hex bytes, ...], "stack": bytes, "remains": [hex word, ...]}
-// stack: how deep the call went. remains: the words that it left below its stack frame, without
-// those that it did not write. If a trace is wanted, "trace" is one number of every instruction's
-// address and of every address that was read or written, in their order.
+// stack: how deep the call went. remains: the words that it wrote and left below its stack frame.
+// If a trace is wanted, "trace" is one hash over every instruction's address and every address that
+// was read or written, in order.
 
 import fs from 'node:fs';
 import readline from 'node:readline';

@@ -1,17 +1,18 @@
-// Calls the arithmetic as it was compiled for some processor: a program without a C library.
+// Calls the arithmetic as compiled for one processor. This program has no C library.
 //
-// Standard input holds calls, standard output gets what became of them; all words little-endian.
-//   call:   number in processors.py's FUNCTIONS, count of arguments, then for each argument its kind and a word:
+// Standard input holds calls, and standard output gets their results. All words are little-endian.
+//   call:   number in on_processor.py's FUNCTIONS, count of arguments, then for each argument its
+//           kind and a word:
 //           WORD     the argument itself
 //           BUFFER   a size, and as many bytes follow; the argument is their address
 //           SAME     the number of an earlier argument; the argument is the same address
-//           HIDDEN   the same as BUFFER, but memcheck is told not to know what is in it
-//           LOOK is added to the number if the stack is to be looked at
-//   result: what the function returned (garbage if it returns nothing), then every buffer, as long
-//           as it was and in order; then, to LOOK, the STACK_BYTES that the call had for its stack,
-//           from the top downwards, UNTOUCHED where it wrote nothing
-// Exit status: 0 at the end of the input, 2 for a call that is none, 3 if a function wrote where it
-// must not: before or behind a buffer.
+//           HIDDEN   the same as BUFFER, but memcheck treats its content as undefined
+//           LOOK is added to the number to ask for the stack
+//   result: the function's return value (garbage if it returns nothing), then every buffer in order
+//           with its length unchanged; then, for LOOK, the STACK_BYTES of the call's stack, from
+//           the top downwards, UNTOUCHED where it wrote nothing
+// Exit status: 0 at the end of the input, 2 for an invalid call, 3 if a function wrote before or
+// behind a buffer.
 
 #include <stddef.h>
 #include <stdint.h>
@@ -33,7 +34,7 @@
 #define LOOK 0x80000000u
 #define STACK_BYTES 8192
 #define UNTOUCHED 0x5a
-// Directly below a frame there may be what belongs to it (Xtensa keeps a caller's registers there).
+// The words directly below a frame may belong to it (Xtensa keeps a caller's registers there).
 #define OWN_BYTES 32
 
 #define MOST_ARGUMENTS 6
@@ -41,14 +42,14 @@
 #define GUARD_BYTES 32
 #define GUARD 0xa5
 
-// The functions' types differ, and are of no consequence to a caller in these calling conventions.
+// The functions' types differ, but in these calling conventions they do not matter to a caller.
 typedef uintptr_t (*function)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t);
 extern const function functions[];
 extern const uint32_t function_count;
 
 static _Alignas(16) uint8_t memory[MOST_ARGUMENTS][GUARD_BYTES + MOST_BYTES + GUARD_BYTES];
 
-// Numbers of system calls, by Linux's tables for each processor.
+// The numbers of system calls, from Linux's tables for each processor.
 #if defined(__x86_64__)
 enum { NR_READ = 0, NR_WRITE = 1, NR_EXIT = 60 };
 static long system_call(long number, long a, long b, long c) {
@@ -60,7 +61,7 @@ static long system_call(long number, long a, long b, long c) {
 #elif defined(__arm__)
 enum { NR_READ = 3, NR_WRITE = 4, NR_EXIT = 1 };
 static long system_call(long number, long a, long b, long c) {
-    // r7 is the frame pointer in Thumb, so it is not the compiler's to give away.
+    // r7 is the frame pointer in Thumb, so the compiler cannot assign it to a variable.
     register long r0 __asm__ ("r0") = a;
     register long r1 __asm__ ("r1") = b;
     register long r2 __asm__ ("r2") = c;
@@ -212,7 +213,7 @@ static void answer_one_call(void) {
 }
 
 #if defined(__XTENSA__)
-// A window's registers are spilled into its caller's frame. The first function has no caller, so it
+// A window's registers spill into its caller's frame. The first function has no caller, so it
 // leaves all but its lowest four registers to the next one.
 void answer_calls(void);
 __asm__ ("\t.text\n\t.global _start\n\t.align 4\n_start:\n\tmovi a0, 0\n\tcall4 answer_calls\n");

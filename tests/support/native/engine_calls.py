@@ -1,6 +1,6 @@
-"""Questions to an engine's own functions, edge values and broken ones, with the answers.
+"""Questions to an engine's own functions, with edge values, invalid values, and the answers.
 
-Points are multiples of G whose factors are known here, so that answers are k·G for some k, by
+Points are multiples of G whose factors are known here. So each answer is k·G for some known k, by
 libsecp256k1.
 """
 
@@ -42,7 +42,7 @@ def calls(random: Random, count: int):
     for k, e, d in (*itertools.product(VALUES[1:], EDGES[-8:], VALUES[1:4]), *some):
         yield asked("respond", big((k + e * d) % N).hex(), word(big(k)), word(big(e)), word(big(d)))
     for s, t, q in (*itertools.product(VALUES, VALUES, FACTORS), *some):
-        # The sums that vanish or meet a doubling are those that formulas get wrong.
+        # Wrong formulas typically fail if a sum vanishes or needs a doubling.
         s = random.choice((s, s, -t * q % N, t * q % N))
         point, kind = encoded(q), random.choice("bamup")
         yield asked("multiply_add", shown(s + t * q), word(big(s)), word(big(t)), word(point, kind))
@@ -60,7 +60,7 @@ def calls(random: Random, count: int):
 
 
 def equations(random, k, e, d):
-    """Whether s·G - e·Q is a point with x = r and even y."""
+    """Questions whether s·G - e·Q is a point with x = r and even y."""
     r, y = multiple_of_generator(k)
     s = (k + e * d) % N
     kind = random.choice("bamup")
@@ -80,7 +80,7 @@ def equations(random, k, e, d):
 
 
 def refused_calls():
-    """Each argument of each function wrong in each way, the others right."""
+    """Calls with one argument wrong, for each argument of each function and each kind of fault."""
     g = encoded(1)
     secret = ["scalar", [big(value) for value in (0, *NOT_SCALARS)]]
     public = ["scalar", [big(value) for value in NOT_SCALARS]]
@@ -114,7 +114,7 @@ def refused_calls():
 
 
 def mostly_wrong_calls():
-    """All combinations of right and wrong arguments. No answers: engines must agree on them."""
+    """All combinations of right and wrong arguments. They have no answers: engines must agree."""
     g = encoded(1)
     scalar = [word(big(5)), word(big(0)), word(big(N)), word(b"a"), "n:"]
     point = [word(g), word(bytes(64)), word(b"a"), "n:"]

@@ -1,6 +1,6 @@
-"""Runs on MicroPython beside the native module: its whole interface against the pure curve.
+"""Tests the native module's whole interface on MicroPython, against the pure curve.
 
-The last line is "right". Nothing here is particular to an architecture.
+The last line of its output is "right". The code is the same for all architectures.
 """
 
 import countersign_native as native
@@ -77,7 +77,7 @@ def verifiers():
     assert refused(ValueError, native.combine, big(N), g, big(1), g)
     assert refused(ValueError, native.combine, big(1), g, big(1), bytes(64))
     assert refused(ValueError, native.add, g, bytes(64))
-    # At an address that is not a word's.
+    # The address here is not aligned to a word.
     assert native.verify_equation(memoryview(b"?" + prepared)[1:], big(x), big(s), big(e)) is True
     assert native.lift_x(big(point[0])) == point_bytes(curve.lift_x(big(point[0])))
     for bad in (5, P, P + 1, 2**256 - 1):
@@ -102,7 +102,7 @@ def bad_input():
         assert refused(ValueError, native.verify_equation, bad, big(1), big(1), big(1))
     for bad in (0, N):
         assert refused(ValueError, native.commit, bytearray(big(bad)))
-    # What is to be written must be writable.
+    # A buffer for output must be writable.
     assert refused(TypeError, native.commit, big(1))
     assert refused(TypeError, native.xor, big(1), big(1))
     for bad in (b"", bytes(31), bytes(33)):

@@ -1,9 +1,9 @@
 """The arithmetic as it is compiled for each architecture, called on its processor.
 
-x64 runs on this machine, the others under Debian's qemu-user: the instruction set is the board's
-and nothing else is. Arm is confined to the instructions of a Cortex-M0 or M3. Xtensa runs on a core
-with register windows (dc233c). QEMU knows no LX6 and no core that has windows and MULUH both, so
-MULUH alone is replaced (firmware/native/windowed.py, without-muluh).
+x64 runs on this machine, the others under Debian's qemu-user. The instruction set is the board's,
+but nothing else is. Arm is limited to the instructions of a Cortex-M0 or M3. Xtensa runs on a core
+with register windows (dc233c). QEMU has no LX6 and no core with both windows and MULUH, so the
+build replaces MULUH alone (firmware/native/windowed.py, without-muluh).
 """
 
 import struct
@@ -16,7 +16,7 @@ from countersign_workshop.images import native
 from countersign_workshop.parts import micropython, processors
 from support.native.parts import HERE, or_skip
 
-# In the order in which calls.c numbers them.
+# The functions, in the order in which calls.c numbers them.
 FUNCTIONS = (
     *("field_multiply", "field_square", "field_add", "field_subtract", "field_halve"),
     *("field_square_times", "field_multiply_small", "field_negate", "field_invert"),
@@ -33,24 +33,24 @@ FUNCTIONS = (
 CALLS = HERE / "calls.c"
 _ARM_CORES = {"armv6m": "cortex-m0", "armv7m": "cortex-m3"}
 _WORD, _BUFFER, _SAME, _HIDDEN = range(4)
-# As in calls.c.
+# These values are the same in calls.c.
 _LOOK, _STACK_BYTES, UNTOUCHED = 0x80000000, 8192, 0x5A
 
 ARCHITECTURES = tuple(sorted(native.TARGETS))
 
 
 class Same(int):
-    """An argument: the address of an earlier one, given by its number."""
+    """An argument: the address of an earlier argument, given by its number."""
 
 
 class Hidden(bytes):
-    """An argument: a buffer whose content memcheck takes for undefined."""
+    """An argument: a buffer whose content memcheck treats as undefined."""
 
 
 class Processor:
-    """One architecture's arithmetic, its program running until `close`.
+    """One architecture's arithmetic, in a program that runs until `close`.
 
-    program: from `build`. under: what runs it, if not the processor alone.
+    program: from `build`. under: a command that runs it, if the processor alone does not.
     """
 
     def __init__(self, architecture, program, under=()):
@@ -61,14 +61,14 @@ class Processor:
         )
 
     def call(self, name, *arguments, out=(0,)):
-        """(what the function returned, the bytes of the buffers numbered in `out`).
+        """(the function's return value, the bytes of the buffers numbered in `out`).
 
-        A buffer is passed for bytes, a word for an integer.
+        Bytes are passed as a buffer, an integer as a word.
         """
         return self._call(0, name, arguments, out)
 
     def call_and_look(self, name, *arguments):
-        """What the call left of its stack, from the top downwards, UNTOUCHED where it did not."""
+        """The call's stack after it, from the top downwards, UNTOUCHED where it wrote nothing."""
         self._call(_LOOK, name, arguments, ())
         return self._read(_STACK_BYTES)
 
@@ -103,7 +103,7 @@ class Processor:
 
 
 def build(architecture, folder, *flags):
-    """The program around the arithmetic of one architecture. flags: of the compiler for calls.c."""
+    """Build the program around one architecture's arithmetic. flags: for compiling calls.c."""
     target = replace(native.TARGETS[architecture], muluh=False)
     objects = or_skip(lambda: native.compile_units(target, folder))
     names = folder / "functions.c"
@@ -118,7 +118,7 @@ def build(architecture, folder, *flags):
     program = folder / "calls.elf"
     machine = [flag for flag in target.flags if not flag.startswith("--specs")]
     link = [f"{target.compiler()}gcc", *machine, "-static", "-nostdlib", "-Wl,-e,_start"]
-    # Its complaints, of an ABI that Xtensa's linker does not expect, are for failures only.
+    # Xtensa's linker warns about an ABI that it does not expect. Only a failure shows its output.
     linked = subprocess.run(
         [*link, *map(str, objects), "-o", program],
         stdout=subprocess.PIPE,
@@ -131,7 +131,7 @@ def build(architecture, folder, *flags):
 
 
 def _start(architecture):
-    """What starts a program of this architecture here, to be followed by its path."""
+    """The command that starts a program of this architecture here, without the program's path."""
     if architecture == "x64":
         if micropython.host_runtime() != architecture:
             pytest.skip("this machine does not run x64 programs")

@@ -1,6 +1,6 @@
 """Questions about exchanges in three moves and ring proofs (answers.py), with the answers.
 
-Like proofs.py; written from PROTOCOL.md, sections 10.3 and 10.4.
+As in proofs.py, no code under test is used. The answers follow PROTOCOL.md, sections 10.3 and 10.4.
 """
 
 from random import Random
@@ -24,8 +24,8 @@ from support.native.proofs import (
 
 
 def exchanges(random: Random, count: int):
-    """PROTOCOL.md, section 10.3. The prover's nonce is its own affair, so a valid exchange has no
-    one answer here: see `exchange_holds`."""
+    """PROTOCOL.md, section 10.3. The prover chooses its nonce, so a valid exchange has no single
+    answer here: see `exchange_holds`."""
     for index in range(count):
         secret = any_scalar(random)
         key, other = multiple_of_generator(secret)[0], multiple_of_generator(any_scalar(random))[0]
@@ -51,7 +51,7 @@ def exchanges(random: Random, count: int):
 
 
 def exchange_holds(question: Question, answer: str) -> bool:
-    """Whether the moves that a valid exchange shows fit, by python-ecdsa's points."""
+    """True if the moves of a valid exchange fit together, by python-ecdsa's points."""
     words = [text[2:] for text in question.text.split(" ")[1:]]
     key, role = bytes.fromhex(words[1]), int(words[2])
     verifier_id, context, challenge = map(bytes.fromhex, words[3:6])
@@ -78,7 +78,7 @@ def ring_question(random: Random, size: int) -> Question:
 
 
 def ring_checks(random: Random, question: Question, proof: bytes):
-    """A proof that was made in answer to the question, as it is and changed."""
+    """Questions about a proof that answered `question`, unchanged and changed."""
     _, _, members, site, message, _ = question.text.split(" ")
     ring = [bytes.fromhex(members[2 + i : 66 + i]) for i in range(0, len(members) - 2, 64)]
     changed = bytearray(proof)
@@ -102,7 +102,7 @@ def ring_checks(random: Random, question: Question, proof: bytes):
 
 
 def compare_exchanges(questions, answers):
-    """The same for `exchanges`."""
+    """As proofs.compare, for `exchanges`."""
     compare(questions, [given.split(" ")[0] for given in answers])
     for question, given in zip(questions, answers, strict=True):
         if question.kind == "exchange":

@@ -1,6 +1,6 @@
-"""What the tests of the native engine are built from: real compilers, a real core, real runtimes.
+"""Parts of the native engine's tests: the real compilers, the RP2040's emulated core, the runtimes.
 
-A part that is not there is a named skip; what does not build is a failure.
+A test skips, by name, if a part is missing. It fails if the code does not build.
 """
 
 import json
@@ -21,10 +21,10 @@ P, N = curve.P, curve.N
 TABLE_BYTES = 8 * 64 + 32
 LAMBDA = 0x5363AD4CC05C30E0A5261C028812645A122E22EA20816678DF02967C1B23BD72
 UNIT_SCALARS = [sign * LAMBDA**power % N for sign in (1, -1) for power in range(3)]
-# The other point where two are one but for a unit is one of these times G.
+# If two points are one but for a unit, the other point is one of these times G.
 OF_GENERATOR_TABLE = (1, 1 + (2 << 64))
 
-# Where carries are born and die.
+# Words at which carries begin and end.
 EDGES = (
     *(0, 1, 2, 977, 2**32, 2**32 + 977, 2**64 - 1, 2**128 - 1, 2**128, 2**255),
     *(P - 2, P - 1, P, P + 1, 2**256 - 1, 2**256 - 2, 2**256 - 2**32, 2**256 - 2**128),
@@ -34,7 +34,7 @@ EDGE_WORDS = [0, 1, 2**32 - 1, 2**32 - 977, 2**32 - 2, 0xFFFF, 0x10000, 0x800000
 
 
 def numbers(count, seed):
-    """All edges, then numbers made of edge words, then any, each below 2**256."""
+    """All edges, then numbers made of edge words, then random ones, each below 2**256."""
     source = random.Random(seed)
     yield from EDGES
     for i in range(count - len(EDGES)):
@@ -45,7 +45,7 @@ def numbers(count, seed):
 
 
 def scalars(count, seed):
-    """Scalars in [1, N): small, large, and those that the multiplications treat unlike others."""
+    """Scalars in [1, N): small, large, and special cases of the multiplications."""
     source = random.Random(seed)
     special = [1, 2, 3, N - 1, N - 2, N - 3, LAMBDA, N - LAMBDA, LAMBDA + 1, N // 2, N // 2 + 1]
     special += [sign * small % N for small in range(4, 34) for sign in (1, -1)]
@@ -76,7 +76,7 @@ def point_words(point):
 
 
 def or_skip(make):
-    """What make() gives; a part that was not fetched is a skip, by its own words."""
+    """The result of make(). If a part was not fetched, the test skips with that part's message."""
     try:
         return make()
     except toolchain.PartMissing as missing:
@@ -84,7 +84,7 @@ def or_skip(make):
 
 
 class Core:
-    """The arithmetic as it is for the Cortex-M0+, called on the RP2040's emulated core."""
+    """The arithmetic as compiled for the Cortex-M0+, called on the RP2040's emulated core."""
 
     def __init__(self, folder):
         target = TARGETS["armv6m"]
@@ -92,7 +92,7 @@ class Core:
         self._node = or_skip(_node)
         prefix = target.compiler()
         self.program = folder / "arithmetic.elf"
-        # No C library and no compiler's library either: the module is linked without.
+        # No C library and no compiler's library: the module is linked without them.
         link = [f"{prefix}gcc", *target.flags[:2], "-nostdlib", "-Wl,-Ttext=0x20000000,-e,0"]
         subprocess.run([*link, *map(str, objects), "-o", self.program], check=True)
         image = folder / "arithmetic.bin"

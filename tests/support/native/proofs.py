@@ -1,7 +1,7 @@
-"""Questions to ask of an engine (answers.py), with the answers, and none of the code under test.
+"""Questions to ask an engine (answers.py), with the answers. They use none of the code under test.
 
-Answers are those of libsecp256k1 (coincurve), with which python-ecdsa's points must agree, and
-Python's integers. Signatures must be the same to the byte, verdicts the same down to the fault.
+The answers come from libsecp256k1 (coincurve), with which python-ecdsa's points must agree, and
+from Python's integers. Signatures must match to the byte, and verdicts down to the fault.
 """
 
 from collections import Counter
@@ -21,7 +21,7 @@ from support.native.parts import big, scalars
 
 
 class Question(NamedTuple):
-    """kind: what is special about it."""
+    """kind: the special case that the question tests."""
 
     kind: str
     text: str
@@ -42,7 +42,7 @@ def word(value, kind="b"):
 
 
 def is_x(x):
-    """Whether a point has this x-coordinate."""
+    """True if a point has this x-coordinate."""
     return x < P and (x**3 + 7) % P in (0, pow(pow(x**3 + 7, (P + 1) // 4, P), 2, P))
 
 
@@ -60,7 +60,7 @@ def any_scalar(random):
 
 
 def compare(questions, answers):
-    """AssertionError, with the questions answered otherwise than expected; "" expects a fault."""
+    """Raise AssertionError, with the questions that got a wrong answer. "" expects a fault."""
     differing = [
         (question, given)
         for question, given in zip(questions, answers, strict=True)
@@ -103,7 +103,7 @@ def refused_signings():
 
 
 class Statement:
-    """A valid signature, of a chosen nonce, and what may be done to it."""
+    """A valid signature with a chosen nonce, and the ways to falsify it."""
 
     def __init__(self, random):
         self.random = random
@@ -197,7 +197,7 @@ BREAKAGES = tuple(
 
 
 def fault(key: bytes, message: bytes, signature: bytes) -> int:
-    """By PROTOCOL.md, section 10.2: the first thing that is wrong."""
+    """The first fault by PROTOCOL.md, section 10.2."""
     if len(key) != 32 or len(signature) != 64:
         expected = WRONG_LENGTH
     elif not is_x(int.from_bytes(key, "big")):
@@ -218,7 +218,7 @@ def fault(key: bytes, message: bytes, signature: bytes) -> int:
 
 def verifications(random: Random, count: int):
     for index in range(count):
-        # Every other one is valid, so that refusing too much shows as well as accepting too much.
+        # Every other signature is valid, so the test detects false refusals and false acceptances.
         kind = "valid" if index % 2 else BREAKAGES[index // 2 % len(BREAKAGES)]
         given = Statement(random)
         getattr(given, kind)()
