@@ -1,1 +1,1 @@
-"""The `countersign` command as operators have it: nothing here needs a checkout."""
+"""The `countersign` command as operators install it. Nothing in this package needs a checkout."""

@@ -1,14 +1,14 @@
-"""`countersign`: two tables of commands, each command a file of its own.
+"""`countersign`: two tables of commands, with a file for each command.
 
-A command's file is `commands/<name>.py`, with an underscore for a dash. It has `register(parser)`,
-which adds its arguments, and `run(arguments)`, which returns the exit status. It may have `EXTRAS`,
-the extras of the distribution that bring what it imports. It is imported only when its command is
-called, so that `inspect` works where the gateway's packages are missing and every command starts
-quickly. A name of the standard library gets `_command` behind it: Python started in that folder
-must find the library's own module.
+A command's file is `commands/<name>.py`, with an underscore for a dash. Its `register(parser)` adds
+the command's arguments, and its `run(arguments)` returns the exit status. It may have `EXTRAS`: the
+extras of the distribution that bring the packages which it imports. The file is imported only when
+its command is called, so that `inspect` works where the gateway's packages are missing and every
+command starts quickly. A file named like a module of the standard library gets `_command` behind
+its name: Python started in that folder must find the library's own module.
 
-What only a checkout can do is in another package, which need not be there. Where it is, its command
-goes before the shipped one of the same name.
+Commands that need a checkout are in another package, which operators do not have. Where that
+package is installed, its command takes the place of the shipped one of the same name.
 """
 
 from __future__ import annotations
@@ -53,13 +53,16 @@ CHECKOUT_COMMANDS = (
 )
 """What only a checkout can do."""
 
-# The checkout's package goes first.
+# The checkout's package comes first, so that its commands take the place of shipped ones.
 _PACKAGES = ("countersign_workshop", "countersign_cli")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Exit status: the command's own; 1 with a sentence for what a person can mend; 2 if there is
-    no such command; 130 after Ctrl-C."""
+    """Run one command and return the exit status.
+
+    The status is the command's own; 1 with a sentence for what a person can mend; 2 if there is no
+    such command; 130 after Ctrl-C.
+    """
     words = list(sys.argv[1:] if argv is None else argv)
     names = [name for name, _ in (*COMMANDS, *CHECKOUT_COMMANDS)]
     overview = argparse.ArgumentParser(prog="countersign", description=_description())
@@ -80,18 +83,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
     except ModuleNotFoundError as missing:
         if missing.name is None or missing.name.startswith(extras.OURS):
-            raise  # one of our own is a fault of ours
+            raise  # a missing module of ours is a defect
         return _mended(command, extras.missing(missing.name, named))
     except Mendable as fault:
         return _mended(command, fault)
     except (OperatorError, OSError) as fault:
-        # The gateway's own; and the system names the file or the address, and what is wrong there.
+        # OperatorError is the gateway's own; an OSError names the file or address and its fault.
         return _mended(command, Mendable(*str(fault).splitlines()))
     return status
 
 
 def load(command: str) -> ModuleType:
-    """The module of a command. NotInCheckout if it is one of a checkout, and there is none."""
+    """The module of a command. NotInCheckout if the command needs a checkout and there is none."""
     stem = command.replace("-", "_")
     if stem in sys.stdlib_module_names:
         stem += "_command"

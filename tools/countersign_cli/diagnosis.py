@@ -1,4 +1,4 @@
-"""What was looked at on this machine, and what an operator needs to be there."""
+"""What `doctor` finds on this machine: the things that an operator needs."""
 
 from __future__ import annotations
 
@@ -18,14 +18,17 @@ DISTRIBUTION = "countersign"
 
 _OURS = (DISTRIBUTION, *extras.MODULES)
 
-# USB devices that are serial lines, as Linux names them.
+# Linux gives these names to USB devices that are serial lines.
 _SERIAL_PORTS = ("ttyACM*", "ttyUSB*")
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked at. needed_by: an extra, or in a checkout a make target. mend: a command,
-    empty if all is well."""
+    """One thing that was looked at.
+
+    needed_by: an extra, or in a checkout a make target. mend: the command that mends it; empty if
+    all is well.
+    """
 
     name: str
     present: bool
@@ -54,7 +57,7 @@ def python(needed_by: str, mend: str) -> Finding:
 
 
 def show(findings: Collection[Finding], needed: Collection[str], as_json: bool) -> int:
-    """Print them. Exit status 1 if something is missing that one of `needed` needs."""
+    """Print the findings. Exit status 1 if something is missing that one of `needed` needs."""
     if as_json:
         print(json.dumps([asdict(finding) for finding in findings], indent=2))
     else:
@@ -63,7 +66,7 @@ def show(findings: Collection[Finding], needed: Collection[str], as_json: bool) 
 
 
 def requirements(distribution: str) -> Iterator[tuple[str, str | None]]:
-    """What a distribution asks for: the normal name of a package, and the extra that wants it."""
+    """The packages that a distribution asks for: the normal name, and the extra that wants it."""
     try:
         lines = importlib.metadata.requires(distribution) or []
     except importlib.metadata.PackageNotFoundError:
@@ -75,7 +78,7 @@ def requirements(distribution: str) -> Iterator[tuple[str, str | None]]:
 
 
 def _installed() -> dict[str, dict[str, str | None]]:
-    """The packages that each extra names itself, and their installed versions."""
+    """The packages that each extra names directly: the installed versions, None if missing."""
     installed: dict[str, dict[str, str | None]] = {}
     for name, extra in requirements(DISTRIBUTION):
         if extra is None or name == DISTRIBUTION:
@@ -105,6 +108,6 @@ def _print(findings: Collection[Finding]) -> None:
         mark = "has  " if finding.present else "LACKS"
         print(f"{mark}  {finding.name:{width}}  {finding.detail}")
         if finding.mend:
-            # In a checkout the others are make targets.
+            # In a checkout every other name is a make target.
             make = "" if finding.needed_by in _OURS else "make "
             print(f"       {'':{width}}  needed by {make}{finding.needed_by}; mend: {finding.mend}")

@@ -32,7 +32,7 @@ class ExtraMissing(Mendable):
 
 
 def missing(module: str, extras: Sequence[str] = ()) -> ExtraMissing:
-    """The error for a module that cannot be imported. extras: those that the command names."""
+    """The error for a module that cannot be imported. extras: the ones that the command names."""
     name = module.partition(".")[0]
     for extra in (*extras, *MODULES):
         if name in MODULES[extra]:

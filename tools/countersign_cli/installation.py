@@ -1,9 +1,10 @@
-"""Where the command finds what it works with: in its checkout, or in the installed package.
+"""Where the command finds its files: in its checkout, or in the installed package.
 
-In a checkout everything is taken from its folders, and what is made goes into its `.cache`. A wheel
-carries the records of the boards and the native engine as package data (setup.py puts them there).
-The modules for boards are the installed packages themselves. Only the standard library is imported
-here: the tools that fetch the first parts use this module before anything is installed.
+In a checkout every file comes from the checkout's folders, and everything that is made goes into
+its `.cache`. A wheel carries the records of the boards and the native engine as package data
+(setup.py puts them there). The modules for boards are the installed packages themselves. This
+module imports the standard library alone, because the tools that fetch the first parts use it
+before any package is installed.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ _CARRIED = _PACKAGE / "carried"
 
 
 class NotInCheckout(Mendable):
-    """Something that only a checkout has was asked for."""
+    """The caller asked for something that only a checkout has."""
 
 
 def checkout() -> Path | None:
@@ -40,9 +41,10 @@ def require_checkout(what: str) -> Path:
 
 
 def cache_folder() -> Path:
-    """What is made or fetched: `.cache` of the checkout, else the user's cache folder.
+    """The folder for what is made or fetched: `.cache` of the checkout, else the user's cache
+    folder.
 
-    COUNTERSIGN_CACHE moves it.
+    COUNTERSIGN_CACHE names another folder.
     """
     named = os.environ.get("COUNTERSIGN_CACHE")
     if named:
@@ -51,19 +53,19 @@ def cache_folder() -> Path:
     if root is not None:
         return root / ".cache"
     users = os.environ.get("XDG_CACHE_HOME")
-    # The XDG specification says that a relative path is to be ignored.
+    # The XDG specification says to ignore a relative path.
     base = Path(users) if users and Path(users).is_absolute() else Path.home() / ".cache"
     return base / "countersign"
 
 
 def boards_folder() -> Path:
-    """The records of the boards, one folder each."""
+    """The folder with the records of the boards, a folder for each."""
     root = checkout()
     return _CARRIED / "boards" if root is None else root / "boards"
 
 
 def module_sources(package: str) -> Path:
-    """The folder of a package of ours that boards get: its name, such as `countersign_agent`."""
+    """The folder of a package of ours that boards get. `name`: such as `countersign_agent`."""
     spec = importlib.util.find_spec(package)
     if spec is None or spec.origin is None:
         raise Mendable(f"the package {package} is not installed beside countersign_cli")
@@ -71,13 +73,13 @@ def module_sources(package: str) -> Path:
 
 
 def native_module(architecture: str) -> Path:
-    """Where the native engine for an architecture is once it was built."""
+    """Where the native engine for an architecture is, once it has been built."""
     folder = _CARRIED if checkout() is None else cache_folder()
     return folder / "native" / architecture / f"{NATIVE_MODULE}.mpy"
 
 
 def image_folder(board: str) -> Path:
-    """Where a checkout builds a board's image."""
+    """The folder in which a checkout builds a board's image."""
     return cache_folder() / "boards" / board
 
 
@@ -87,5 +89,5 @@ def place() -> str:
 
 
 def mend(extra: str) -> str:
-    """The command that installs what an extra of the distribution names."""
+    """The command that installs the packages of an extra of the distribution."""
     return f"pip install 'countersign[{extra}]'" if checkout() is None else "make setup"

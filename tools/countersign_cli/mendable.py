@@ -4,8 +4,8 @@
 class Mendable(Exception):
     """What is wrong and what mends it, in a sentence for the person at the terminal.
 
-    Several arguments are several faults, a sentence each. `cli.main` prints them as they are and
-    ends with `exit_status`; nobody else needs to catch this.
+    Several arguments are several faults, a sentence each. `cli.main` prints the sentences as they
+    are and ends with `exit_status`. No other code needs to catch this class.
     """
 
     exit_status = 1

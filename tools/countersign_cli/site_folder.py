@@ -25,7 +25,7 @@ LEDGER_KEY_NAME = "ledger.key"
 
 
 class SiteError(Mendable):
-    """The site cannot be made; the text says why."""
+    """The site cannot be made. The text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class LedgerAddresses:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A site folder that was made."""
+    """A site folder that create_site made."""
 
     config_path: Path
     gateway_id: bytes
@@ -64,10 +64,14 @@ def create_site(
     degraded_after_s: float = 30.0,
     ledger: LedgerAddresses | None = None,
 ) -> Site:
-    """Make the folder. `owner` (20 bytes): who answers for its devices; by default the site's own
-    ledger account. broker: None for a site of serial lines alone. lines: their ports.
+    """Make the folder of a site.
 
-    SiteError if the folder holds a site already; OperatorError if a key or a setting is wrong."""
+    owner: the account (20 bytes) that answers for the site's devices; by default the site's own
+    ledger account. broker: None for a site that has serial lines only. lines: the ports of those
+    lines.
+
+    SiteError if the folder holds a site already; OperatorError if a key or a setting is wrong.
+    """
     config_path = folder / CONFIG_NAME
     if config_path.exists():
         raise SiteError(f"{config_path} exists already; a site is never overwritten")
@@ -100,7 +104,7 @@ def create_site(
 def account_address(secret_key: bytes) -> bytes:
     """The ledger's 20-byte address of a key: the end of its public key's Keccak-256 hash.
 
-    Computed here, since a site without a ledger needs no EVM library.
+    It is computed here because a site without a ledger has no EVM library.
     """
     point = PublicKey.from_secret(secret_key).format(compressed=False)
     return keccak.new(data=point[1:], digest_bits=256).digest()[-20:]

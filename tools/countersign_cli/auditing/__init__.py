@@ -1,1 +1,1 @@
-"""Checks that need nobody's word."""
+"""Checks that an auditor can run without trusting anybody's statement."""

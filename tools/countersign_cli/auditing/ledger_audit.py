@@ -1,8 +1,9 @@
-"""Exactly once, checked against the ledger itself.
+"""An audit against the ledger: every commitment was anchored exactly once.
 
-Reads the batches that a gateway anchored from the chain's own events and compares them with the
-gateway's durable record: every leaf is under exactly one root, every root is the RFC 9162 head of
-the leaves it claims, and the hash chain of the contract is the one recomputed from the record.
+The audit reads the batches that a gateway anchored from the chain's own events, and compares them
+with the gateway's durable record. Every leaf must be under exactly one root. Every root must be the
+RFC 9162 head of the leaves that it claims. The contract's hash chain must be the one that the audit
+recomputes from the record.
 """
 
 from __future__ import annotations
@@ -22,9 +23,11 @@ from countersign_gateway.registry.interface import Batches
 class Audit:
     """What the ledger and the record say together.
 
-    commitments: durable in the record. anchored: of those, under a root on the ledger.
-    lost: durable, but under no root. duplicated: leaves under more than one root, or under a
-    sequence that the ledger has twice. faults: sentences; empty when everything agrees.
+    commitments: how many are durable in the record. anchored: how many of those are under a root on
+    the ledger.
+    lost: how many are durable, but under no root. duplicated: how many leaves are under more than
+    one root, or under a sequence that the ledger has twice. faults: sentences; empty when
+    everything agrees.
     """
 
     commitments: int
@@ -36,7 +39,10 @@ class Audit:
 
 
 def audit(rpc_url: str, commitment_log: str, gateway_account: str, record: Batches) -> Audit:
-    """Compare the ledger with the record. The record must not change meanwhile."""
+    """Compare the ledger with the record, which must not change meanwhile.
+
+    rpc_url: of a node of the chain. commitment_log, gateway_account: addresses as 0x and 40 digits.
+    """
     events = batch_events(rpc_url, commitment_log, gateway_account)
     faults: list[str] = []
     times_anchored = [0] * record.commitment_count()
@@ -68,7 +74,7 @@ def audit(rpc_url: str, commitment_log: str, gateway_account: str, record: Batch
 
 
 def batch_events(rpc_url: str, commitment_log: str, gateway_account: str) -> list[dict[str, Any]]:
-    """Arguments of every BatchAnchored event of this gateway, in the ledger's order."""
+    """The arguments of every BatchAnchored event of this gateway, in the ledger's order."""
     chain = Web3(Web3.HTTPProvider(rpc_url))
     log = chain.eth.contract(
         address=Web3.to_checksum_address(commitment_log),

@@ -1,7 +1,7 @@
 """The boards that can be flashed and provisioned, by MicroPython's names for them.
 
-Numbers are from MicroPython 1.25's board definitions: what the board's own firmware says of itself,
-and where its firmware ends and its files begin, which flashing must not touch.
+The numbers are from MicroPython 1.25's board definitions: what a board's firmware says of itself,
+where the firmware ends, and where the board's files begin. Flashing must not touch the files.
 """
 
 from __future__ import annotations
@@ -16,7 +16,11 @@ _KIB = 1024
 
 @dataclass(frozen=True)
 class Uf2Board:
-    """How a board takes UF2 files: the volume's Board-ID, the family, and where files begin."""
+    """How a board takes UF2 files.
+
+    volume_id: the Board-ID in the drive's INFO_UF2.TXT. family: the number that the boot loader
+    compares with a file's. files_bytes: the size of the file system at the end of the flash.
+    """
 
     volume_id: str
     family: int
@@ -31,7 +35,12 @@ class Uf2Board:
 
 @dataclass(frozen=True)
 class EspBoard:
-    """chip: esptool's name. image_chip: the number in the image's header. offset: where it goes."""
+    """How esptool writes a board.
+
+    chip: esptool's name. image_chip: the chip's number in the image's header. offset: the address
+    in flash at which the image begins. firmware_end: the address that the image must not reach
+    past.
+    """
 
     chip: str
     image_chip: int
@@ -41,7 +50,7 @@ class EspBoard:
 
 @dataclass(frozen=True)
 class BoardKind:
-    """machine: what `sys.implementation._machine` begins with. loader: None if it has no flash."""
+    """machine: how the board's `sys.implementation._machine` begins. loader: None without flash."""
 
     name: str
     machine: str
@@ -63,7 +72,7 @@ KINDS = {
         BoardKind(
             "ESP32_GENERIC_S3", "Generic ESP32S3 module with ESP32S3", EspBoard("esp32s3", 9, 0)
         ),
-        # MicroPython as a process: for trying things out without a board.
+        # MicroPython as a process lets people try things out without a board.
         BoardKind("UNIX", "linux ", None),
     )
 }

@@ -1,8 +1,8 @@
-"""What boards/ says of each board, and whether it is true.
+"""What boards/ says of each board, and whether that is true.
 
-A board is a folder in upstream MicroPython's naming and layout: board.json (upstream's keys and
-ours, boards/board.schema.json), manifest.py (what its image freezes), deploy.md (how to set one up)
-and, where there are pins, pins.csv.
+A board is a folder in upstream MicroPython's naming and layout. board.json has upstream's keys and
+ours (boards/board.schema.json), manifest.py says what the board's image freezes, deploy.md says how
+to set the board up, and pins.csv names its pins, where there are any.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ SCHEMA = FOLDER / "board.schema.json"
 BoardRecord = dict[str, Any]
 """One board.json, of the shape that the schema gives."""
 
-# The costs of a proof: our names, and the rows of the native engine's table.
+# A proof's costs: our names for them, and the rows of the native engine's table.
 COSTS = {
     "prove": "prove",
     "prove_from_coupon": "prove from a coupon",
@@ -37,7 +37,7 @@ _FALSE_CLAIM = re.compile(
 
 
 class BoardUnknown(Mendable):
-    """There is no such board; the text lists those there are."""
+    """There is no such board. The text lists the boards there are."""
 
 
 def names(boards: Path = FOLDER) -> list[str]:
@@ -54,12 +54,15 @@ def load(name: str, boards: Path = FOLDER) -> BoardRecord:
 
 
 def is_to_be_bought(record: BoardRecord) -> bool:
-    """Whether the board is hardware, and not a machine of an emulator or the workstation."""
+    """Whether the board is hardware, and not an emulator's machine or the workstation."""
     return record["port"] in ("rp2", "esp32")
 
 
 def runs_native(architecture: str) -> bool:
-    """Whether machine code for the architecture was ever executed: else it is no default."""
+    """Whether machine code for this architecture was ever executed here.
+
+    Machine code that was never executed is not installed by default.
+    """
     records = [load(name) for name in names()]
     return any(
         record["architecture"] == architecture and record["native_module"] == "included"
@@ -68,14 +71,15 @@ def runs_native(architecture: str) -> bool:
 
 
 def false_claims(text: str) -> list[str]:
-    """Where a text says that a chip was emulated of which there is no emulator here."""
+    """The places where a text claims an emulated chip that no emulator here emulates."""
     return [claim.group() for claim in _FALSE_CLAIM.finditer(text)]
 
 
 def faults(boards: Path, root: Path) -> list[str]:
-    """Everything that is wrong in boards/, a line for each; needs the jsonschema package.
+    """Everything that is wrong in boards/, a line for each fault. Needs the jsonschema package.
 
-    root: where the files lie that a board names: its tests, and the table of figures.
+    root: the folder below which the files lie that a board names: its tests, and the table of
+    figures.
     """
     from jsonschema import Draft202012Validator
 
@@ -97,7 +101,7 @@ def faults(boards: Path, root: Path) -> list[str]:
             f"{name}/board.json: {error.json_path}: {error.message}"
             for error in validator.iter_errors(record)
         ]
-        # What follows relies on the shape.
+        # The checks below rely on the shape that the schema has confirmed.
         found += wrong or [
             f"{name}/{fault}" for fault in _inconsistent(record, boards / name, root)
         ]
@@ -140,7 +144,7 @@ def _is_test(test: str, root: Path) -> bool:
 
 
 def _figure_faults(record: BoardRecord, root: Path) -> Iterator[str]:
-    """What board.json states of proofs is what the table that it names states."""
+    """Faults unless board.json's figures of proofs are those of the table that it names."""
     proof = record["proof"]
     table = _rows(root / proof["figures"])
     for cost, row_name in COSTS.items():
@@ -155,7 +159,7 @@ def _figure_faults(record: BoardRecord, root: Path) -> Iterator[str]:
 
 
 def _rows(path: Path) -> dict[str, list[str]]:
-    """The rows of all tables of a Markdown file: the first cell, and the others."""
+    """The rows of all tables of a Markdown file: the first cell, and the other cells."""
     rows = {}
     for line in path.read_text(encoding="utf-8").splitlines():
         if line.startswith("| "):

@@ -1,7 +1,8 @@
-"""UF2: the file format that a board in its boot loader takes as a USB drive.
+"""UF2: the file format that a board takes as a USB drive while it is in its boot loader.
 
-A file is a row of 512-byte blocks, each with 256 bytes for one address of flash. The format is
-Microsoft's (UF2 specification); families are numbers that a boot loader compares with its own.
+A file is a row of 512-byte blocks. Each block carries 256 bytes for one address of flash. The
+format is Microsoft's (UF2 specification). A family is a number that the boot loader compares with
+its own.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ RP2040_FAMILY = 0xE48BFF56
 RP2350_FAMILY = 0xE48BFF59
 """The RP2350 with its Arm cores."""
 
-# The chips whose files are likely to lie beside ours (Microsoft's list, uf2families.json).
+# Files for these chips are likely to lie beside ours (Microsoft's list, uf2families.json).
 _FAMILY_NAMES = {
     RP2040_FAMILY: "RP2040",
     0xE48BFF59: "RP2350 (Arm)",
@@ -57,9 +58,9 @@ def encode(image: bytes, start: int = FLASH_START, family: int = RP2040_FAMILY) 
 
 
 def decode(data: bytes, family: int = RP2040_FAMILY) -> tuple[int, bytes]:
-    """The address of the first byte and all bytes of a UF2 file without gaps.
+    """The address of the first byte, and all bytes, of a UF2 file.
 
-    Raises Uf2Error for another family's file, and for one that is damaged or has gaps.
+    Raises Uf2Error if the file is of another family, damaged, or has gaps.
     """
     if not data or len(data) % _BLOCK_BYTES:
         raise Uf2Error("not a UF2 file: its length is not a multiple of 512")

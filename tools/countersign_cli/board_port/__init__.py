@@ -1,1 +1,1 @@
-"""Talking to a board at its prompt."""
+"""Talking to a board at its MicroPython prompt."""

@@ -1,7 +1,7 @@
 """A byte line to a board: its serial port, a pty, or a socket that stands for one.
 
-`RawRepl` speaks over anything with the three methods of `Line`. What people name as a port is
-opened by pyserial (`open_port`); emulators that hand over a connected socket wrap it.
+`RawRepl` speaks over anything that has the three methods of `Line`. pyserial opens what people name
+as a port (`open_port`). An emulator hands over a connected socket, and `SocketLine` wraps it.
 """
 
 from __future__ import annotations
@@ -25,28 +25,31 @@ _SOCKET = "socket://"
 
 
 class LineEnded(Exception):
-    """The line is gone: unplugged, closed by the other end, or failing."""
+    """The line has ended: it was unplugged, the other end closed it, or it failed."""
 
 
 class PortError(Mendable):
-    """A port cannot be opened; one sentence with what to do next."""
+    """A port cannot be opened. The text is one sentence with what to do next."""
 
 
 class Line(Protocol):
-    """Bytes both ways. Each call waits POLL_S at most and raises LineEnded once it is over."""
+    """Bytes in both directions.
+
+    Each call waits POLL_S at most, and raises LineEnded once the line has ended.
+    """
 
     def read_some(self) -> bytes:
-        """What came; empty if nothing did."""
+        """The bytes that came; empty if none did."""
 
     def write_some(self, data: memoryview) -> int:
-        """How many of the bytes were taken."""
+        """How many of the bytes the line took."""
 
     def close(self) -> None:
-        """Let go of it. May be called again."""
+        """Let go of the line. A second call does nothing."""
 
 
 class SocketLine:
-    """A connected socket, closed with the line."""
+    """A connected socket. Closing the line closes the socket."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._socket = connection
@@ -76,8 +79,11 @@ class SocketLine:
 
 
 class SerialLine:
-    """A port that pyserial opened. Its descriptor is polled, so that a port that is unplugged in
-    the middle of anything is noticed, which pyserial's own calls do not all do."""
+    """A port that pyserial opened.
+
+    This class polls the port's descriptor itself, because not all of pyserial's own calls notice
+    that a port was unplugged while they worked.
+    """
 
     def __init__(self, port: serial.SerialBase) -> None:
         self._port = port
@@ -127,7 +133,10 @@ def check_name(port: str) -> None:
 
 
 def open_port(port: str, baud: int = BAUD) -> SerialLine:
-    """Open a port for this process alone. PortError with what to do if that fails."""
+    """Open a port that no other process may open meanwhile.
+
+    Raises PortError, whose text says what to do.
+    """
     check_name(port)
     try:
         return SerialLine(serial.serial_for_url(port, baudrate=baud, exclusive=True))
@@ -136,9 +145,9 @@ def open_port(port: str, baud: int = BAUD) -> SerialLine:
 
 
 def touch(port: str, hold_s: float = 0.2) -> None:
-    """Open the port at 1200 baud and close it: asks a board's USB port for its boot loader.
+    """Open the port at 1200 baud and close it, which asks a board's USB port for its boot loader.
 
-    PortError if it cannot be opened.
+    PortError if the port cannot be opened.
     """
     check_name(port)
     try:
@@ -148,7 +157,7 @@ def touch(port: str, hold_s: float = 0.2) -> None:
     except serial.SerialException as fault:
         raise PortError(_reason(port, fault)) from fault
     except OSError:
-        # The board left in the middle of being asked to: that is what was wanted.
+        # The board disappeared while it was being asked to, which is what the caller wanted.
         return
 
 
@@ -166,7 +175,7 @@ def _reason(port: str, fault: Exception) -> str:
 
 
 def _holders(port: str) -> str:
-    """ " (held by …)" with the programs of this user that have the port open, if any is seen."""
+    """ " (held by …)" with this user's programs that have the port open; empty if none is seen."""
     wanted = os.path.realpath(port)
     holders = []
     for process in Path("/proc").glob("[0-9]*"):
@@ -174,7 +183,7 @@ def _holders(port: str) -> str:
             open_files = [os.readlink(file) for file in (process / "fd").iterdir()]
             name = (process / "comm").read_text(encoding="utf-8").strip()
         except OSError:
-            continue  # another user's, or it has just ended
+            continue  # another user's process, or one that has just ended
         if wanted in open_files and int(process.name) != os.getpid():
             holders.append(f"{name}, process {process.name}")
     return f" (held by {'; '.join(sorted(holders))})" if holders else ""

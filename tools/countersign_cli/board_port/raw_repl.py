@@ -1,8 +1,9 @@
 """MicroPython's raw REPL over a line: run a script on a board and get what it printed.
 
-The protocol is MicroPython's (reference/repl.html, "Raw mode"): Ctrl-A enters it, Ctrl-D ends a
-script, and the board answers `OK`, the output, 0x04, the traceback if there is one, 0x04, `>`.
-In "raw-paste mode" the board says how much it can take, which a UART without flow control needs.
+The protocol is MicroPython's (reference/repl.html, "Raw mode"). Ctrl-A enters the mode, and Ctrl-D
+ends a script. The board answers with `OK`, the output, 0x04, the traceback if there is one, 0x04
+and `>`. In "raw-paste mode" the board also says how much it can take, which a UART without flow
+control needs.
 """
 
 from __future__ import annotations
@@ -15,26 +16,27 @@ from countersign_cli.board_port.board_line import Line, LineEnded
 from countersign_cli.mendable import Mendable
 
 _INTERRUPT, _ENTER, _LEAVE, _END = b"\x03", b"\x01", b"\x02", b"\x04"
-# A board that is still starting may not hear us, so it is asked again.
+# A board that is still starting may miss the first request, so the request is repeated.
 _ASK_AGAIN_S = 2
-# What a board can hold of a file at a time while it also holds the script that carries it.
+# A board can hold this much of a file while it also holds the script that carries it.
 _CHUNK_BYTES = 1024
 _TAKES_NOTHING_S = 60
-# A frame's delimiter first: an agent whose line this is gives way to Return and Ctrl-C after one.
+# The first byte is a frame's delimiter: an agent that uses this line as its transport gives the
+# line up when Return and Ctrl-C follow a delimiter.
 _BREAK_IN = b"\x00\r" + _INTERRUPT + _INTERRUPT + _LEAVE
 _PASTE, _PASTE_MORE = b"\x05A\x01", b"\x01"
 
 
 class ReplError(Mendable):
-    """The board does not answer, or answers something else than a raw REPL."""
+    """The board does not answer, or its answer is not a raw REPL's."""
 
 
 class BoardGone(ReplError):
-    """The connection to the board ended."""
+    """The connection to the board has ended."""
 
 
 class ScriptFailed(Mendable):
-    """A script raised on the board. output: what it printed until then."""
+    """A script raised an exception on the board. output: what it had printed until then."""
 
     def __init__(self, traceback: str, output: str) -> None:
         super().__init__(traceback.strip())
@@ -42,11 +44,12 @@ class ScriptFailed(Mendable):
 
 
 class RawRepl:
-    """The raw REPL of one board at the other end of a line, which is closed with it.
+    """The raw REPL of the board at the other end of a line. Closing it closes the line.
 
-    check: called while waiting, with whether the connection has ended; it raises if the board is no
-    longer there, with a better reason than ours. paste: send scripts in raw-paste mode where the
-    board has it; it changes what is in the board's heap, so what is measured goes without.
+    check: called while waiting; its argument says whether the connection has ended. It raises if
+    the board is gone and it can give a better reason than RawRepl's. paste: send scripts in
+    raw-paste mode where the board has it. That mode changes what is in the board's heap, so
+    measurements do without.
     """
 
     def __init__(
@@ -61,11 +64,11 @@ class RawRepl:
         self._line.close()
 
     def wait_for_prompt(self, timeout_s: float = 60) -> None:
-        """Send nothing until the board prompts by itself."""
+        """Wait, without sending anything, until the board shows its prompt."""
         self._until(b">>> ", time.monotonic() + timeout_s)
 
     def enter(self, timeout_s: float = 60) -> None:
-        """Stop what runs there and enter the raw mode."""
+        """Stop the program that runs on the board, and enter the raw mode."""
         deadline = time.monotonic() + timeout_s
         while True:
             self._send(_BREAK_IN)
@@ -77,23 +80,25 @@ class RawRepl:
         self._until(b"raw REPL; CTRL-B to exit\r\n>", deadline)
 
     def soft_reset(self, timeout_s: float = 60) -> None:
-        """A new virtual machine, without what ran before; main.py is not run. Stays in raw mode."""
+        """Start a new virtual machine without running main.py. The raw mode stays on."""
         deadline = time.monotonic() + timeout_s
         self._send(_END)
         self._until(b"soft reboot\r\n", deadline)
         self._until(b"raw REPL; CTRL-B to exit\r\n>", deadline)
 
     def unread(self) -> str:
-        """What the board said last that nothing has waited for, such as before its power went."""
+        """The board's output that no call has read yet, such as before a power cut."""
         return self._buffer.replace(b"\r\n", b"\n").decode(errors="replace")
 
     def start(self, script: str) -> None:
-        """Start a script that does not come back, such as one that resets the board."""
+        """Start a script that does not return, such as one that resets the board."""
         self._send(script.encode() + _END)
 
     def drain(self, timeout_s: float) -> None:
-        """Let pass what the board says until it has said nothing for a while; BoardGone if its
-        connection ends."""
+        """Discard the board's output until the board falls silent or `timeout_s` has passed.
+
+        BoardGone if the connection ends.
+        """
         deadline = time.monotonic() + timeout_s
         self._buffer = b""
         while time.monotonic() < deadline:
@@ -103,7 +108,10 @@ class RawRepl:
             self._buffer = b""
 
     def run(self, script: str, timeout_s: float = 600) -> str:
-        """Run a script and return what it printed, decoded, with newlines as on this machine."""
+        """Run a script and return its output, decoded and with this machine's newlines.
+
+        Raises ScriptFailed if the script raised, ReplError if the board does not answer in time.
+        """
         deadline = time.monotonic() + timeout_s
         if not (self._paste and self._pasted(script.encode(), deadline)):
             self._send(script.encode() + _END)
@@ -116,7 +124,7 @@ class RawRepl:
         return output
 
     def copy_in(self, files: Mapping[str, bytes]) -> None:
-        """Write files to the board's file system, making their folders."""
+        """Write files to the board's file system, and make their folders."""
         self.run(_RECEIVER)
         for name, content in files.items():
             self.run(f"_open({name!r})")
@@ -126,11 +134,11 @@ class RawRepl:
             self.run("_close()")
 
     def _pasted(self, script: bytes, deadline: float) -> bool:
-        """Send a script in raw-paste mode; False if the board does not have it."""
+        """Send a script in raw-paste mode. False if the board does not have the mode."""
         self._send(_PASTE)
         answer = self._take(2, deadline)
         if answer != b"R\x01":
-            if answer == b"ra":  # older than the mode: it took the request for Ctrl-A
+            if answer == b"ra":  # an older board took the request for Ctrl-A
                 self._until(b">", deadline)
             self._paste = False
             return False
@@ -138,7 +146,7 @@ class RawRepl:
         while script:
             while not room or self._buffer:
                 if self._take(1, deadline) != _PASTE_MORE:
-                    # It has seen enough of the script to say no, and does so in the usual way.
+                    # The board refuses the script before its end, and says so in the usual way.
                     self._send(_END)
                     return True
                 room += window
@@ -149,7 +157,7 @@ class RawRepl:
         return True
 
     def _send(self, data: bytes) -> None:
-        # A board takes its input as fast as it can, which may be slower than we send.
+        # The line takes no more at a time than the board reads, so one call may take only a part.
         view = memoryview(data)
         deadline = time.monotonic() + _TAKES_NOTHING_S
         while view:
@@ -175,7 +183,7 @@ class RawRepl:
         return taken
 
     def _until(self, mark: bytes, deadline: float) -> bytes:
-        """What comes before the mark; ReplError if the mark does not come."""
+        """The bytes before the mark. ReplError if the mark does not come."""
         before = self._find(mark, deadline)
         if before is None:
             raise self._silence()

@@ -1,1 +1,1 @@
-"""One command a file: `register(parser)` adds its arguments, `run(arguments)` is the command."""
+"""A file for each command: `register(parser)` adds arguments, `run(arguments)` does the work."""

@@ -23,7 +23,7 @@ README = "README.md"
 BEGIN = "<!-- boards: written by `countersign boards --readme=write` -->"
 END = "<!-- end of boards -->"
 
-# What is proven about a board, the most first.
+# The strongest kind of proof comes first.
 _PROVEN = ("hardware", "emulated image", "instruction set only", "workstation", "not run")
 
 
@@ -57,8 +57,8 @@ def check() -> list[str]:
 
 
 def readme_faults(path: Path) -> list[str]:
-    """Whether the file's table is the one that boards/ gives, if it has the two comments; and
-    whether the file claims an emulator that there is not."""
+    """Faults unless the file's table is the one that boards/ gives, where the file has the two
+    comments; and each claim of an emulator that does not exist."""
     text = path.read_text(encoding="utf-8")
     claims = board_records.false_claims(text)
     if claims:
@@ -95,7 +95,7 @@ def table() -> str:
 
 
 def overview() -> str:
-    """All boards for a terminal: which to buy, and what is proven about it."""
+    """All boards for a terminal: which of them to buy, and what is proven about each."""
     root = installation.checkout()
     folder = board_records.FOLDER if root is None else board_records.FOLDER.relative_to(root)
     parts = []
@@ -115,7 +115,7 @@ def overview() -> str:
 
 
 def _records() -> list[BoardRecord]:
-    """Those to buy first; among them those about which most is proven."""
+    """The boards to buy come first, and among those the ones about which most is proven."""
     return sorted(
         (board_records.load(name) for name in board_records.names()),
         key=lambda record: (
@@ -156,7 +156,7 @@ def _readme(wanted: str) -> int:
 
 
 def _with_table(text: str) -> str:
-    """The text with today's table between the comments; ValueError if they are not a pair."""
+    """The text with today's table between the comments. ValueError if they are not a pair."""
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end or BEGIN in after or END in before + after:

@@ -37,7 +37,10 @@ def register(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """0 if the board took the image. FlashFault if not: one sentence with what to do next."""
+    """Exit status 0 if the board took the image.
+
+    Raises FlashFault or PortError if not: one sentence with what to do next.
+    """
     from countersign_cli.flashing import flash_esp, flash_uf2
     from countersign_cli.flashing.flash_fault import FlashFault
 

@@ -14,7 +14,7 @@ from typing import Any
 from countersign import cbor, identity, messages, reasons
 from countersign.proofs import schnorr
 
-# Larger captures are not messages; reading on would only fill the memory.
+# A larger capture is no message, and reading on would only fill the memory.
 MAX_INPUT_BYTES = 64 * 1024
 
 _CHOICES = {
@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def read_input(source: str) -> bytes:
-    """Bytes of the message. ValueError or OSError in a sentence if there are none."""
+    """The bytes of the message. ValueError or OSError, in a sentence, if there are none."""
     if source == "-":
         raw = sys.stdin.buffer.read(MAX_INPUT_BYTES + 1)
     elif _from_hex(source.encode()) is not None:
@@ -96,7 +96,7 @@ def describe(data: bytes, public_key: bytes | None = None) -> tuple[list[str], i
 
 
 def _signature_verdict(message: messages.Message, public_key: bytes | None) -> tuple[str, int]:
-    # A request to enrol carries its own key; all others need to be told.
+    # Only a request to enrol carries its own key. For all others the user must name it.
     key, origin = public_key, "the given key"
     if key is None and message.type == messages.ENROL_REQUEST:
         key, origin = message.fields["public_key"], "the key it carries"
@@ -136,7 +136,7 @@ def _text(name: str, value: Any) -> str:
 
 
 def _as_cbor(data: bytes) -> list[str]:
-    """The bytes as CBOR diagnostic notation where they decode, else as hexadecimal."""
+    """The bytes in CBOR diagnostic notation if they decode, else in hexadecimal."""
     try:
         item = cbor.decode(data, MAX_INPUT_BYTES, 32)
     except reasons.Refused:
@@ -161,7 +161,7 @@ def _diagnostic(item: Any) -> str:
 
 
 def _printable(text: str) -> str:
-    # A captured message is hostile until shown otherwise: no terminal escapes.
+    # A captured message may be hostile: no escape sequence may reach the terminal.
     return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)
 
 

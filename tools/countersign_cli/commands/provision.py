@@ -65,7 +65,7 @@ def register(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """0 if every board is done, 1 if one is not, 2 if the input cannot be used."""
+    """Exit status 0 if every board is done, 1 if one is not, 2 if the input cannot be used."""
     from countersign_cli.provisioning import runbook
 
     return runbook.run(arguments)

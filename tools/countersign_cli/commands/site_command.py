@@ -43,7 +43,7 @@ def register(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """0 if the site was made. SiteError if not."""
+    """Exit status 0 if the site was made. SiteError if it was not."""
     from countersign_cli.site_folder import create_site
 
     site = create_site(

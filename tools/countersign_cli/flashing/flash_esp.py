@@ -1,7 +1,7 @@
-"""Flashing an ESP32 board: esptool, Espressif's own, writes MicroPython's image.
+"""Flashing an ESP32 board: esptool, Espressif's own program, writes MicroPython's image.
 
-esptool is licensed otherwise than this project, so it is a program that is started, not a library.
-Nothing is erased but what the image covers: the board's files stay.
+esptool has another licence than this project, so this module starts it as a program and does not
+import it. esptool erases only what the image covers, so the board's files stay.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _IMAGE_MAGIC = 0xE9
 _CHIP_AT = 12
 """Of a little-endian 16-bit number in the image's header (esp_image_header_t)."""
 
-# What esptool says, and what to do then. The first that is found counts.
+# What esptool says, and what to do then. The first text that is found in its output counts.
 _MEANINGS = (
     ("Wrong chip", "the chip at {port} is not that of a {board}: connect the right board, or "
      "correct --board"),
@@ -47,7 +47,10 @@ _MEANINGS = (
 def flash(
     loader: EspBoard, board: str, image: Path | None, port: str | None, erase_files: bool = False
 ) -> str:
-    """Write the image; what was done, in words. FlashFault or PortError if it was not."""
+    """Write the image to the board, and return a sentence that says what was done.
+
+    Raises FlashFault or PortError if that did not succeed.
+    """
     if port is None:
         raise FlashFault(f"a {board} is flashed over its serial port: name its --port")
     if image is None:
@@ -60,14 +63,14 @@ def flash(
         raise extras.missing("esptool")
     board_line.check_name(port)
     if port.startswith("/"):
-        # The trial comes first, because our reasons are better than esptool's.
+        # This trial comes first, because our reasons are better than esptool's.
         board_line.open_port(port).close()
     _run(loader, board, image, port, erase_files)
     return f"{image} written to the {board} at {port} and read back; countersign provision is next"
 
 
 def check_image(loader: EspBoard, board: str, image: Path) -> None:
-    """FlashFault unless the file is firmware for this chip that ends before the board's files."""
+    """FlashFault unless the file is firmware for this chip and ends before the board's files."""
     try:
         data = image.read_bytes()
     except OSError as fault:

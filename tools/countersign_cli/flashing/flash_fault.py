@@ -4,4 +4,4 @@ from countersign_cli.mendable import Mendable
 
 
 class FlashFault(Mendable):
-    """One sentence with what to do next. Nothing was written unless it says so."""
+    """One sentence with what to do next. Nothing was written unless the sentence says so."""

@@ -1,8 +1,8 @@
-"""Flashing a board whose boot loader is a USB drive: a UF2 file is copied to it.
+"""Flashing a board whose boot loader is a USB drive: a UF2 file is copied to the drive.
 
-Everything is checked before a byte is written: that the file is whole, for this chip, and ends
-before the board's file system, and that the drive is this board's. The boot loader is in ROM, so a
-copy that was cut short leaves a board that comes back as a drive.
+Every check comes before the first byte is written: the file is whole, is for this chip, and ends
+before the board's file system, and the drive is this board's. The boot loader is in ROM. After a
+copy that was cut short, the board therefore comes back as a drive.
 """
 
 from __future__ import annotations
@@ -39,10 +39,11 @@ def flash(
     erase_files: bool = False,
     drive_s: float = _DRIVE_S,
 ) -> str:
-    """Put the image on the board; what was done, in words. FlashFault or PortError if it was not.
+    """Put the image on the board, and return a sentence that says what was done.
 
     port: reset the board there into its boot loader first. volume: the drive's folder; without it
-    the drive is looked for. drive_s: how long.
+    this function looks for the drive, for `drive_s` seconds. Raises FlashFault or PortError if the
+    board did not take the image.
     """
     data = _image(kind, loader, image)
     if erase_files:
@@ -57,10 +58,12 @@ def flash(
 
 
 def enter_boot_loader(kind: BoardKind, port: str) -> None:
-    """Reset a board into its boot loader. FlashFault for another board, and if it stays.
+    """Reset a board into its boot loader.
 
-    A board whose MicroPython answers is asked what it is; one that does not is touched with 1200
-    baud, which the USB port of MicroPython and of other firmware takes as the request.
+    If MicroPython answers, it is asked which board it runs on. If nothing answers, the port is
+    touched at 1200 baud: the USB port of MicroPython and of other firmware takes that as the
+    request. Raises FlashFault if the board is another one or does not answer, PortError if the port
+    cannot be opened.
     """
     repl = RawRepl(board_line.open_port(port))
     try:
@@ -74,7 +77,7 @@ def enter_boot_loader(kind: BoardKind, port: str) -> None:
         repl.start("import machine\nmachine.bootloader()")
         repl.drain(1.0)
     except BoardGone:
-        return  # which is how it goes
+        return  # the board resets before it can answer
     except (ReplError, ScriptFailed):
         repl.close()
         _touch(port)
@@ -125,13 +128,16 @@ def _built(kind: BoardKind) -> Path:
 
 
 def _whole_flash(loader: Uf2Board, data: bytes) -> bytes:
-    """The same image with erased flash behind it: MicroPython makes its file system anew."""
+    """The image with erased flash behind it: MicroPython then makes its file system anew."""
     _, content = uf2.decode(data, loader.family)
     return uf2.encode(content.ljust(loader.flash_bytes, b"\xff"), family=loader.family)
 
 
 def _find(loader: Uf2Board, drive_s: float) -> Path:
-    """The one drive of a board in its boot loader, as soon as there is one."""
+    """The drive of the only board in its boot loader. Waits for it up to drive_s seconds.
+
+    FlashFault if there is none, or several.
+    """
     deadline = time.monotonic() + drive_s
     while True:
         drives = [folder for folder in _mounted() if _board_id(folder) is not None]
@@ -155,10 +161,10 @@ def _find(loader: Uf2Board, drive_s: float) -> Path:
 
 
 def _mounted() -> dict[Path, Path]:
-    """What is mounted: its folder, and its device."""
+    """Every mounted file system: its folder, and its device."""
     devices = {}
     for line in _MOUNTS.read_text(encoding="utf-8").splitlines():
-        # Spaces and their like are written as octal escapes (proc_mounts(5)).
+        # The kernel writes spaces and similar characters as octal escapes (proc_mounts(5)).
         device, folder = (
             re.sub(r"\\(\d{3})", lambda found: chr(int(found[1], 8)), word)
             for word in line.split()[:2]
@@ -168,8 +174,10 @@ def _mounted() -> dict[Path, Path]:
 
 
 def _is_gone(folder: Path) -> bool:
-    """Whether the board has taken its drive away. What the system still remembers of the drive's
-    files says nothing: its device does."""
+    """Whether the board has taken its drive away.
+
+    The drive's device tells this. Its files do not, since the system may still remember them.
+    """
     device = _mounted().get(folder.resolve())
     return _board_id(folder) is None or (device is not None and not device.exists())
 
@@ -204,8 +212,8 @@ def _write(folder: Path, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
     except OSError as fault:
-        # The board restarts at the last block, and may take the drive with it before the system
-        # has said that it is written. What is still a drive has not started.
+        # The board restarts at the last block. It may take the drive away before the system has
+        # confirmed the write. As long as there is still a drive, the board has not started.
         if _is_gone(folder):
             return
         raise FlashFault(

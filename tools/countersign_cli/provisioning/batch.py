@@ -1,4 +1,4 @@
-"""Many boards, several at a time, each row to its end whatever becomes of the others."""
+"""Many boards, several at a time. A row that fails does not stop the other rows."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ _SETTLE_S = 1.0
 
 
 class Progress(Protocol):
-    """Shows how a run goes on. Called from any thread."""
+    """Shows how a run proceeds. Its methods are called from any thread."""
 
     def step(self, row: str, step: str) -> None:
-        """A row's step is on record."""
+        """The resume file holds this step of the row."""
 
     def ended(self, row: str, result: str, why: str) -> None:
-        """A row is "done", "already done" or "failed", and why."""
+        """The row has ended. result: "done", "already done" or "failed". why: of a failure."""
 
     def say(self, text: str) -> None:
-        """Somebody has to do something."""
+        """A person has to do something; the text says what."""
 
 
 @dataclass
 class Run:
-    """resume_file and wishes for all rows. parallel: ports at a time.
+    """A run over many rows. resume_file and wishes apply to all of them.
 
-    swap_s: how long to wait for another board at a port that several rows share. stop: set it, and
-    no further step begins.
+    parallel: how many ports are worked at a time. swap_s: how many seconds to wait for another
+    board at a port that several rows share. stop: once it is set, no further step begins.
     """
 
     resume_file: ResumeFile
@@ -49,7 +49,10 @@ class Run:
     stop: threading.Event = field(default_factory=threading.Event)
 
     def all(self, rows: Sequence[Row]) -> dict[str, str]:
-        """Provision them; what failed, and why, by name. Rows with one port go one by one."""
+        """Provision the rows. Returns the failed ones: a reason for each name.
+
+        Rows that share a port are provisioned one after another.
+        """
         ports: dict[str, list[Row]] = {}
         for row in rows:
             ports.setdefault(row.port, []).append(row)
@@ -78,7 +81,7 @@ class Run:
                 failed[row.name] = str(fault)
                 self.progress.ended(row.name, "failed", str(fault))
             except ResumeFileError as fault:
-                # Nothing that is done now could be gone on from: for all rows that is the end.
+                # Without a resume file no run could go on from here, so every row stops.
                 self.stop.set()
                 failed[row.name] = str(fault)
                 self.progress.ended(row.name, "failed", str(fault))
@@ -107,7 +110,10 @@ class Run:
             raise BoardFault(_NOT_REACHED)
 
     def _connect(self, row: Row, shared: bool) -> tuple[Session, Look]:
-        """The board for this row, at its prompt. At a shared port: not the one of a row before."""
+        """Open the row's port, with its board at the prompt.
+
+        At a port that rows share, wait until the board is not the one of an earlier row.
+        """
         while True:
             session = Session(row.port, row.baud)
             try:
@@ -115,7 +121,7 @@ class Run:
                 other = self.resume_file.other(row.name, "unique_id", look.unique_id)
                 if not (shared and look.unique_id and other):
                     return session, look
-                session.reset()  # its agent gave way to us
+                session.reset()  # restart the agent, which gave way to this session
             except BaseException:
                 session.close()
                 raise
@@ -124,7 +130,7 @@ class Run:
             self._wait_for_swap(row.port)
 
     def _wait_for_swap(self, port: str) -> None:
-        """Until the port has gone and come again."""
+        """Wait until the port has disappeared and come back."""
         deadline = time.monotonic() + self.swap_s
         for is_there in (False, True):
             while Path(port).exists() is not is_there:

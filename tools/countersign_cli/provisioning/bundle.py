@@ -1,7 +1,7 @@
-"""What is installed on a board whose firmware does not have it: our packages, compiled.
+"""The files that a board needs if its firmware does not have them: our packages, compiled.
 
-Modules are bytecode (.mpy), the same for every processor; the native engine is machine code and
-there is one for each architecture that it is built for.
+The modules are bytecode (.mpy), which is the same for every processor. The native engine is machine
+code, with one module for each architecture that it is built for.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from countersign_agent import restart
 restart.run("{CONFIG_PATH}")
 """.encode()
 
-# MicroPython's numbers (py/persistentcode.h), as they stand in sys.implementation._mpy.
+# These are MicroPython's numbers (py/persistentcode.h), as `sys.implementation._mpy` holds them.
 _MPY_VERSION = 6
 _ARCHITECTURES = (
     "",
@@ -52,7 +52,7 @@ _ARCHITECTURES = (
 
 
 class BundleError(Mendable):
-    """What should be installed cannot be made; the text says what mends it."""
+    """The files for the board cannot be made. The text says what mends that."""
 
 
 @cache
@@ -83,7 +83,7 @@ def modules() -> dict[str, bytes]:
 
 
 def version() -> str:
-    """The version of the agent that is installed here."""
+    """The version of the agent that this installation puts on boards."""
     from countersign_agent import __version__
 
     return str(__version__)
@@ -101,13 +101,13 @@ def check_bytecode(mpy: int) -> None:
 def native_module(mpy: int) -> bytes | None:
     """The native engine for a board with this `sys.implementation._mpy`.
 
-    None for an architecture that it is not built for, or was never executed on; BundleError if it
-    was not built here yet.
+    None for an architecture for which there is no engine, or whose engine was never executed.
+    BundleError if the engine was not built here yet.
     """
     number = mpy >> 10 & 0x3F
     architecture = _ARCHITECTURES[number] if number < len(_ARCHITECTURES) else ""
     if architecture.startswith("armv7em"):
-        architecture = "armv7m"  # which every one of them runs
+        architecture = "armv7m"  # every armv7em processor runs it
     if not board_records.runs_native(architecture):
         return None
     path = installation.native_module(architecture)

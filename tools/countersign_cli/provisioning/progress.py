@@ -1,4 +1,4 @@
-"""How a run goes on: a bar and the boards at work on a terminal, plain lines elsewhere."""
+"""How a run proceeds: bars on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from countersign_cli.provisioning.steps import STEPS
 
 
 class Lines:
-    """One line an event, for logs and pipes."""
+    """A line for each event, for logs and pipes."""
 
     def shown(self) -> AbstractContextManager[object]:
-        """While this is entered the run is shown."""
+        """The run is shown while this context is entered."""
         return nullcontext()
 
     def step(self, row: str, step: str) -> None:
@@ -31,7 +31,7 @@ class Lines:
 
 
 class Bar:
-    """A bar for all boards and one for each at work."""
+    """A bar for all boards, and a bar for each board that is being written."""
 
     def __init__(self, boards: int) -> None:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -70,5 +70,5 @@ class Bar:
 
 
 def for_terminal(boards: int) -> Lines | Bar:
-    """A bar if standard output is a terminal."""
+    """Bars if standard output is a terminal, else lines."""
     return Bar(boards) if sys.stdout.isatty() else Lines()

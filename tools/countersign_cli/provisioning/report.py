@@ -1,4 +1,4 @@
-"""What a run did, for people's records: one row a board, as CSV or as JSON. No secrets."""
+"""The report of a run: a row for each board, as CSV or JSON. It holds no secrets."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ agent is frozen into it or installed beside it. host_entropy: whether ours went 
 def entries(
     rows: Sequence[Row], resume_file: ResumeFile, failed: Mapping[str, str]
 ) -> list[dict[str, Any]]:
-    """One for each row, in the rows' order, with COLUMNS."""
+    """The report's entries, one for each row and in the rows' order. The keys are COLUMNS."""
     result = []
     for row in rows:
         known = resume_file.row(row.name)
         known["name"] = row.name
         known["port"] = row.port
         known["identity"] = known.get("origin")
-        # What the agent will say of itself: emulated where it sees that, or was told to.
+        # This is what the agent will say: "emulated" if it sees that itself or was configured so.
         stated = json.loads(row.config).get("environment", "hardware")
         known["environment"] = "emulated" if known.get("emulated") else stated
         known["error"] = failed.get(row.name)
@@ -63,7 +63,7 @@ def entries(
 
 
 def write(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Replace the report: JSON if the name ends so, else CSV. OSError if that fails."""
+    """Replace the report. It is JSON if the name ends in .json, else CSV. OSError if that fails."""
     if path.suffix == ".json":
         text = json.dumps(rows, indent=2) + "\n"
     else:

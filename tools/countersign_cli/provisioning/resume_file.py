@@ -1,8 +1,8 @@
-"""What was done to which board, one line a step, so that a run that was killed goes on.
+"""The resume file: a line for each step of each board, so that a killed run can go on.
 
-A line is written and on the disk before the next step begins. Each carries a digest of itself and
-of the line before, so that a file that was edited or damaged is noticed. Only the end of the
-last line may be missing: that is what a kill or a power cut leaves, and it is cut off.
+Each line is on the disk before the next step begins. It carries a digest of itself and of the line
+before it, so that a file that was edited or damaged is noticed. Only the end of the last line may
+be missing: a kill or a power cut leaves such a line, and it is cut off.
 """
 
 from __future__ import annotations
@@ -22,13 +22,14 @@ _DIGEST_DIGITS = 32
 
 
 class ResumeFileError(Mendable):
-    """The file cannot be used; one sentence with what to do next."""
+    """The file cannot be used. The text is one sentence with what to do next."""
 
 
 class ResumeFile:
-    """Open from construction until `close`, for one process alone; `append` from any thread.
+    """The file is open, for one process alone, from construction until `close`.
 
-    path: made if absent; None for one that is forgotten.
+    `append` may be called from any thread. path: made if absent; None keeps everything in memory
+    only.
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -61,20 +62,22 @@ class ResumeFile:
             self._descriptor = -1
 
     def row(self, name: str) -> dict[str, Any]:
-        """All that is known of a row: the facts of its steps, later ones over earlier ones.
+        """All that is known of a row: the facts of its steps, where later ones replace earlier
+        ones.
 
-        `step` is the last, `steps` all of them in order. Empty if nothing was done yet.
+        `step` is the last step, and `steps` lists all of them in order. Empty if no step was done
+        yet.
         """
         with self._lock:
             return dict(self._rows.get(name, {}))
 
     def other(self, row: str, fact: str, value: str) -> str | None:
-        """Another row of which this is known, such as a device_id."""
+        """The name of another row that has this value for this fact, such as the same device_id."""
         with self._lock:
             return self._other(row, fact, value)
 
     def append(self, row: str, step: str, **facts: Any) -> None:
-        """Durable when it returns. facts: JSON values, none of them secret."""
+        """Record a step, durable when this returns. facts: JSON values, none secret."""
         entry = {"row": row, "step": step, **facts}
         with self._lock:
             if self._path is not None:
@@ -82,7 +85,7 @@ class ResumeFile:
             self._take(entry)
 
     def claim(self, row: str, unique_id: str, **facts: Any) -> str | None:
-        """Append step "begun" unless another row has the board; that row's name then."""
+        """Record the step "begun", or return the name of another row that has the board."""
         with self._lock:
             other = self._other(row, "unique_id", unique_id) if unique_id else None
             if other is not None:
@@ -155,7 +158,7 @@ class ResumeFile:
     def _take(self, entry: dict[str, Any]) -> None:
         known = self._rows.setdefault(entry["row"], {"steps": []})
         if entry["step"] == "released":
-            # The row begins anew, on whatever board comes; what was, stays in the file.
+            # The row begins anew, on any board. The file keeps the earlier lines.
             self._rows[entry["row"]] = {"steps": []}
             return
         steps = [*known["steps"], entry["step"]]

@@ -1,4 +1,4 @@
-"""What is to be written to which board: a CSV of boards, or one board from the command line.
+"""What to write to which board: a CSV of boards, or one board from the command line.
 
     name, port          in every row; names are unique
     board               a name of board_kinds.py: another board at the port is then refused
@@ -7,8 +7,7 @@
     an empty cell leaves it to --settings, and then to the agent's default
     tls_ca_path         a DER file on this machine, which is copied to the board
 
-Everything is checked here, by the agent's own code and before a board is touched; all that is
-wrong is said at once.
+The agent's own code checks every row before any board is touched. All faults are reported at once.
 """
 
 from __future__ import annotations
@@ -32,21 +31,24 @@ from countersign_cli.provisioning.bundle import STORAGE_FOLDER
 COLUMNS = ("name", "port", "board", "baud")
 CA_PATH = "/broker_ca.der"
 _SETTINGS = {entry[0]: entry[1] for entry in FIELDS}
-# Set here for every board, or by a column of its own.
+# This module sets these for every board, or a column of their own does.
 _OURS = ("storage_folder", "name", "device_id")
 _MOST_CA_BYTES = 8192
 
 
 class RowsError(Mendable):
-    """Rows cannot be used. args: one sentence each, with the line and the board."""
+    """The rows cannot be used. args: a sentence for each fault, with the line and the board."""
 
     exit_status = 2
 
 
 @dataclass(frozen=True)
 class Row:
-    """One board. config: the file that its agent reads, but for the device id, which only the board
-    can say. files: others, by path on the board."""
+    """One board.
+
+    config: the file that its agent reads, without the device id, which only the board can tell.
+    files: further files, by path on the board.
+    """
 
     name: str
     port: str
@@ -56,11 +58,11 @@ class Row:
     files: dict[str, bytes] = field(repr=False)
 
     def config_of(self, device_id: bytes) -> bytes:
-        """The file that the agent of this device reads: no other device starts with it."""
+        """The configuration file for this device (32 bytes). No other device starts with it."""
         return _config_file({**json.loads(self.config), "device_id": device_id.hex()})
 
     def digest(self) -> str:
-        """What the row asks of a board, to tell whether that has changed. Hexadecimal."""
+        """A digest in hexadecimal of all that the row asks of a board, to notice changes."""
         digest = hashlib.sha256(f"{self.board}\0".encode())
         for path, content in sorted({"config": self.config, **self.files}.items()):
             digest.update(hashlib.sha256(path.encode()).digest())
@@ -69,7 +71,7 @@ class Row:
 
 
 def read_settings(path: Path | None) -> dict[str, Any]:
-    """The settings that all boards share: a JSON object; none without a file."""
+    """The settings that all boards share, from a JSON object in the file; {} without a file."""
     if path is None:
         return {}
     try:
@@ -88,7 +90,7 @@ def read_settings(path: Path | None) -> dict[str, Any]:
 
 
 def read_csv(path: Path, shared: Mapping[str, Any]) -> list[Row]:
-    """The rows of a CSV file with a header; RowsError with everything that is wrong in it."""
+    """The rows of a CSV file with a header. RowsError with everything that is wrong in the file."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, strict=True)
@@ -108,7 +110,7 @@ def read_csv(path: Path, shared: Mapping[str, Any]) -> list[Row]:
 
 
 def single(cells: Mapping[str, str], shared: Mapping[str, Any]) -> Row:
-    """One board from the command line: cells as a CSV would hold them."""
+    """The row of one board from the command line. cells: strings, as a CSV would hold them."""
     faults = [_unknown(name) for name in cells if name not in (*COLUMNS, *_SETTINGS)]
     if faults:
         raise RowsError(*faults)

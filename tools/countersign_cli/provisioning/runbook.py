@@ -1,4 +1,4 @@
-"""What `countersign provision` does: check the rows, write the boards, report."""
+"""The work of `countersign provision`: check the rows, write the boards, report."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ from countersign_cli.provisioning.steps import Wishes
 
 
 class NotBegun(Mendable):
-    """The run cannot begin, or go on, with what it was given."""
+    """The run cannot begin, or cannot go on, with the input that it was given."""
 
     exit_status = 2
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """0 if every board is done, 1 if one is not. RowsError or NotBegun if the input cannot be used.
+    """Exit status 0 if every board is done, 1 if one is not.
 
-    arguments: those of `countersign provision`.
+    arguments: those of `countersign provision`. Raises RowsError or NotBegun if the input cannot be
+    used.
     """
     todo = _rows(arguments)
     try:
@@ -64,7 +65,8 @@ def _provision(arguments: argparse.Namespace, todo: list[rows.Row], resume_file:
     )
 
     def stop(number: int, _frame: object) -> None:
-        # Each board comes to the end of its step, and the report is written; asked again, at once.
+        # After the first Ctrl-C each board completes its step and the report is written. A second
+        # Ctrl-C ends the run at once.
         work.stop.set()
         signal.signal(number, signal.SIG_DFL)
 

@@ -1,6 +1,6 @@
-"""What runs on the board that is not installed there: MicroPython sources, sent over the prompt.
+"""MicroPython sources that provisioning sends to the board's prompt and does not install.
 
-Each prints one JSON value on its last line. They assume nothing but stock MicroPython.
+Each of them prints one JSON value on its last line. They need nothing but stock MicroPython.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def _remove(path):
             raise
 """
 
-# An import of the whole agent would take a board's memory: the version is in its package alone.
+# Importing the whole agent would exhaust a board's memory. The package itself has the version.
 LOOK = """\
 import machine, vfs
 def _module(name):
@@ -110,10 +110,11 @@ FILES = "print(json.dumps(_files({folder!r})))"
 REMOVE = "_remove({path!r})"
 RENAME = "os.rename({old!r}, {new!r})\nprint(json.dumps(_digest({new!r})))"
 
-# LittleFS keeps a folder in two blocks: its newest state, and the one before it was last written
-# afresh. That one is taken when the newest goes bad, so it must know the device as well.
-# Small files in the root until its block is full: one of 4096 bytes holds 16 writes of 256 bytes
-# (RP2040, RP2350), and more where flash is programmed in smaller pieces.
+# LittleFS keeps a folder in two blocks: the newest state, and the state from before the folder was
+# last written afresh. LittleFS falls back to the older state if the newest goes bad, so the older
+# one must hold the device as well. SETTLE therefore writes small files into the root until its
+# block is full. A block of 4096 bytes holds 16 writes of 256 bytes (RP2040, RP2350), and more where
+# flash is programmed in smaller pieces.
 SETTLE = """\
 for _ in range(7 if sys.platform == 'rp2' else 20):
     with open('/settling.tmp', 'wb') as file:
@@ -121,7 +122,7 @@ for _ in range(7 if sys.platform == 'rp2' else 20):
     os.remove('/settling.tmp')
 """
 
-# One rename takes the identity away as a whole: no start sees half of it.
+# A single rename takes the whole identity away, so no start of the agent sees half of it.
 ABANDON = """\
 _old = {folder!r} + '.abandoned'
 def _empty(folder):

@@ -1,7 +1,7 @@
-"""One board at the other end of its port: what it is, its files, and its agent's answers.
+"""One board at the other end of its port: its description, its files, and its agent's answers.
 
-Every failure is a BoardFault: one sentence with what to do next. Nothing here decides in which
-order a board is written; see steps.py.
+Every failure is a BoardFault: one sentence with what to do next. steps.py decides in which order a
+board is written.
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ from countersign_cli.provisioning import bundle, scripts
 
 ANSWER_S = 20.0
 _SCRIPT_S = 30.0
-# A device that makes its key in plain Python, on an emulator of a board.
+# The slowest device makes its key in plain Python on an emulated board.
 _DEVICE_S = 180.0
-# Some hundred sectors of the slowest flash.
+# The slowest flash needs this long for some hundred sectors.
 _ERASE_S = 300.0
 _PROMPT = ">>> "
 _CHUNK_BYTES = 768
 _OS_ERROR = re.compile(r"OSError: (?:\[Errno (\d+)\]|(-?\d+))")
-# What a file system answers that has lost something: LittleFS's corruption among them.
+# A file system that has lost something answers with these; LittleFS's "corrupted" is among them.
 _DAMAGE = {errno.EIO, errno.EILSEQ, errno.EBADF, errno.ENOTDIR}
 _FULL = errno.ENOSPC
 
 
 class BoardFault(Mendable):
-    """A board cannot be provisioned as it is; one sentence with what to do next."""
+    """A board cannot be provisioned as it is. The text is one sentence with what to do next."""
 
 
 class KeyStoreFault(BoardFault):
-    """What the board keeps of its identity is damaged."""
+    """The board's stored identity is damaged."""
 
 
 @dataclass(frozen=True)
@@ -47,10 +47,11 @@ class Look:
     """What a board says of itself before anything is changed.
 
     hardware_id: the bytes of its unique id. foreign_main: it has a main.py that is not ours.
-    config: the SHA-256 of its configuration, in hexadecimal, if it has one. configured: the device
-    id in it, if there is one. agent_file: where its agent is imported from, None if it has none.
-    fat: its files are on a FAT file system. has_files: it could mount them, whatever is in them.
-    can_erase: its firmware is ours, which keeps files that it cannot read and can make them anew.
+    config: the SHA-256 of its configuration, in hexadecimal; None without one. configured: the
+    device id in that configuration, if it holds one. agent_file: the path from which its agent is
+    imported; None without one. fat: its files are on a FAT file system. has_files: it could mount
+    its files. can_erase: its firmware is ours, which leaves unreadable files alone and can make new
+    ones.
     """
 
     machine: str
@@ -69,7 +70,7 @@ class Look:
 
     @property
     def unique_id(self) -> str:
-        """hardware_id in hexadecimal; empty if it is no identifier: all its bytes are the same."""
+        """hardware_id in hexadecimal; empty if all its bytes are equal and identify nothing."""
         return self.hardware_id.hex() if len(set(self.hardware_id)) > 1 else ""
 
     @property
@@ -105,7 +106,7 @@ class Session:
         self.close()
 
     def close(self) -> None:
-        """Let the port go; the board stays as it is."""
+        """Let go of the port. The board stays as it is."""
         self._repl.close()
 
     def look(self) -> Look:
@@ -129,7 +130,7 @@ class Session:
         )
 
     def differing(self, files: Mapping[str, bytes]) -> dict[str, bytes]:
-        """Those of the files that the board does not have with this content."""
+        """The given files that the board lacks or has with other content."""
         paths = list(files)
         different = {}
         for at in range(0, len(paths), 16):
@@ -142,11 +143,11 @@ class Session:
         return different
 
     def files(self, folder: str) -> list[str]:
-        """The paths of all files under a folder of the board; none if there is no such folder."""
+        """The paths of all files under a folder of the board. Empty if there is no such folder."""
         return [str(path) for path in self._ask(scripts.FILES.format(folder=folder))]
 
     def write(self, path: str, content: bytes) -> None:
-        """Replace a file as a whole: until it is all there and right, the old one is."""
+        """Replace a file as a whole. The old one stays until the new one is verified."""
         self._run(f"_begin({path!r})")
         for at in range(0, len(content), _CHUNK_BYTES):
             text = base64.b64encode(content[at : at + _CHUNK_BYTES]).decode()
@@ -154,30 +155,31 @@ class Session:
         self._run(f"_commit({path!r}, '{_sha256(content)}')")
 
     def remove(self, path: str) -> None:
-        """No such file is left."""
+        """Remove the file, if there is one."""
         self._run(scripts.REMOVE.format(path=path))
 
     def rename(self, old: str, new: str) -> str:
-        """Move a file over another; the SHA-256 of what is there now, in hexadecimal."""
+        """Move a file over another. Returns the SHA-256 of the file at `new`, in hexadecimal."""
         return str(self._ask(scripts.RENAME.format(old=old, new=new)))
 
     def settle(self) -> None:
-        """Make the root's older state one that has the files that are in it now."""
+        """Make LittleFS's older state of the root hold the present files (scripts.SETTLE)."""
         self._run(scripts.SETTLE)
 
     def abandon_identity(self) -> None:
-        """Take the identity away, whole. A start afterwards makes a new one."""
+        """Remove the whole identity. The agent's next start makes a new one."""
         self._run(scripts.ABANDON.format(folder=bundle.STORAGE_FOLDER))
 
     def erase_files(self) -> None:
-        """Blank the flash that holds files which the board cannot read, and make empty ones."""
+        """Erase the flash of files that the board cannot read, and make an empty file system."""
         self._run(scripts.ERASE_FILES, _ERASE_S)
         self.restart()
 
     def device(self, call: str) -> dict[str, Any]:
-        """Call a function of the board's countersign_agent.provisioning; its answer.
+        """Call a function of the board's countersign_agent.provisioning and return its answer.
 
-        BoardFault if the device refuses, with its own words; KeyStoreFault for its key store.
+        BoardFault with the device's own words if it refuses; KeyStoreFault if its key store is
+        damaged.
         """
         answer: dict[str, Any] = self._ask(scripts.DEVICE.format(call=call), _DEVICE_S)
         if "fault" in answer:
@@ -185,17 +187,18 @@ class Session:
         return answer
 
     def restart(self) -> None:
-        """A new virtual machine: what was imported before is imported again."""
+        """Start a new virtual machine on the board, so that imported modules are imported again."""
         self._restart(ANSWER_S)
 
     def reset(self) -> None:
-        """Start the board as its power does, main.py included. The session is over."""
+        """Restart the board as its power does, main.py included. The session has then ended."""
         try:
             self._repl.start(scripts.RESET)
-            # Closing a port drops what has not left it yet; a reset board has nothing to say.
+            # Closing a port drops bytes that have not left it yet, so this waits. A board that was
+            # reset says nothing.
             self._repl.drain(1.0)
         except ReplError:
-            return  # it was faster than our waiting for it
+            return  # the board was gone before the wait began
 
     def _restart(self, answer_s: float) -> None:
         try:
@@ -213,7 +216,7 @@ class Session:
             raise BoardFault(_explained(failed)) from None
 
     def _check(self, _ended: bool) -> None:
-        # A script does not prompt: a board that does has lost its power or its patience meanwhile.
+        # A running script shows no prompt. A prompt means that the board restarted meanwhile.
         if self._running and self._repl.unread().endswith(_PROMPT):
             raise BoardFault(
                 f"the board at {self.port} restarted in the middle: look at its power and its "

@@ -1,19 +1,19 @@
-"""The steps that make a board a device, in the order that makes each safe to repeat.
+"""The steps that make a board a device, in an order that makes each of them safe to repeat.
 
-    begun       the board is the row's; what it had is on record
-    erasing     only if asked for, and if its files cannot be read: they are being made anew
+    begun       the row has claimed the board, and what the board had is on record
+    erasing     only on request, if its files cannot be read: they are being made anew
     quiet       only if an installed agent is to change: it has no configuration and cannot start
-    installed   library, agent and native engine, unless its firmware has them
-    described   what it has: version, engine, identity
-    replacing   only if asked for: the identity that it had is being ended
-    entropy     32 bytes of this machine's, for the pool that the key is made from
-    identity    made on the board, or kept; its public half is on record
+    installed   library, agent and native engine are there, unless its firmware has them
+    described   what the device has is on record: version, engine, identity
+    replacing   only on request: the identity that it had is being ended
+    entropy     32 bytes from this machine are in the pool that the key is made from
+    identity    the board has made or kept its identity, and the public half is on record
     configured  the configuration is on the board, under a name that the agent does not read
     proven      the board has signed our challenge with the key, for this board and configuration
     done        the configuration has its name, and the agent was started
 
-A kill or a power cut between any two leaves a board that starts no agent, or one that is complete.
-An identity is made by the device's own key store, which makes one only where there never was one.
+After a kill or a power cut between any two steps, the board either starts no agent or is complete.
+The device's own key store makes the identity, and only where there never was one.
 """
 
 from __future__ import annotations
@@ -39,9 +39,13 @@ _STAGED = bundle.CONFIG_PATH + ".new"
 
 @dataclass(frozen=True)
 class Wishes:
-    """new_identity: end the identity that a board has. erase_files: make files anew that a board
-    cannot read. abandon: device ids or unique ids (lower case hexadecimal) of those for which that
-    is confirmed. pure_engine: install no native one. start: start the agent at the end."""
+    """What the user asked for, beyond the rows.
+
+    new_identity: end the identity that a board has. erase_files: make files anew that a board
+    cannot read. abandon: device ids or unique ids (lower case hexadecimal) for which the user
+    confirmed that. pure_engine: do not install the native engine. start: start the agent at the
+    end.
+    """
 
     new_identity: bool = False
     erase_files: bool = False
@@ -51,9 +55,9 @@ class Wishes:
 
 
 class Provisioning:
-    """One board's way to "done", from whatever an earlier run left.
+    """Takes one board to "done", from whatever state an earlier run left.
 
-    on_step: called with each step's name when it is on record.
+    on_step: called with each step's name once the step is on record.
     """
 
     def __init__(
@@ -71,7 +75,7 @@ class Provisioning:
         self._on_step = on_step
 
     def run(self, look: Look) -> None:
-        """All of it, on a board that looked like this. BoardFault if it fails."""
+        """Do all steps on the board. look: what it said of itself. BoardFault if a step fails."""
         check(self._row, look)
         if not look.has_files:
             check_erasing(look, self._wishes)
@@ -91,7 +95,8 @@ class Provisioning:
         self._record("proven")
         self._activate(config)
         if self._wishes.start:
-            # Before it is on record: a board that is done must not wait for somebody to start it.
+            # The agent starts before "done" is on record: nobody should have to start a board that
+            # is done.
             self._session.reset()
         self._record("done")
 
@@ -120,7 +125,7 @@ class Provisioning:
         self._on_step("begun")
 
     def _erase(self) -> Look:
-        """Empty files in place of those that cannot be read; what the board looks like then."""
+        """Replace unreadable files by an empty file system. Returns a new look at the board."""
         self._record("erasing", replaced=self._known("device_id") or _UNREADABLE, device_id=None)
         self._session.erase_files()
         look = self._session.look()
@@ -146,7 +151,7 @@ class Provisioning:
                 wanted[bundle.NATIVE_PATH] = engine
         different = session.differing({**wanted, bundle.MAIN_PATH: bundle.MAIN, **self._row.files})
         if (different or strangers) and look.config is not None:
-            # An agent of two versions must not start, so one that is to change does not start.
+            # Agents of two versions must not mix, so an agent that is to change must not start.
             session.remove(bundle.CONFIG_PATH)
             self._record("quiet")
         for path in strangers:
@@ -158,7 +163,7 @@ class Provisioning:
         self._record("installed", firmware="frozen" if look.frozen else "installed")
 
     def _describe(self, look: Look) -> None:
-        """What the device is, its old identity ended if that is wished."""
+        """Record what the device is, and end its old identity if the user asked for that."""
         describe = f"describe({bundle.STORAGE_FOLDER!r})"
         try:
             found = self._device(describe)
@@ -269,7 +274,7 @@ _NOT_ITSELF = (
 
 
 def check(row: Row, look: Look) -> None:
-    """BoardFault unless this is a board that the row can be written to. Changes nothing."""
+    """BoardFault unless the row can be written to this board. Changes nothing."""
     if row.board and not board_kinds.matches(board_kinds.KINDS[row.board], look.machine):
         raise BoardFault(
             f"{row.name} is to be a {row.board}, and at {row.port} is a {look.machine}: connect "
@@ -297,7 +302,7 @@ def check(row: Row, look: Look) -> None:
 
 
 def check_erasing(look: Look, wishes: Wishes) -> None:
-    """BoardFault unless files that the board cannot read are to be made anew, and can be."""
+    """BoardFault unless the user asked to erase unreadable files, and this board can do that."""
     hardware_id = look.hardware_id.hex()
     if not look.can_erase:
         raise BoardFault(
