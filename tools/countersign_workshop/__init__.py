@@ -1,1 +1,1 @@
-"""What only a checkout can do: fetch parts, build, emulate, measure, check."""
+"""The commands and checks that need a checkout: fetch parts, build, emulate, measure, check."""

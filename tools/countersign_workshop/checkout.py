@@ -1,4 +1,4 @@
-"""This checkout, and how two processes keep out of each other's way in its cache."""
+"""This checkout, and the lock that keeps two processes apart in its cache."""
 
 import fcntl
 from collections.abc import Iterator
@@ -15,10 +15,11 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @contextmanager
 def alone(folder: Path) -> Iterator[bool]:
-    """Wait until nobody else builds in this folder, which exists; the lock ends with the process.
+    """Wait until no other process builds in this folder, which must exist. The lock ends with the
+    process.
 
-    True if it had to wait: somebody else has just built there. What is built must be put in place
-    at once (os.replace): readers take no lock.
+    Returns True if it had to wait, since another process has then just built there. A build must be
+    put in place at once (os.replace), because readers take no lock.
     """
     with (folder / "lock").open("w") as lock:
         waited = False

@@ -1,4 +1,4 @@
-"""The figures of one emulated board, each from check-ins at a real gateway over its serial line."""
+"""The figures of one emulated board, from check-ins at a real gateway over its serial line."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from countersign_workshop.images import firmware_build, image_budget
 
 Figures = dict[str, Any]
 
-# What a Raspberry Pi Pico has to reach: (figure, least, most).
+# A Raspberry Pi Pico has to reach these: (figure, least, most).
 WANTED = (
     ("heap_free_bytes", 150_000, None),
     ("boot_to_verified_ms", None, 1_500),
@@ -48,8 +48,8 @@ NOTES = {
 def measure(kind: str, check_ins: int, boots: int, say: Callable[[str], None]) -> Figures:
     """All figures of a board of that kind.
 
-    check_ins: how many back to back; rounded up to whole blocks of counters. The faults are those
-    of Life, and BuildError if there is no image.
+    check_ins: how many the board makes back to back, rounded up to whole blocks of counters. Raises
+    what Life raises, and BuildError if there is no image.
     """
     check_ins = -(-check_ins // counters.BLOCK) * counters.BLOCK
     elf = firmware_build.built(kind).elf
@@ -79,7 +79,7 @@ def measure(kind: str, check_ins: int, boots: int, say: Callable[[str], None]) -
 
 
 def missed(figures: Figures) -> list[str]:
-    """What of WANTED a Raspberry Pi Pico's figures do not reach."""
+    """The bounds of WANTED that a Raspberry Pi Pico's figures miss, a sentence for each."""
     found = []
     for name, least, most in WANTED:
         value = figures[name]
@@ -91,7 +91,7 @@ def missed(figures: Figures) -> list[str]:
 
 
 def _boots(life: Life, boots: int, say: Callable[[str], None]) -> Figures:
-    life.power_on(1)  # makes its identity, and enrols
+    life.power_on(1)  # makes its identity and enrols
     booted = [life.power_on(1) for _ in range(boots)]
     verified_ms = sorted(heard.verified_ms[0] for heard in booted)
     say(f"power to verified: {', '.join(f'{ms:.0f}' for ms in verified_ms)} ms of its time")

@@ -1,7 +1,7 @@
-"""What an emulated board said on its serial port, and did to its flash meanwhile.
+"""What an emulated board said on its serial port, and what it did to its flash meanwhile.
 
-Fed while the board runs (with this machine's time), or from the record that an emulated RP2040 made
-of itself (with the board's own time, which is what its figures are made of).
+`Heard` is fed either while the board runs, with this machine's time, or from the record that an
+emulated RP2040 makes of itself. The record has the board's own time, and figures come from it.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from countersign_workshop.emulation.emulated_board.line_tap import TextBetweenFr
 SECTOR_BYTES = 4096
 """What a flash chip such as the W25Q16JV erases at once at the least."""
 
-# What the agent says only when something is amiss (countersign_agent/report.py).
+# The agent reports these events only when something is amiss (countersign_agent/report.py).
 _TROUBLES = ("cannot_start", "reconnecting", "refused", "stopped", "timed_out")
 
 
 class NotAsSaid(Exception):
-    """What a board sent is no evidence, or not all that it has to hold."""
+    """The board sent no evidence, or evidence that lacks a reading."""
 
 
 @dataclass(frozen=True)
@@ -38,16 +38,16 @@ class CheckIn:
 
 @dataclass(frozen=True)
 class Erase:
-    """One sector of flash erased. after: how many check-ins had begun to leave the board before."""
+    """An erased sector of flash. after: how many check-ins had begun to leave the board by then."""
 
     sector: int
     after: int
 
 
 class Heard:
-    """check_ins: each counter once, however often its frame was sent. verified_ms: when the agent
-    reported each verdict that allows. troubles: how often it said what it says of trouble, and
-    "denied" for verdicts that do not allow."""
+    """check_ins: each counter once, even if the link sent its frame again. verified_ms: when the
+    agent reported each verdict that allows. troubles: how often the agent reported each event of
+    trouble; "denied" counts the verdicts that do not allow."""
 
     def __init__(self) -> None:
         self.check_ins: list[CheckIn] = []
@@ -60,7 +60,7 @@ class Heard:
         self._now_ms = 0.0
 
     def feed(self, data: bytes, at_ms: float) -> None:
-        """Bytes that the board said, in any pieces."""
+        """Take bytes that the board said, in pieces of any size. at_ms: when they came."""
         self._now_ms = at_ms
         self._text.feed(data)
         for frame in self._frames.feed(data):
@@ -68,7 +68,7 @@ class Heard:
                 self._evidence(frame.payload)
 
     def erased(self, offset: int, count: int) -> None:
-        """Bytes of flash that were erased, whole sectors."""
+        """Note that this range of flash, in whole sectors, was erased."""
         for sector in range(offset // SECTOR_BYTES, (offset + count) // SECTOR_BYTES):
             self.erases.append(Erase(sector, len(self.check_ins)))
 
@@ -76,7 +76,7 @@ class Heard:
         fields = messages.open_message(payload).fields
         counter, readings = fields["counter"], fields["readings"]
         if self.check_ins and counter <= self.check_ins[-1].counter:
-            return  # sent again by the link
+            return  # the link sent it again
         if "heap_free" not in readings:
             raise NotAsSaid("the board's evidence has no reading heap_free")
         self.check_ins.append(CheckIn(counter, readings["heap_free"], self._now_ms))
@@ -85,7 +85,7 @@ class Heard:
         try:
             event = json.loads(text)
         except ValueError:
-            return  # the prompt's, or a traceback's
+            return  # the prompt's answer, or a traceback
         if not isinstance(event, dict):
             return
         name = event.get("event")
@@ -97,19 +97,19 @@ class Heard:
             else:
                 self.troubles["denied"] += 1
         elif name == "stopped" and event["reason"] == "INTERRUPTED":
-            pass  # somebody has broken in, as whoever starts another script does
+            pass  # somebody broke in, as a script's starter does
         elif name in _TROUBLES:
             self.troubles[name] += 1
 
 
 def replay(timeline: Path) -> Heard:
-    """From the record of one power-on of an emulated RP2040 (`Rp2040(timeline=…)`)."""
+    """What the record of one power-on of an emulated RP2040 holds (`Rp2040(timeline=…)`)."""
     with timeline.open(encoding="ascii") as lines:
         return replayed(lines)
 
 
 def replayed(lines: Iterable[str]) -> Heard:
-    """The same from the record's lines."""
+    """As `replay`, from the record's lines."""
     heard = Heard()
     for line in lines:
         event = json.loads(line)

@@ -1,4 +1,4 @@
-"""One emulated board at one site, switched on as often as is wanted."""
+"""One emulated board at one site, which can be switched on any number of times."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ main.build(_config).run()
 """The agent of the image without a pause between a verdict and the next evidence."""
 
 _LOOK_EVERY_S = 0.05
-# Counted in looks and not by a clock: a run that is stopped for a while (SIGSTOP, a suspended
-# machine) goes on where it was.
+# This is counted in looks and not by a clock, so that a run that is stopped for a while (SIGSTOP, a
+# suspended machine) goes on where it was.
 _NO_PROGRESS_S = 300.0
-# By then the gateway has opened the line again, so that no board waits for that.
+# After this time the gateway has opened the line again, so that no board has to wait for that.
 _REOPENED_S = 1.5
 
 
 class Life:
-    """A board that is off. Take it `at_a_site`, then call `power_on` any number of times."""
+    """A board that is off. Enter `at_a_site`, then call `power_on` any number of times."""
 
     def __init__(self, kind: str, folder: Path) -> None:
         self.kind = kind
@@ -48,7 +48,7 @@ class Life:
 
     @contextmanager
     def at_a_site(self) -> Iterator[Life]:
-        """With a gateway on its line; the board and the gateway end with the block."""
+        """Put a gateway on the board's line. The board and the gateway end with the block."""
         try:
             with running_gateway(self._folder / "site", self.board.serial_url) as gateway:
                 self._gateway = gateway
@@ -71,10 +71,11 @@ class Life:
         start: str | None = None,
         progress: Callable[[Heard], None] = lambda _: None,
     ) -> Heard:
-        """Switch on, wait for so many check-ins that were allowed, switch off; what was heard.
+        """Switch on, wait for `verified` check-ins that were allowed, switch off. Returns what was
+        heard.
 
-        In the board's own time if it is an emulated RP2040, else in this machine's. progress is
-        called from time to time. BoardStopped, GatewayEnded, events.Stuck.
+        Times are the board's own if it is an emulated RP2040, else this machine's. progress is
+        called from time to time. Raises BoardStopped, GatewayEnded and events.Stuck.
         """
         time.sleep(_REOPENED_S)
         self._heard = heard = Heard()
@@ -93,7 +94,7 @@ class Life:
 
     @property
     def is_recorded(self) -> bool:
-        """Whether figures are in the board's own time, and its flash's erases are known."""
+        """Whether figures are in the board's own time and every erase of its flash is known."""
         return self.kind == "RPI_PICO"
 
     def _take(self, data: bytes) -> None:

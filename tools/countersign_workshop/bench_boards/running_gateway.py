@@ -17,7 +17,7 @@ SITE = "bench"
 
 
 class GatewayEnded(Mendable):
-    """The gateway has ended by itself; the text is the last that it said."""
+    """The gateway has ended by itself. The text is its last output."""
 
 
 @dataclass(frozen=True)
@@ -26,23 +26,24 @@ class RunningGateway:
     child: Child
 
     def check(self) -> None:
-        """GatewayEnded if it has."""
+        """GatewayEnded if the gateway has ended."""
         if not self.child.running():
             raise GatewayEnded(f"the gateway has ended: {self.child.tail()}")
 
 
 @contextmanager
 def running_gateway(folder: Path, line: str) -> Iterator[RunningGateway]:
-    """A new site in `folder` that allows emulated devices, without broker and ledger.
+    """Run a gateway for a new site in `folder`. The site allows emulated devices, and has neither a
+    broker nor a ledger.
 
-    SiteError, GatewayEnded, events.Stuck.
+    Raises SiteError, GatewayEnded and events.Stuck.
     """
     site = create_site(folder, SITE, broker=None, lines=[line], allow_emulated=True)
     events = Events()
     take = events.listener("gateway")
 
     def on_line(text: str) -> None:
-        # A long run has tens of thousands of other lines.
+        # A long run has tens of thousands of other lines, so only these are kept.
         if '"gateway_ready"' in text:
             take(text)
 

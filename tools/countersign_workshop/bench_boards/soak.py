@@ -1,9 +1,10 @@
-"""One emulated board that checks in for long, and whether it passes.
+"""One emulated board that checks in many times, and whether it passes.
 
-At the shortest interval that a configuration may ask for, at a real gateway, over its serial line.
-It passes if every check-in was allowed without trouble, free memory stays where it is (trend.py),
-and the flash lasts ten years at one check-in a minute even if all erases met one sector. The
-board's free memory is the reading `heap_free` in its evidence, taken after a collection.
+The board checks in at a real gateway over its serial line, at the shortest interval that a
+configuration may ask for. It passes under three conditions. Every check-in was allowed without
+trouble. Free memory stays where it is (trend.py). The flash lasts ten years at one check-in a
+minute, even if all erases met one sector. The board's free memory is the reading `heap_free` in its
+evidence, which it takes after a collection.
 """
 
 from __future__ import annotations
@@ -24,15 +25,17 @@ _TOLD_EVERY_S = 30.0
 
 
 def soak(kind: str, check_ins: int) -> dict[str, Any]:
-    """Run it; the figures, and in `faults` a sentence for each thing that is not as it has to be.
-    Mendable or OSError if it cannot be run to the end.
+    """Run the board to the end. Returns the figures, with a sentence in `faults` for each condition
+    that it missed.
+
+    Raises Mendable or OSError if the run cannot be finished.
     """
     with (
         tempfile.TemporaryDirectory(prefix="countersign-") as folder,
         Life(kind, Path(folder)).at_a_site() as life,
     ):
         if life.is_recorded:
-            life.power_on(1)  # makes its identity, and enrols, which is not what is measured
+            life.power_on(1)  # makes its identity and enrols, which is not measured
         begin_s = time.monotonic()
         heard = life.power_on(check_ins + 1, progress=_Progress())
         host_s = time.monotonic() - begin_s
@@ -41,7 +44,7 @@ def soak(kind: str, check_ins: int) -> dict[str, Any]:
 
 
 def judge(heard: Heard, check_ins: int, recorded: bool) -> dict[str, Any]:
-    """The figures of a run of so many check-ins after the first; recorded: its erases are known."""
+    """The figures of a run of so many check-ins after the first. recorded: erases are known."""
     samples = [check_in.heap_free for check_in in heard.check_ins[1 : check_ins + 1]]
     left_out = trend.warm_up(len(samples))
     settled = samples[left_out:]
@@ -90,7 +93,7 @@ def _rounded(years: float | None) -> float | None:
 
 
 class _Progress:
-    """A line of progress each half minute."""
+    """Prints a line of progress each half minute."""
 
     def __init__(self) -> None:
         self._begin_s = self._told_s = time.monotonic()

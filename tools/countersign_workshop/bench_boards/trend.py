@@ -10,14 +10,16 @@ block of the heap (16 bytes) each hundredth check-in is 1,600 bytes in 10,000.""
 
 
 def warm_up(samples: int) -> int:
-    """How many to leave out: the agent remembers up to 64 messages for their receipts, so its
-    memory fills until then."""
+    """How many of the first check-ins to leave out.
+
+    The agent remembers up to 64 messages for their receipts, so its memory fills until then.
+    """
     return min(samples // 2, max(100, samples // 100))
 
 
 def rise(samples: Sequence[float]) -> float:
-    """By how much the least-squares line through equally spaced samples rises from the first to the
-    last of them; below zero if it falls. ValueError for less than two."""
+    """How much the least-squares line through equally spaced samples rises from the first sample to
+    the last. Below zero if it falls. ValueError for fewer than two samples."""
     count = len(samples)
     if count < 2:
         raise ValueError("a trend needs two samples")

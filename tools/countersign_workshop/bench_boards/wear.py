@@ -1,4 +1,4 @@
-"""How long the flash lasts, from the erases that were seen."""
+"""How long the flash lasts, computed from the erases that were observed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ CHECK_INS_A_YEAR = 365.25 * 24 * 60
 
 @dataclass(frozen=True)
 class Wear:
-    """erases: of sectors, over so many check-ins. worst: of the sector that was erased most."""
+    """erases: how many sectors were erased during `check_ins` check-ins. sectors: how many
+    different ones. worst: the erases of the sector that was erased most."""
 
     check_ins: int
     erases: int
@@ -30,12 +31,13 @@ class Wear:
 
     @property
     def years_if_one_sector(self) -> float | None:
-        """At one check-in a minute, were all erases of one sector; None without any erase."""
+        """The years that the flash lasts at one check-in a minute if every erase hits the same
+        sector. None if nothing was erased."""
         return self._years(self.erases)
 
     @property
     def years_of_worst_sector(self) -> float | None:
-        """The same for the sector that was erased most, if it goes on like that."""
+        """The years that the most erased sector lasts if it is erased at the same rate."""
         return self._years(self.worst)
 
     def _years(self, erases: int) -> float | None:
@@ -47,7 +49,7 @@ class Wear:
 def between(erases: Sequence[Erase], first: int, last: int) -> Wear:
     """The wear of the check-ins after number `first` up to number `last`, counted from one.
 
-    The erases that a check-in needs come before it leaves the board.
+    A check-in's erases happen before the check-in leaves the board.
     """
     sectors = Counter(erase.sector for erase in erases if first <= erase.after < last)
     return Wear(last - first, sectors.total(), len(sectors), max(sectors.values(), default=0))

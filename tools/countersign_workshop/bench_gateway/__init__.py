@@ -1,7 +1,7 @@
-"""`countersign bench-gateway`: what the gateway does in a second, beside what others do in one.
+"""`countersign bench-gateway`: the gateway's rate, beside the rates of other verifiers.
 
-The parts, in the order in which a run uses them: `devices` (keys, enrolments, evidence made
-before the clock starts), `bench_site` (a real broker and a real gateway), `mqtt_wire` and `load`
-(the driver), `accounting` (CPU and memory), `answers` (was every message answered, and when?),
-`peers` (the same second spent otherwise) and `measurement`, which tells the story.
+A run uses the modules in this order: `devices` (keys, enrolments, and the evidence, all made before
+the clock starts), `bench_site` (a real broker and a real gateway), `mqtt_wire` and `load` (the
+driver), `accounting` (CPU and memory), `answers` (whether and when every message was answered),
+`peers` (the other verifiers) and `measurement`, which calls them all.
 """

@@ -1,4 +1,4 @@
-"""What running processes have used: CPU time and memory, from /proc."""
+"""The CPU time and memory that running processes have used, from /proc."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Seconds of CPU time, user and system, all threads. machine_s: everything that ran."""
+    """Seconds of CPU time, user and system, of all threads. machine_s: of everything that ran."""
 
     gateway_s: float
     broker_s: float
@@ -21,7 +21,7 @@ class Usage:
     at_s: float
 
     def since(self, earlier: Usage) -> Usage:
-        """The difference; `at_s` becomes the wall time that passed."""
+        """The difference of both. Its `at_s` is the wall time that passed."""
         return Usage(
             self.gateway_s - earlier.gateway_s,
             self.broker_s - earlier.broker_s,
@@ -32,18 +32,18 @@ class Usage:
 
     @property
     def others_s(self) -> float:
-        """CPU time of programs that have no part in the measurement; the kernel's work too."""
+        """The CPU time of programs that have no part in the measurement, and of the kernel."""
         return max(0.0, self.machine_s - self.gateway_s - self.broker_s - self.driver_s)
 
 
 def family(pid: int) -> list[int]:
-    """The process and the children that it has now: a gateway under load has a worker."""
+    """The process and its present children. A gateway under load has a worker process."""
     children = (task / "children" for task in Path(f"/proc/{pid}/task").iterdir())
     return [pid, *(int(child) for path in children for child in path.read_text().split())]
 
 
 def usage(gateway_pid: int, broker_pid: int) -> Usage:
-    """Now; the driver is the calling process."""
+    """The usage until now. The calling process is the driver."""
     return Usage(
         sum(cpu_s(pid) for pid in family(gateway_pid)),
         cpu_s(broker_pid),
@@ -54,14 +54,14 @@ def usage(gateway_pid: int, broker_pid: int) -> Usage:
 
 
 def cpu_s(pid: int) -> float:
-    """CPU time of one process, in steps of a clock tick (10 ms)."""
-    # The program's name stands in parentheses and may itself hold anything.
+    """The CPU time of one process, in steps of a clock tick (10 ms)."""
+    # The program's name stands in parentheses and may itself hold any characters.
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICKS_PER_S
 
 
 def rss_mb(pid: int, peak: bool = False) -> float:
-    """Resident memory of one process in MB (10⁶ bytes): now, or the most it ever was."""
+    """The resident memory of one process in MB (10⁶ bytes): now, or at its peak."""
     wanted = "VmHWM:" if peak else "VmRSS:"
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith(wanted):

@@ -1,4 +1,4 @@
-"""Was every message answered, rightly, once, and when? Looked into after the clock has stopped."""
+"""Whether and when every message was answered, correctly and once; examined after the run."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ from countersign_workshop.bench_gateway.load import Phase, Subscriber
 
 @dataclass(frozen=True)
 class Answers:
-    """What came back for everything that was sent.
+    """The answers to everything that was sent.
 
     allowed: signed results that allow. refused: signed results that do not.
     lost: messages without a result. duplicated: results beyond a message's first.
-    unsigned: results whose signature is not the gateway's. strange: results that answer nothing
-    that was sent, or that are no results. arrived_s: subject → monotonic time of its first result.
+    unsigned: results whose signature is not the gateway's. strange: results for a subject that was
+    not sent, and payloads that are no results. arrived_s: subject → monotonic time of its first
+    result.
     """
 
     allowed: int
@@ -35,7 +36,7 @@ class Answers:
 
 
 def examine(subscriber: Subscriber, streams: Sequence[Packets], gateway_key: bytes) -> Answers:
-    """Open and verify every single result. gateway_key: 32 bytes, x-only."""
+    """Open and verify every result. gateway_key: 32 bytes, x-only."""
     sent = {subject for stream in streams for subject in stream.subjects}
     public_key = PublicKeyXOnly(gateway_key)
     ends = [end for end, _ in subscriber.arrivals]
@@ -62,7 +63,7 @@ def examine(subscriber: Subscriber, streams: Sequence[Packets], gateway_key: byt
         elif subject in arrived_s:
             duplicated += 1
         else:
-            # The first moment at which this packet's last byte had been read.
+            # This is the first moment at which the packet's last byte had been read.
             arrived_s[subject] = subscriber.arrivals[bisect.bisect_left(ends, end)][1]
             if message.fields["allow"]:
                 allowed += 1
@@ -74,8 +75,11 @@ def examine(subscriber: Subscriber, streams: Sequence[Packets], gateway_key: byt
 
 
 def latencies_ms(phase: Phase, streams: Sequence[Packets], answers: Answers) -> list[float]:
-    """Of each message of a scheduled phase, ascending: from when it was due, not from when it was
-    sent, so that a driver or a broker that stalls cannot hide the wait (coordinated omission)."""
+    """The latency of each message of a scheduled phase, in ascending order.
+
+    Each latency counts from when the message was due and not from when it was sent, so that a
+    driver or broker that stalls cannot hide the wait (coordinated omission).
+    """
     found = [
         answers.arrived_s[stream.subjects[number]] - phase.due_s(number, len(streams))
         for stream in streams

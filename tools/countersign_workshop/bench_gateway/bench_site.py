@@ -1,4 +1,4 @@
-"""A site to be measured: Mosquitto, and the gateway as `countersign gateway run` starts it."""
+"""The site that is measured: Mosquitto, and the gateway as `countersign gateway run` starts it."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ START_TIMEOUT_S = 20.0
 GATEWAY_USER = "gateway"
 DRIVER_USER = "driver"
 
-# Nothing is dropped and nothing is throttled by the broker: what is measured is the gateway. The
-# queue is still bounded. Everything is in memory, as the gateway is what makes messages durable.
+# The broker drops and throttles nothing, because the measurement is of the gateway. Its queue is
+# still bounded. It keeps everything in memory, because the gateway makes messages durable.
 _BROKER_CONFIG = """\
 listener {port} 127.0.0.1
 allow_anonymous false
@@ -46,7 +46,8 @@ log_type warning
 {user}
 """
 
-# The beacon's interval outlives the run: evidence is made beforehand and names one beacon.
+# The beacon's interval is longer than the run: all evidence is made beforehand and names one
+# beacon.
 _GATEWAY_CONFIG = """\
 [site]
 name = "{site}"
@@ -72,14 +73,14 @@ path = "registry.sqlite3"
 
 
 class SiteFailed(Mendable):
-    """A part of the site did not start or did not stay; the text holds its last lines."""
+    """A part of the site did not start, or has ended. The text holds its last lines."""
 
 
 class BenchSite:
-    """One site in one folder. `enter_devices`, then `start`, then `stop`."""
+    """One site in one folder. Call `enter_devices`, then `start`, then `stop`."""
 
     def __init__(self, folder: Path) -> None:
-        """Make keys and configuration in `folder`, which should stand on a real disk."""
+        """Make keys and configuration in `folder`, which should be on a real disk."""
         self._folder = folder
         self.port = free_port()
         self.driver_password = secrets.token_hex(16)
@@ -98,7 +99,7 @@ class BenchSite:
             _BROKER_CONFIG.format(
                 port=self.port,
                 folder=folder,
-                # Started by root it would become a user that cannot read this folder.
+                # Mosquitto started by root would become a user that cannot read this folder.
                 user="user root" if os.geteuid() == 0 else "",
             ),
         )
@@ -111,7 +112,7 @@ class BenchSite:
         self._ready = Event()
 
     def enter_devices(self, enrolments: Sequence[Decision]) -> None:
-        """Put devices into the record as enrolments, through the registry's own `record`."""
+        """Enter devices into the record as enrolments, through the registry's own `record`."""
         registry = SqliteRegistry(self._folder / "registry.sqlite3", self.key.gateway_id)
         try:
             registry.store(enrolments)
@@ -119,7 +120,7 @@ class BenchSite:
             registry.close()
 
     def start(self) -> None:
-        """Returns once the gateway listens; SiteFailed if it does not."""
+        """Start the site. Returns once the gateway listens; SiteFailed if it does not."""
         self._broker = Child(
             "mosquitto", [*toolchain.mosquitto(), "-c", self._folder / "broker.conf"]
         )
@@ -137,13 +138,13 @@ class BenchSite:
             self._check(self._gateway, deadline_s)
 
     def stop(self) -> None:
-        """End both, the gateway first: it finishes what it took in."""
+        """End both, the gateway first, so that it finishes the messages that it took in."""
         for child in (self._gateway, self._broker):
             if child is not None:
                 child.stop(30)
 
     def durable(self) -> tuple[int, int]:
-        """After `stop`: (commitments, messages) in the record. Counted in the tables themselves."""
+        """(commitments, messages) in the record's tables, counted after `stop`."""
         registry = SqliteRegistry(self._folder / "registry.sqlite3", self.key.gateway_id)
         try:
             commitments = registry.commitment_count()
@@ -165,13 +166,13 @@ class BenchSite:
         return self._broker.pid
 
     def check_alive(self) -> None:
-        """SiteFailed if one of the two has ended."""
+        """SiteFailed if the broker or the gateway has ended."""
         for child in (self._broker, self._gateway):
             if child is not None and not child.running():
                 raise SiteFailed(f"{child.name} ended:\n{child.tail()}")
 
     def status(self) -> dict[str, object]:
-        """What the gateway says of itself; written by it every second, and when it stops."""
+        """The gateway's status file, which it writes every second and when it stops."""
         text = (self._folder / "status.json").read_text(encoding="utf-8")
         status: dict[str, object] = json.loads(text)
         return status
@@ -201,7 +202,7 @@ def _access_list() -> str:
 
 
 def _password_hash(password: str) -> str:
-    """As mosquitto_passwd writes it: $7$iterations$salt$hash, PBKDF2 with SHA-512."""
+    """The hash that mosquitto_passwd writes: $7$iterations$salt$hash, PBKDF2 with SHA-512."""
     iterations = 101
     salt = secrets.token_bytes(12)
     derived = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, iterations, 64)

@@ -1,8 +1,8 @@
 """Thousands of devices: their keys, their enrolments, and all their evidence, made beforehand.
 
-Everything a device would do is done before the clock starts, since it is the gateway that is
-measured: each evidence is sealed and stands in its MQTT packet, ready to be written to a socket.
-Keys are random and live in memory only.
+The measurement is of the gateway, so the devices' work is done before the clock starts. Each piece
+of evidence is sealed and stands in its MQTT packet, ready for a socket. The keys are random and
+stay in memory.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from countersign_gateway.statements.keys import GROUP_ORDER, SigningKey
 from countersign_workshop.bench_gateway import mqtt_wire
 from countersign_workshop.simulation.simulated_device import SimulatedDevice
 
-# An enrolment uses a device's first counter, evidence the ones after it.
+# An enrolment uses a device's first counter, and evidence uses the counters after it.
 ENROLMENT_COUNTER = 1
 OWNER = b"\x0a" * 20
 
 
 @dataclass(frozen=True)
 class Packets:
-    """One connection's PUBLISH packets, in the order of sending, end to end in one buffer.
+    """One connection's PUBLISH packets in the order of sending, end to end in one buffer.
 
     data[ends[i - 1]:ends[i]] is packet i. subjects: the SHA-256 of each packet's message.
     A device always uses the same connection, so that its counters arrive in order.
@@ -46,7 +46,7 @@ class Packets:
 
 
 def make_secrets(count: int) -> list[bytes]:
-    """`count` secret keys, 32 bytes each."""
+    """`count` secret keys of 32 bytes each."""
     made: list[bytes] = []
     while len(made) < count:
         secret = secrets.token_bytes(32)
@@ -56,7 +56,7 @@ def make_secrets(count: int) -> list[bytes]:
 
 
 def enrolments(device_secrets: Sequence[bytes], gateway: SigningKey) -> list[Decision]:
-    """What the registry would hold after each device had enrolled: proofs and answers are real."""
+    """What the registry would hold after each device had enrolled, with real proofs and answers."""
     return [
         _enrolment(SimulatedDevice(secret, gateway.gateway_id), gateway)
         for secret in device_secrets
@@ -94,12 +94,12 @@ def presign(
     gateway_id: bytes,
     beacon: bytes,
 ) -> list[Packets]:
-    """`rounds` pieces of evidence of every device, in one stream of packets a connection.
+    """`rounds` pieces of evidence of every device, in one stream of packets for each connection.
 
-    A stream goes through its devices round by round: no two messages of one device are close.
+    A stream takes all its devices round by round, so that a device's messages are far apart.
     """
     slices = [list(device_secrets[n::connections]) for n in range(connections)]
-    # A fresh interpreter a worker: this process has threads, and forking those is not safe.
+    # Each worker is a fresh interpreter: this process has threads, and forking those is not safe.
     spawning = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(os.cpu_count(), mp_context=spawning) as pool:
         streams = [pool.submit(_stream, part, rounds, site, gateway_id, beacon) for part in slices]

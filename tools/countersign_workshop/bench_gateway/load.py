@@ -1,10 +1,12 @@
 """The driver: writes prepared packets to a few sockets and notes when the answers come.
 
-It works in short turns (read all, write all, sleep) instead of waking for every packet, because it
-shares the machine with what it measures. A turn's length is the resolution of the latencies, and
-an answer counts as received at the end of the wait in which it came: rounded up, never down.
+The driver shares the machine with the gateway that it measures. It therefore works in short turns
+(read all, write all, sleep) and does not wake for every packet. A turn's length is the resolution
+of the latencies. An answer counts as received at the end of the wait in which it came, so latencies
+are rounded up and never down.
 
-What was received is kept as it came and looked into after the clock has stopped (see answers.py).
+The driver keeps what it received as it came, and answers.py examines it after the clock has
+stopped.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from countersign_workshop.bench_gateway.devices import Packets
 
 TURN_S = 0.002
 LATENCY_TURN_S = 0.001
-# No answer for so long means that something is lost or dead.
+# Without any answer for this long, something is lost or dead.
 STALL_S = 20.0
 _READ_BYTES = 1 << 20
 
@@ -36,10 +38,10 @@ class LoadFailed(Mendable):
 class Phase:
     """One stretch of load.
 
-    first, last: which packets of each connection it sent, as a range of packet numbers.
+    first, last: the packets that each connection sent, as a range of packet numbers.
     started_s, answered_s: monotonic; the first packet's sending, the last answer's arrival.
     rate_per_s: the schedule, or None for as fast as answers came.
-    behind_s: by how much the driver itself fell behind its schedule at worst.
+    behind_s: how far the driver itself fell behind its schedule at worst.
     """
 
     first: int
@@ -50,14 +52,14 @@ class Phase:
     behind_s: float
 
     def due_s(self, number: int, connections: int) -> float:
-        """When packet `number` of each connection was due, by a schedule; monotonic seconds."""
+        """When packet `number` of each connection was due, by the schedule; monotonic seconds."""
         if self.rate_per_s is None:
             raise ValueError("this phase had no schedule")
         return self.started_s + (number - self.first + 1) * connections / self.rate_per_s
 
 
 class Publisher:
-    """One connection that writes packets; MQTT's acknowledgements are counted and must all come."""
+    """A connection that writes packets and counts MQTT's acknowledgements; all must come."""
 
     def __init__(self, port: int, name: str, password: str, packets: Packets) -> None:
         self.packets = packets
@@ -70,11 +72,11 @@ class Publisher:
         self._socket = _connected(port, name, password)
 
     def allow(self, count: int) -> None:
-        """Let `count` more packets go."""
+        """Permit the next `count` packets to be sent."""
         self.allowed += count
 
     def turn(self) -> None:
-        """Read what is there, write what may go, wait for nothing."""
+        """Read and write as much as is possible without waiting."""
         try:
             while data := self._socket.recv(_READ_BYTES):
                 self._odd_bytes += len(data)
@@ -113,7 +115,7 @@ class Subscriber:
         self._socket.setblocking(False)
 
     def turn(self) -> None:
-        """Take in what is there."""
+        """Read what is there."""
         before = len(self.received)
         try:
             while data := self._socket.recv(_READ_BYTES):
@@ -142,7 +144,7 @@ class Driver:
         streams: list[Packets],
         still_alive: Callable[[], None],
     ) -> None:
-        """still_alive raises if the site is gone."""
+        """still_alive: raises if the site has ended."""
         self.subscriber = Subscriber(port, password)
         self.publishers = [
             Publisher(port, f"bench-{number}", password, packets)
@@ -174,7 +176,7 @@ class Driver:
         return self._phase(first, packets_each, started_s, None, 0.0)
 
     def on_schedule(self, packets_each: int, rate_per_s: float) -> Phase:
-        """Open loop: each packet is sent when `due_s` says, whatever has been answered by then."""
+        """Open loop: each packet is sent when `due_s` says, even if earlier ones lack an answer."""
         first = self.publishers[0].allowed
         connections = len(self.publishers)
         due = packets_each * connections
@@ -200,7 +202,7 @@ class Driver:
         return self._phase(first, packets_each, started_s, rate_per_s, behind_s)
 
     def settle(self, quiet_s: float) -> None:
-        """Go on reading until nothing has come for `quiet_s`: duplicates would come late."""
+        """Read until nothing has come for `quiet_s`, because duplicates would come late."""
         quiet_until_s = time.monotonic() + quiet_s
         while time.monotonic() < quiet_until_s:
             before = self.subscriber.count
@@ -233,7 +235,7 @@ class Driver:
 
 
 def fetch_beacon(port: int, password: str, timeout_s: float = 10.0) -> bytes:
-    """The site's current beacon message, which the broker retains for whoever subscribes."""
+    """The site's current beacon message, which the broker retains for each new subscriber."""
     connection = _connected(port, "bench-beacon", password)
     connection.setblocking(True)
     connection.settimeout(timeout_s)

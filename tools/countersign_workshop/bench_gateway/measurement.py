@@ -1,9 +1,9 @@
-"""One measurement of the gateway: its site is driven, and figures are made of what happened.
+"""One measurement of the gateway: drives the site and computes the figures.
 
-Mosquitto and the gateway run as real processes; this process plays the devices and the subscriber.
+Mosquitto and the gateway run as real processes. This process plays the devices and the subscriber.
 Evidence goes the whole way: broker, paho, verification, appraisal, signed result, SQLite (WAL,
-synchronous=FULL), PUBLISH of the result, broker, subscriber. Devices are entered into the record as
-enrolments beforehand, and all evidence is signed before the clock starts.
+synchronous=FULL), PUBLISH of the result, broker, subscriber. The devices are entered into the
+record as enrolments beforehand, and all evidence is signed before the clock starts.
 """
 
 from __future__ import annotations
@@ -26,10 +26,11 @@ from countersign_workshop.checkout import cache_folder
 
 @dataclass(frozen=True)
 class Plan:
-    """How much is driven.
+    """How much load a measurement makes.
 
     rounds: pieces of evidence of each device, for warming up, at full load, and at half of it.
-    window: most messages without an answer at full load. peer_s: seconds given to each peer.
+    window: how many messages are without an answer at most at full load. peer_s: seconds for each
+    peer.
     """
 
     devices: int
@@ -43,7 +44,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class SiteRun:
-    """What a run of the site gave, before it is made into figures."""
+    """The raw results of a run of the site, from which the figures are computed."""
 
     full: Phase
     half: Phase
@@ -63,10 +64,10 @@ class SiteRun:
 
 
 def measure(plan: Plan) -> dict[str, Any]:
-    """Run everything that `plan` says and return the figures, as the JSON object holds them."""
+    """Run everything that `plan` asks for, and return the figures as the JSON object holds them."""
     parent = cache_folder() / "bench"
     parent.mkdir(parents=True, exist_ok=True)
-    # Not in /tmp, which is often memory: durability must cost what a disk costs.
+    # /tmp is often in memory, so it is not used: durability must cost what a disk costs.
     with tempfile.TemporaryDirectory(dir=parent) as folder:
         site_run = _drive(plan, Path(folder))
         figures = _figures(plan, site_run)
@@ -78,7 +79,7 @@ def measure(plan: Plan) -> dict[str, Any]:
 
 
 def _drive(plan: Plan, folder: Path) -> SiteRun:
-    """One site, warmed up, driven as fast as it answers, then at half that speed."""
+    """Warm up one site, drive it as fast as it answers, then drive it at half that rate."""
     site = BenchSite(folder)
     _say(f"devices: {plan.devices} made and entered into the record as enrolments")
     device_secrets = devices.make_secrets(plan.devices)
@@ -189,7 +190,7 @@ def _figures(plan: Plan, site_run: SiteRun) -> dict[str, Any]:
 
 
 def _peer_figures(plan: Plan, folder: Path, figures: dict[str, Any]) -> dict[str, Any]:
-    """Empty if the plan gives peers no time."""
+    """The peers' figures. Empty if the plan gives the peers no time."""
     if plan.peer_s <= 0:
         return {}
     _say("peers: verification alone, python-ecdsa, P-256, mTLS handshakes")
@@ -197,9 +198,9 @@ def _peer_figures(plan: Plan, folder: Path, figures: dict[str, Any]) -> dict[str
     newer = peers.mtls_handshakes(folder, "TLSv1.3", plan.peer_s)
     older = peers.mtls_handshakes(folder, "TLSv1.2", plan.peer_s)
     best = max(newer, older, key=lambda handshakes: handshakes.per_s)
-    # A proof with the broker and the driver, a handshake with both ends.
+    # A proof's CPU time includes broker and driver, and a handshake's includes both ends.
     proof_cpu_us = sum(figures[f"{part}cpu_us_per_proof"] for part in ("", "broker_", "driver_"))
-    # As if the other end cost nothing and the server used every core to the full.
+    # This assumes that the other end costs nothing and that the server uses every core fully.
     server_only_per_s = cores * 1e6 / min(newer.server_cpu_us, older.server_cpu_us)
     return {
         "verify_per_s": _round(peers.verify_per_s(plan.peer_s)),
@@ -219,7 +220,7 @@ def _peer_figures(plan: Plan, folder: Path, figures: dict[str, Any]) -> dict[str
 
 
 def _rate_per_s(phase: Phase, plan: Plan) -> float:
-    """From the first packet's sending to the last answer's arrival."""
+    """Messages a second, from the first packet's sending to the last answer's arrival."""
     return (phase.last - phase.first) * plan.connections / (phase.answered_s - phase.started_s)
 
 

@@ -1,7 +1,7 @@
 """The few packets of MQTT 3.1.1 that a load generator needs, as bytes.
 
-A client library would cost more than the gateway that is being measured. The gateway itself uses
-its real client; only the devices are played by this.
+A client library would cost more than the gateway that is being measured. Only the simulated devices
+use this module; the gateway uses its real client.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ MAX_PACKET_ID = 65535
 
 
 def connect(client_id: str, username: str, password: str) -> bytes:
-    """CONNECT with a clean session and no keep-alive: the connection outlives every silence."""
+    """CONNECT with a clean session, and no keep-alive: the broker tolerates any silence."""
     flags = 0x80 | 0x40 | 0x02
     body = _text("MQTT") + bytes([4, flags]) + b"\0\0"
     body += _text(client_id) + _text(username) + _text(password)
@@ -26,7 +26,7 @@ def subscribe(packet_id: int, topic_filter: str, qos: int) -> bytes:
 
 
 def suback(packet_id: int, qos: int) -> bytes:
-    """The packet with which a broker grants what was asked for."""
+    """The packet with which a broker grants a subscription."""
     return b"\x90\x03" + packet_id.to_bytes(2, "big") + bytes([qos])
 
 
@@ -40,7 +40,7 @@ def disconnect() -> bytes:
 
 
 def packet_at(data: bytes | bytearray, start: int) -> tuple[int, int] | None:
-    """Where the body of the packet at `start` begins and ends; None if it is not all there."""
+    """Where the body of the packet at `start` begins and ends; None if it is not complete."""
     length = shift = 0
     position = start + 1
     while True:
@@ -59,7 +59,7 @@ def packet_at(data: bytes | bytearray, start: int) -> tuple[int, int] | None:
 
 
 def read_publish(first: int, body: bytes) -> tuple[str, bytes]:
-    """Topic and payload of a PUBLISH whose first byte is `first`."""
+    """The topic and payload of a PUBLISH. first: the packet's first byte."""
     if first & 0xF0 != PUBLISH:
         raise ValueError(f"packet type {first >> 4} where a PUBLISH was expected")
     end = 2 + int.from_bytes(body[:2], "big")

@@ -1,9 +1,9 @@
-"""The same second spent otherwise: verification alone, other verifiers, and mTLS handshakes.
+"""What the gateway is compared with: verification alone, other verifiers, and mTLS handshakes.
 
-Verifiers run in this thread and are given per second of CPU time of one core. Handshakes run on
-every core at once, as the gateway's proofs do, and are given per second of CPU time of all cores.
-So a peer is never slowed by what else the machine does, while the gateway, which is measured by the
-clock on the wall, is.
+Verifiers run in this thread, and their rate is per second of CPU time of one core. Handshakes run
+on every core at once, as the gateway's proofs do, and their rate is per second of CPU time of all
+cores. Other programs on the machine therefore never slow a peer down, while they do slow down the
+gateway, which is measured by wall time.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from countersign_gateway.statements.keys import SigningKey
 from countersign_workshop.bench_gateway.devices import make_secrets
 
-# Different signatures in turn, so that no verifier can profit from seeing one again.
+# Many different signatures in turn, so that no verifier profits from seeing one again.
 _SAMPLES = 64
 _SERVER_NAME = "gateway.bench"
 
 
 def verify_per_s(duration_s: float) -> float:
-    """BIP-340 by libsecp256k1 as the gateway calls it; each public key was parsed once."""
+    """BIP-340 by libsecp256k1 as the gateway calls it; each public key is parsed once."""
     prepared = []
     for secret in make_secrets(_SAMPLES):
         signer = SigningKey(secret)
@@ -97,8 +97,8 @@ def _per_cpu_s(verify_all: Callable[[], bool], count: int, duration_s: float) ->
 class Handshakes:
     """Full TLS handshakes with client certificates, on all cores at once.
 
-    per_s: of the whole machine, both ends on it, with every core to itself. server_cpu_us,
-    client_cpu_us: CPU time of the two ends of one handshake.
+    per_s: handshakes a second if the machine ran both ends and nothing else, on all its cores.
+    server_cpu_us, client_cpu_us: the CPU time of the two ends of one handshake.
     """
 
     version: str
@@ -108,16 +108,16 @@ class Handshakes:
 
 
 def mtls_handshakes(folder: Path, version: str, duration_s: float) -> Handshakes:
-    """version: "TLSv1.3" or "TLSv1.2". Keys and certificates are made here, in `folder`.
+    """Measure handshakes. version: "TLSv1.3" or "TLSv1.2". Makes keys and certificates in `folder`.
 
-    In favour of the peer: memory in place of sockets, contexts made once, no session tickets, a
-    chain of one certificate, no revocation check, no application data.
+    The setup favours the peer: memory in place of sockets, contexts made once, no session tickets,
+    a chain of one certificate, no revocation check, no application data.
     """
     _make_certificates(folder)
     cores = os.cpu_count() or 1
     spawning = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(cores, mp_context=spawning) as pool:
-        # A first, short round, so that all workers stand ready and start together.
+        # A short first round makes all workers ready, so that they start together.
         list(pool.map(_handshake_worker, *_arguments(cores, folder, version, 0.05)))
         parts = list(pool.map(_handshake_worker, *_arguments(cores, folder, version, duration_s)))
     done = sum(count for count, _, _, _ in parts)
@@ -157,7 +157,7 @@ def _handshake_worker(
 def _handshake(
     server_context: ssl.SSLContext, client_context: ssl.SSLContext
 ) -> tuple[float, float]:
-    """One full handshake; CPU seconds of the server's side and of the client's."""
+    """Do one full handshake. Returns the CPU seconds of the server's side and of the client's."""
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
     server_s = client_s = 0.0
     begun_s = time.thread_time()

@@ -1,7 +1,7 @@
-"""The places where proofs are measured, behind one face: run a script, and count.
+"""The places where proofs are measured, with one interface: run a script, and count.
 
-What each can count differs, and no unit is turned into another: cycles on the RP2040, instructions
-under QEMU, microseconds on this machine.
+Each place counts in its own unit, and no unit is converted into another: cycles on the RP2040,
+instructions under QEMU, microseconds on this machine.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _MODULE_FILE = f"{native.MODULE}.mpy"
 
 
 class Board(Protocol):
-    """A running MicroPython. engine: the one that its proofs run on."""
+    """A running MicroPython. engine: the one that its proofs use."""
 
     unit: str
     engine: str
@@ -39,10 +39,10 @@ class Board(Protocol):
 Opener = Callable[[str], AbstractContextManager[Board]]
 """Called with "native" or "pure"; on the pure engine's board no native module can be imported."""
 
-# The counter has 32 bits and Python's small integers 31: it is read by machine code, into memory
-# made beforehand, so that nothing but the work is between the readings. The work runs without
-# interrupts, as the timers and USB are nobody's cost, and from a collected heap, as finding room
-# depends on what was there before.
+# The counter has 32 bits and Python's small integers have 31. Machine code therefore reads it into
+# memory that was allocated before, and only the work happens between the two readings. The work
+# runs without interrupts, because timers and USB are no part of its cost. It starts from a
+# collected heap, because the time to find free memory depends on what is there.
 _RP2040_PRELUDE = """\
 import array, gc, machine, micropython
 _start, _end = array.array('I', [0]), array.array('I', [0])
@@ -66,7 +66,8 @@ def count(work, ready=None):
     return (_end[0] - _start[0]) & 0xffffffff
 """
 
-# Words below the stack get a mark, and the deepest that lost it shows how far the work went.
+# The words below the stack are filled with a mark. The deepest word that lost its mark shows how
+# much stack the work used.
 _STACK_PRELUDE = """\
 import gc, machine, micropython
 _BOTTOM, _TOP, _MARK = {bottom}, {top}, 0x2a55aa55
@@ -108,15 +109,16 @@ class _OnBoard:
         return self._run(script, 3600)
 
 
-# A board's image has the native engine built in: the pure one runs where it cannot be imported.
+# A board's image has the native engine built in. The pure engine runs where that cannot be
+# imported.
 _WITHOUT_NATIVE = "import sys\nsys.modules['countersign_native'] = None\n"
 
 
 class Rp2040Board(AbstractContextManager["Board"]):
-    """The real RPI_PICO image, its native engine hidden where the pure one is wanted."""
+    """The real RPI_PICO image. Its native engine is hidden if the pure one is wanted."""
 
     def __init__(self, engine: str, files: Mapping[str, bytes] | None = None) -> None:
-        """files: to be on the board's file system as well."""
+        """files: written to the board's file system as well."""
         self._engine = engine
         self._files = files or {}
         self._stack = ExitStack()
@@ -136,7 +138,7 @@ class Rp2040Board(AbstractContextManager["Board"]):
 
 
 class QemuBoard(AbstractContextManager["Board"]):
-    """MicroPython on a bare processor under QEMU, its instructions counted."""
+    """MicroPython on a bare processor under QEMU, which counts its instructions."""
 
     def __init__(self, name: str, engine: str) -> None:
         self._name = name
@@ -167,7 +169,7 @@ class QemuBoard(AbstractContextManager["Board"]):
         self._stack.close()
 
 
-# A call's overhead, some hundred instructions, is in the count.
+# The count includes the overhead of a call, some hundred instructions.
 _QEMU_PRELUDE = """\
 import gc, machine
 _m = machine.mem32
@@ -185,7 +187,7 @@ def count(work, ready=None):
 """
 
 _QEMU_PREFIXES = {"QEMU_M0": cross.arm, "QEMU_MPS2": cross.arm, "QEMU_RV32": cross.riscv}
-# More than MicroPython lets itself use there (10 KiB), and nothing else is in it.
+# MicroPython limits itself to 10 KiB there, so this is more than it uses, and holds nothing else.
 _QEMU_STACK_BYTES = 12 * 1024
 
 _UNIX_PRELUDE = """\
@@ -204,7 +206,10 @@ def count(work, ready=None):
 
 
 class UnixBoard(AbstractContextManager["Board"]):
-    """The Unix port on this machine: the median of nine, in microseconds, each in a new process."""
+    """The Unix port on this machine. Each measurement is the median of nine, in microseconds.
+
+    Each script runs in a new process.
+    """
 
     def __init__(self, engine: str) -> None:
         self.unit = "us"
@@ -229,7 +234,7 @@ class UnixBoard(AbstractContextManager["Board"]):
         path = self._folder / "script.py"
         path.write_text("\n".join([*self._prepared, script]), encoding="utf-8")
         finished = subprocess.run(
-            # Room enough that no garbage is collected in the middle.
+            # The heap is large enough that no garbage is collected meanwhile.
             [*micropython.argv(heap_bytes=8_000_000), str(path)],
             env=micropython.environment([self._folder, ROOT / "firmware/lib"]),
             stdin=subprocess.DEVNULL,
@@ -244,7 +249,7 @@ class UnixBoard(AbstractContextManager["Board"]):
 
 
 class MeasurementFailed(Mendable):
-    """A figure could not be had; the text says why."""
+    """A figure could not be measured. The text says why."""
 
 
 def _symbols(prefix: str, program: Path) -> dict[str, int]:

@@ -1,4 +1,5 @@
-"""Every figure of one board with one engine. What cannot be had is None, with the reason beside it.
+"""Every figure of one board with one engine. A figure that cannot be measured is None, with a
+reason.
 
 Figures of work are in the board's unit and named by it: prove_cycles, prove_instructions, and
 milliseconds where there is a clock that means something.
@@ -25,10 +26,10 @@ RP2040_HZ = 133_000_000
 
 RING_SIZE = 16
 _SCRIPT = ROOT / "tools/countersign_workshop/bench_proof/on_board.py"
-# Only the Python that a board with the native engine could leave out.
+# These are the modules that a board with the native engine could leave out.
 _PURE_MODULES = ("curve.py", "pure_engine.py")
 
-# What is measured, and the expression that measures it on the board.
+# Each figure's name, and the expression that measures it on the board.
 _WORK = {
     "prove": "prove()",
     "prove_coupon": "prove_coupon()",
@@ -50,7 +51,7 @@ del warm
 
 @dataclass
 class Figures:
-    """values: as the JSON object has them. notes: why a figure is None, by its name."""
+    """values: as the JSON object has them. notes: by a figure's name, why it is None."""
 
     values: dict[str, int | float | None] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
@@ -62,7 +63,7 @@ def measure(
     architecture: str,
     say: Callable[[str], None],
 ) -> Figures:
-    """Open the board with an engine and take every figure; what fails is noted, not raised."""
+    """Open the board with an engine and measure every figure. A failure becomes a note."""
     figures = Figures()
     with opener(engine) as board:
         board.prepare(_HEAP_BEFORE + _LOAD + _HEAP_AFTER)
@@ -84,7 +85,7 @@ def measure(
 
 
 def mpy_bytes(engine: str, architecture: str) -> int:
-    """The engine's size: the native module, or the Python that does the same."""
+    """The engine's size: the native module, or the Python modules that do the same work."""
     if engine == "native":
         return native.module(architecture).stat().st_size
     with tempfile.TemporaryDirectory() as folder:

@@ -1,9 +1,9 @@
-"""Proofs measured at every place; the last line printed is one JSON object.
+"""Proofs measured at every place. The last line printed is one JSON object.
 
 RP2040: cycles of the real RPI_PICO image in a cycle-counting emulator without XIP cache misses, and
-milliseconds at 133 MHz from them. QEMU: exact instructions, which are not cycles. x64: milliseconds
-of this machine. A figure that could not be had is null; the reasons are printed before, on standard
-error, with all that was measured beside: --details keeps it.
+milliseconds at 133 MHz computed from them. QEMU: exact instructions, which are not cycles. x64:
+milliseconds of this machine. A figure that could not be measured is null. The reasons are printed
+before the object, on standard error, with every measured detail; --details keeps those.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from countersign_workshop.bench_proof import boards, measure, spread
 
 @dataclass(frozen=True)
 class Place:
-    """opener: a board with an engine. architecture: of the native module there."""
+    """opener: opens the board with an engine. architecture: that of the place's native module."""
 
     opener: boards.Opener
     architecture: str
@@ -42,7 +42,7 @@ PLACES: Mapping[str, Place] = {
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """0 if every place was measured and the prover's time is the same for every secret.
+    """Exit status 0 if every place was measured and the prover's time is the same for every secret.
 
     arguments: those of `countersign bench-proof`.
     """
@@ -94,7 +94,8 @@ def run(arguments: argparse.Namespace) -> int:
     result["ct_spread"] = None
     if not arguments.secrets or "rp2040" not in names:
         notes["ct_spread"] = "not asked for"
-    # Alone, as it measures this machine's time; the others count, and may share it.
+    # This place runs alone, because it measures this machine's time. The others count, and may
+    # share it.
     for name in names:
         for engine in arguments.engines:
             if PLACES[name].image is None:
@@ -102,7 +103,7 @@ def run(arguments: argparse.Namespace) -> int:
             else:
                 jobs.append(functools.partial(job, name, engine))
     if arguments.secrets and "rp2040" in names:
-        jobs.insert(0, spread_job)  # the longest
+        jobs.insert(0, spread_job)  # the longest job
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         for future in [pool.submit(each) for each in jobs]:
             future.result()
@@ -121,8 +122,8 @@ def run(arguments: argparse.Namespace) -> int:
     return 0 if not failed and not result["ct_spread"] else 1
 
 
-# Figures that --details alone has: cycles of what the result gives in milliseconds, and one that
-# explains another.
+# Only --details has these figures: cycles of what the result states in milliseconds, and one figure
+# that explains another.
 _DETAIL = re.compile(r"(prove_coupon|verify_cached|or_\w+)_cycles|heap_proof_bytes")
 
 _GENERAL = {

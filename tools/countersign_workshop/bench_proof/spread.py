@@ -1,10 +1,11 @@
-"""Is the prover's time the same for every secret? Counted on the real image, over many of them.
+"""Whether the prover takes the same time for every secret, counted on the real image over many
+secrets.
 
-The exact cycles of a whole `schnorr.Prover.sign` called from Python, and of the engine's calls in
-it, each from the same state of the whole machine: see trials.py, which brings the heap back before
-every call. Without that a signature varies by some thousand cycles for one and the same secret: it
-makes a few dozen objects, and MicroPython looks for room from the start of its heap, past whatever
-lies there. `heap` says by how much, for the record.
+The count is the exact cycles of a whole `schnorr.Prover.sign` called from Python, and of each call
+into the engine that it makes. Every call starts from the same state of the whole machine: trials.py
+restores the heap before each. Without that, a signature varies by some thousand cycles even for one
+and the same secret. It makes a few dozen objects, and MicroPython searches for free memory from the
+start of its heap, past everything that is there. `heap` records how large that variation is.
 """
 
 from __future__ import annotations
@@ -33,25 +34,25 @@ WORK = {
 
 @dataclass(frozen=True)
 class Spread:
-    """spreads: most cycles less least of each piece of WORK, over `secrets` key pairs. heap: the
-    same of `prove` with one secret, while the heap fills."""
+    """spreads: for each piece of WORK, its most cycles less its least, over `secrets` key pairs.
+    heap: the same difference for `prove` with one secret, while the heap fills."""
 
     spreads: dict[str, int]
     secrets: int
     heap: int
 
     def largest(self) -> int:
-        """Of `prove`, or of a part of it should that be more."""
+        """The largest spread, of `prove` or of one of its parts."""
         return max(self.spreads.values())
 
 
 def edge_secrets() -> list[int]:
-    """Scalars that a multiplication might treat unlike others, each in [1, n)."""
+    """Scalars that a multiplication might treat differently from others, each in [1, n)."""
     found = [1, 2, 3, N - 1, N - 2, N - 3, N // 2, N // 2 + 1, 2**255, 2**256 - 2**129 - 1]
     found += [1 << bit for bit in range(256)]
     found += [N - (1 << bit) for bit in range(0, 256, 5)]
     found += [(1 << bit) - 1 for bit in range(2, 257, 3)]
-    # Every nibble or every byte the same, and the first or last words empty or full.
+    # Every nibble or every byte is the same, or the first or last words are empty or full.
     found += [int(f"{nibble:x}" * 64, 16) for nibble in range(1, 16)]
     found += [int(f"{byte:02x}" * 32, 16) for byte in (0x01, 0x0F, 0x10, 0x80, 0xF0, 0x7F, 0xFE)]
     found += [(2**64 - 1) << shift for shift in range(0, 193, 32)]
@@ -66,7 +67,7 @@ def edge_secrets() -> list[int]:
 
 
 def secrets(count: int) -> list[int]:
-    """The edge values, then any, to at least `count`."""
+    """The edge values, then random ones, at least `count` in all."""
     found = edge_secrets()
     source = random.Random(_SEED + 1)  # noqa: S311 - nobody's keys
     found += [source.randrange(1, N) for _ in range(count - len(found))]
@@ -76,7 +77,7 @@ def secrets(count: int) -> list[int]:
 def measure(count: int) -> Spread:
     """Run all of it on an emulated RP2040; about three minutes for a thousand secrets.
 
-    Every signature that is timed is compared with that of the pure engine.
+    Every signature that is timed is compared with the pure engine's.
     """
     values = secrets(count)
     spreads = {}
@@ -94,7 +95,8 @@ def _signature(secret: int) -> bytes:
     return schnorr.sign(secret.to_bytes(32, "big"), _MESSAGE, _ENTROPY)
 
 
-# A list that grows by one number each time moves, now and then, what the next call finds.
+# A list that grows by one number at a time sometimes moves, and then changes what the next call
+# finds.
 _HEAP = """\
 inputs = kept = None
 def filled():

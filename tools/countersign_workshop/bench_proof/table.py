@@ -24,7 +24,7 @@ GROWTH = 0.02
 
 Figures = dict[str, dict[str, int]]
 
-# The same public and secret values every time; which ones, matters to the variable-time calls only.
+# The public and secret values are the same every time. They matter to the variable-time calls only.
 _SCRIPT = """\
 import countersign_native as n
 from countersign.proofs.curve import N
@@ -58,7 +58,7 @@ print({name: [count(call) for _ in range(4)][-1] for name, call in calls.items()
 
 
 def measured() -> Figures:
-    """Sizes of all modules, and cycles of the one for the RP2040, as they are now."""
+    """The present sizes of all modules, and the cycles of the RP2040's module."""
     sizes = {name: native.module(name).stat().st_size for name in sorted(native.TARGETS)}
     with Rp2040Board("native") as board:
         cycles: dict[str, int] = ast.literal_eval(board.run(_SCRIPT).splitlines()[-1])
@@ -71,7 +71,7 @@ def committed() -> Figures:
 
 
 def grown(now: Mapping[str, Mapping[str, int]], then: Mapping[str, Mapping[str, int]]) -> list[str]:
-    """What is more than the table allows, or is missing on either side; a line for each."""
+    """The figures that exceed the table, or are missing on either side; a line for each."""
     found = []
     for kind in sorted(now.keys() | then.keys()):
         was, is_ = then.get(kind, {}), now.get(kind, {})

@@ -1,10 +1,10 @@
-"""Exact cycles of one piece of work on the emulated RP2040 for many secrets, all else being equal.
+"""Exact cycles of one piece of work on the emulated RP2040, for many secrets and otherwise equal.
 
-Before each trial the emulator brings back all RAM and the processor's registers as they were before
-the first (emulation/rp2040_machine/rewind.mjs): the heap, the garbage in it, every name that was
-looked up, the stack below. Then the trial's secret key and public key are written over those of one
-`schnorr.Prover`, in their place, and the work runs with interrupts off. What two trials differ in
-is the key pair, and whatever the work makes of it.
+Before each trial the emulator restores all RAM and the processor's registers to their state before
+the first trial (emulation/rp2040_machine/rewind.mjs). That covers the heap with its garbage, every
+name that was looked up, and the stack. The script then writes the trial's secret key and public key
+over those of one `schnorr.Prover`, in place, and runs the work with interrupts off. Two trials
+therefore differ only in the key pair, and in what the work computes from it.
 """
 
 from __future__ import annotations
@@ -31,22 +31,22 @@ class Trials:
 
 
 def key_pair(secret: int) -> tuple[bytes, bytes]:
-    """(what a Prover keeps of this secret: the one with even y; its public key), 32 bytes each."""
+    """(the secret that a Prover keeps: the one with even y; its public key), 32 bytes each."""
     x, y = curve.multiply_generator(secret)
     even = curve.N - secret if y & 1 else secret
     return even.to_bytes(32, "big"), x.to_bytes(32, "big")
 
 
 def files(secrets: Sequence[int]) -> dict[str, bytes]:
-    """What must be on the board's file system."""
+    """The files that must be on the board's file system."""
     return {_FILE: b"".join(b"".join(key_pair(secret)) for secret in secrets)}
 
 
 def run(board: Board, work: str, setup: str = "", tail: int = 8) -> Trials:
     """Evaluate the expression `work`, which uses `prover`, for each key pair of `files`.
 
-    setup: a script that runs once before. tail: how many of the last bytes of what `work` gives are
-    brought along; a multiple of 4, the same in all runs on one board.
+    setup: a script that runs once before. tail: how many of the last bytes of the result of `work`
+    to return; a multiple of 4, the same in all runs on one board.
     """
     board.run(_LOAD.replace("TAIL", str(tail)))
     script = _SCRIPT.replace("WORK", work).replace("SETUP", setup).replace("TAIL", str(tail))
@@ -58,7 +58,8 @@ def run(board: Board, work: str, setup: str = "", tail: int = 8) -> Trials:
     return Trials(cycles, [taken[at : at + tail] for at in range(0, len(taken), tail)])
 
 
-# Once, and before anything else is on the heap: a thousand trials take a third of it.
+# The buffers are allocated once, before anything else is on the heap, because a thousand trials
+# take a third of it.
 _LOAD = f"""\
 import gc, os
 if 'inputs' not in globals():
@@ -73,8 +74,8 @@ if size != 8 + TAIL:
 kept[:4] = bytes(4)
 """
 
-# The area that is kept: the number of the trial, then for each trial the counter before, the
-# counter after, and the end of the result. Nothing is imported or made between two trials.
+# The kept area holds the number of the trial. Then it holds, for each trial, the counter before,
+# the counter after, and the end of the result. Nothing is imported or allocated between two trials.
 _SCRIPT = """\
 import binascii, gc, machine, micropython, uctypes
 from countersign.proofs import engines, schnorr

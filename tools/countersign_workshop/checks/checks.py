@@ -1,4 +1,4 @@
-"""`make check`: everything that is decided by reading the sources, in seconds.
+"""`make check`: every check that only reads the sources, in seconds.
 
 python -m countersign_workshop.checks.checks
 """
@@ -49,7 +49,7 @@ def _module(name: str, *words: str) -> Callable[[], tuple[bool, str]]:
 
 
 def _locks() -> tuple[bool, str]:
-    """No lock may say where a package comes from: that is the affair of each machine."""
+    """Faults if a lock says where a package comes from: each machine decides that for itself."""
     faults = []
     for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines():
         if not line.startswith("#") and not re.fullmatch(r"[a-z0-9-]+==[\w.+!]+", line):
@@ -92,7 +92,7 @@ def _run(name: str) -> Result:
 
 
 def main() -> int:
-    """Exit status 1 if a check fails; each failing check's own words are shown."""
+    """Exit status 1 if a check fails. The output of each failing check is shown."""
     with ThreadPoolExecutor(max_workers=2) as pool:
         results = list(pool.map(_run, CHECKS))
     for result in results:

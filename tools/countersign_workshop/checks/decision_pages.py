@@ -1,7 +1,7 @@
-"""Whether decision pages follow the template, are numbered once, and are listed in DECISIONS.md.
+"""Whether decision pages follow the template, have unique numbers, and are listed in DECISIONS.md.
 
-A page stands in the `decisions/` folder of what it is about. Its number is one of a sequence over
-the whole repository, so that "decision 0014" says which page is meant wherever it is written.
+A page stands in the `decisions/` folder of its subject. Its number is unique in the whole
+repository, so that "decision 0014" names one page wherever it is written.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def write(root: Path) -> None:
 
 
 def faults(root: Path) -> list[str]:
-    """What is wrong with pages, list and citations, a line for each."""
+    """What is wrong with the pages, the list and the citations; a line for each fault."""
     found = []
     for number, path in enumerate(pages(root), 1):
         name = path.relative_to(root).as_posix()

@@ -2,7 +2,7 @@
 
     python -m countersign_workshop.checks.every_test
 
-A step that fails does not keep the later ones from running: one run shows everything there is.
+A failing step does not stop the later ones, so one run shows every failure.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _CLOSING_LINE = re.compile(r"^([\w-]+): (\d+) passed, (\d+) failed, (\d+) skippe
 
 @dataclass
 class Counts:
-    """What one runtime ran. A step that reports nothing has failed."""
+    """The counts of one runtime's tests. A step that reports nothing has failed."""
 
     passed: int = 0
     failed: int = 0
@@ -36,7 +36,7 @@ class Counts:
 
 @dataclass(frozen=True)
 class Step:
-    """One runtime: what starts its tests, and how its counts are read from what it printed."""
+    """One runtime: the command that runs its tests, and the function that reads its counts."""
 
     label: str
     argv: Callable[[], list[str]]
@@ -44,7 +44,7 @@ class Step:
 
 
 def steps() -> list[Step]:
-    """In the order in which they run: the quickest to fail first."""
+    """The steps in the order in which they run: the quickest to fail first."""
     return [
         Step(
             "check",
@@ -74,7 +74,7 @@ def _module(name: str, *words: str) -> list[str]:
 
 def _pytest_argv() -> list[str]:
     _PYTEST_REPORT.parent.mkdir(parents=True, exist_ok=True)
-    # A report left over from an earlier run must not speak for this one.
+    # A report from an earlier run must not count for this one.
     _PYTEST_REPORT.unlink(missing_ok=True)
     return [
         _PYTHON,
@@ -91,7 +91,7 @@ def _read_pytest_report(_output: str) -> Counts:
     counts = Counts()
     if not _PYTEST_REPORT.is_file():
         return counts
-    # Written a moment ago by the pytest that this process started.
+    # The pytest that this process started wrote this file a moment ago.
     for case in ElementTree.parse(_PYTEST_REPORT).iter("testcase"):  # noqa: S314
         skipped = case.find("skipped")
         if case.find("failure") is not None or case.find("error") is not None:
@@ -115,7 +115,7 @@ def _read_closing_line(output: str) -> Counts:
 
 
 def _run(step: Step) -> Counts:
-    """Run one step, its output shown as it comes."""
+    """Run one step, and show its output as it comes."""
     print(f"\n==== {step.label}", flush=True)
     try:
         argv = step.argv()
@@ -137,7 +137,7 @@ def _run(step: Step) -> Counts:
                 output.append(line)
                 print(line, end="", flush=True)
     counts = step.read(re.sub(r"\x1b\[[0-9;]*m", "", "".join(output)))
-    # Whatever it counted, a runner that ended badly or ran nothing has not passed.
+    # A runner that ended badly or ran nothing has not passed, whatever it counted.
     if counts.failed == 0 and (process.returncode != 0 or counts.passed == 0):
         counts.failed = 1
         print(f"{step.label}: ended with status {process.returncode}", flush=True)

@@ -1,9 +1,9 @@
-"""Write constraints.txt anew: the newest versions that both pyproject.toml allow, proven together.
+"""Write constraints.txt anew: the newest versions that both pyproject.toml files allow together.
 
     python -m countersign_workshop.checks.lock
 
-Resolves in a virtual environment of its own, so that nothing left over in yours gets in. The lock
-holds names and versions only: where packages come from is the affair of each machine.
+The versions are resolved in a temporary virtual environment, so that no package from yours gets in.
+The lock holds names and versions only, because each machine decides where packages come from.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as scratch:
         venv.create(scratch, with_pip=True)
         pip = [str(Path(scratch) / "bin/pip"), "--quiet"]
-        # The build backend is locked as well: an isolated build takes it from the same list.
+        # The build backend is locked too, because an isolated build takes it from the same list.
         ours = ["--editable", str(ROOT), "--editable", f"{ROOT / 'tools'}[dev]"]
         for wanted in (["--upgrade", "setuptools"], ours):
             subprocess.run([*pip, "install", *wanted], env=environment, check=True)
@@ -50,7 +50,7 @@ def main() -> int:
 
 
 def _normal(line: str) -> str:
-    """One spelling for a package's name, so that the lock changes only when a version does."""
+    """A package's name in one spelling, so that the lock changes only when a version does."""
     name, version = line.split("==")
     return f"{re.sub(r'[-_.]+', '-', name).lower()}=={version}"
 

@@ -1,4 +1,4 @@
-"""What a checkout needs of its machine: packages at their locked versions, programs, parts."""
+"""What a checkout needs of its machine: packages at their locked versions, programs, and parts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from countersign_workshop.checkout import ROOT, cache_folder
 from countersign_workshop.parts import apt_sources, debian, toolchain
 from countersign_workshop.parts.part_missing import PartMissing
 
-# The unpacked parts and the virtual environment together take about half of this.
+# The unpacked parts and the virtual environment together take about half of this space.
 FREE_DISK_BYTES = 2_000_000_000
 
 _DEMO, _TEST = "demo", "test"
@@ -39,7 +39,7 @@ def examine() -> Iterator[Finding]:
         mend = "" if present else f"countersign fetch {part.name}"
         detail = f"{part.purpose}; {detail}"
         yield Finding(part.name, present, part.needed_by, detail, mend)
-    # What both look at has been looked at above, by the lock.
+    # The lock has covered these packages above.
     seen = ("python", *(f"extra {extra}" for extra in _RUNTIME["countersign"]))
     yield from (finding for finding in diagnosis.of_operators() if finding.name not in seen)
 
@@ -62,7 +62,7 @@ def _packages(name: str, needed_by: str, wanted: dict[str, str]) -> Finding:
 
 
 def _locked(wanted: Mapping[str, Collection[str | None]]) -> dict[str, str]:
-    """The locked versions of what our distributions ask for themselves, by extras."""
+    """The locked versions of the packages that our distributions ask for themselves, by extra."""
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     versions = dict(line.split("==") for line in lines if "==" in line)
     return {
