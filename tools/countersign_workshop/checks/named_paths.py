@@ -1,6 +1,6 @@
 """Whether every path, function, command and make target that a document names exists.
 
-A document may name
+These are the names that are checked:
 
 - a file or folder by a relative link, `[text](path)`, or by its path from the root;
 - something inside a file: a link that a code span follows, `[text](path)` `Class.method`;
@@ -24,7 +24,7 @@ ROOMS = ("firmware", "gateway", "contracts", "boards", "tools", "tests")
 _NOT_OURS = {"node_modules", "out", "cache", "__pycache__"}
 _LINK = re.compile(r"\]\(([^)\s]+)\)(?:[\s|,:]*`([A-Za-z_][\w.]*)(?:\(\))?`)?")
 _PATH = re.compile(rf"(?<![\w./:-])(?:{'|'.join(ROOMS)})/[\w./*-]*[\w*/]")
-_NOT_PATHS = {"gateway/beacon"}  # a topic
+_NOT_PATHS = {"gateway/beacon"}  # an MQTT topic
 _SPAN = re.compile(r"`([^`\n]+)`")
 _COMMAND = re.compile(r"(?:`|^(?: {4})?)(?:\.venv/bin/)?countersign ([a-z][a-z-]*)", re.MULTILINE)
 _TARGET = re.compile(r"([a-z][a-z-]*):")
@@ -49,7 +49,7 @@ def documents(root: Path) -> list[Path]:
 
 
 def faults(root: Path) -> list[str]:
-    """What the documents name and what is not there, a line for each."""
+    """What the documents name although it does not exist; a line for each fault."""
     found = []
     for path in documents(root):
         name = path.relative_to(root).as_posix()
@@ -58,7 +58,7 @@ def faults(root: Path) -> list[str]:
 
 
 def faults_of(path: Path, root: Path) -> list[str]:
-    """The same for one document."""
+    """The faults of one document."""
     text = path.read_text(encoding="utf-8")
     found = []
     for match in _LINK.finditer(text):
@@ -128,7 +128,7 @@ def _make_words(text: str) -> Iterator[str]:
     for code in (*spans, *(line.strip() for line in text.splitlines())):
         if not code.startswith("make "):
             continue
-        # A remark follows a target after two spaces or a number sign.
+        # A remark on a target begins after two spaces or a number sign.
         for word in re.split(r"\s{2,}|#", code)[0].split()[1:]:
             if re.fullmatch(r"[a-z][a-z-]*", word):
                 yield word

@@ -1,7 +1,7 @@
-"""The figures that documents state, written from the records that tests hold to what is measured.
+"""The figures that documents state, written from the records that tests compare with measurements.
 
-A block stands between two comments, `<!-- figures NAME: ... -->` and `<!-- end of figures -->`.
-Its sources are boards/RPI_PICO/board.json and firmware/native/figures.json.
+A block stands between two comments, `<!-- figures NAME: ... -->` and `<!-- end of figures -->`. Its
+sources are boards/RPI_PICO/board.json and firmware/native/figures.json.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def _pico(root: Path) -> dict[str, Any]:
 
 
 def _pico_table(root: Path) -> str:
-    """README.md's table: one board, one column."""
+    """The table in README.md: one board, one column."""
     record = _pico(root)
     proof, site = record["proof"], record["at_a_site"]
 
@@ -47,7 +47,7 @@ def _pico_table(root: Path) -> str:
 
 
 def _module_sizes(root: Path) -> str:
-    """firmware/native/README.md's list of modules."""
+    """The list of modules in firmware/native/README.md."""
     table = json.loads((root / "firmware/native/figures.json").read_text(encoding="utf-8"))
     head = "| module for | bytes |\n|---|---|\n"
     return head + "\n".join(f"| {name} | {size:,} |" for name, size in table["mpy_bytes"].items())
@@ -61,7 +61,7 @@ BLOCKS: dict[str, tuple[str, Callable[[Path], str]]] = {
 
 
 def written(text: str, root: Path) -> str:
-    """The document's text with the figures of today in its blocks; KeyError if one is unknown."""
+    """The document's text with the present figures in its blocks. KeyError for an unknown block."""
     return _BLOCK.sub(lambda m: m.group(1) + BLOCKS[m.group(2)][1](root) + m.group(4), text)
 
 
@@ -72,7 +72,7 @@ def write(root: Path) -> None:
 
 
 def faults(root: Path) -> list[str]:
-    """Blocks that are missing, stand twice, or state other figures than the records."""
+    """Blocks that are missing, occur twice, or state other figures than the records."""
     found = []
     for block, (document, _) in BLOCKS.items():
         text = (root / document).read_text(encoding="utf-8")

@@ -1,1 +1,1 @@
-"""Programs that the workshop starts and always ends."""
+"""The programs that the workshop starts, and always ends."""

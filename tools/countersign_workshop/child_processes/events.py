@@ -1,4 +1,4 @@
-"""What the running parts say of themselves, in one list that a story can wait on."""
+"""The events that the running parts report, in one list on which a caller can wait."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ Event = dict[str, Any]
 
 
 class Stuck(Mendable):
-    """Something that the story waits for did not happen in time."""
+    """An event that the caller waits for did not happen in time."""
 
 
 class Events:
-    """Every JSON line of every part, in order of arrival, with `source` naming the part."""
+    """Every JSON line of every part in order of arrival. `source` names the part."""
 
     def __init__(self) -> None:
         self._events: list[Event] = []
         self._changed = threading.Condition()
 
     def listener(self, source: str) -> Callable[[str], None]:
-        """A function that takes the output lines of one part; other lines than JSON are passed."""
+        """A function that takes one part's output lines, and ignores those that are not JSON."""
 
         def on_line(line: str) -> None:
             try:
@@ -43,12 +43,12 @@ class Events:
             self._changed.notify_all()
 
     def mark(self) -> int:
-        """A position to wait or count from."""
+        """A position from which to wait or count."""
         with self._changed:
             return len(self._events)
 
     def select(self, name: str, since: int = 0, **wanted: Any) -> list[Event]:
-        """Events of that name since a mark whose fields equal those given."""
+        """The events of that name since a mark whose fields equal those given."""
         with self._changed:
             return [
                 event
@@ -64,9 +64,9 @@ class Events:
         timeout_s: float = 60.0,
         alive: Callable[[], None] = lambda: None,
     ) -> Any:
-        """Return the first true value of `found()`, asked anew after each event.
+        """Return the first true value of `found()`, which is called again after each event.
 
-        `alive` raises if a part has ended that should run. Stuck after `timeout_s`.
+        alive: raises if a part that should run has ended. Raises Stuck after `timeout_s`.
         """
         deadline_s = time.monotonic() + timeout_s
         while True:

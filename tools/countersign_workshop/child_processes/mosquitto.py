@@ -1,4 +1,4 @@
-"""A Mosquitto broker of our own: loopback, a free port, its files in a folder that is given."""
+"""A Mosquitto broker of our own: on loopback, on a free port, with its files in a given folder."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ START_TIMEOUT_S = 10.0
 
 
 class Mosquitto:
-    """`start`, then `port`; `kill` and `start` again to see what a broker's crash does.
+    """Call `start`, then read `port`. `kill` and `start` again simulate a crash of the broker.
 
     persistent: keep sessions and queued messages over a restart.
-    max_inflight, max_queued: messages that one client may have unacknowledged, and waiting.
+    max_inflight, max_queued: how many messages of one client may be unacknowledged, and waiting.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class Mosquitto:
         lines = [
             f"listener {self.port} {self.host}",
             "allow_anonymous true",
-            # Else a verdict may wait for the acknowledgement of the packet before it.
+            # Otherwise a verdict may wait for the acknowledgement of the packet before it.
             "set_tcp_nodelay true",
             f"max_inflight_messages {max_inflight}",
             f"max_queued_messages {max_queued}",
@@ -45,7 +45,8 @@ class Mosquitto:
             "log_type error",
         ]
         if os.geteuid() == 0:
-            # Else it would change to a user of its own, which cannot write a private folder.
+            # Otherwise Mosquitto would become a user of its own, which cannot write to a private
+            # folder.
             lines.append("user root")
         self._config.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
@@ -61,7 +62,7 @@ class Mosquitto:
         return self._running().pid
 
     def start(self) -> None:
-        """Return once it accepts connections; RuntimeError with its own words if it does not."""
+        """Return once it accepts connections. RuntimeError with its output if it does not."""
         child = Child("mosquitto", [*toolchain.mosquitto(), "-c", self._config])
         self._child = child
         deadline_s = time.monotonic() + START_TIMEOUT_S

@@ -1,8 +1,8 @@
 """Child processes that never outlive the tool that started them.
 
-Every real part that a tool starts (chain, broker, gateway, emulated device) is started here: it
-dies with its parent even when the parent is killed, its output is read by a thread so that it can
-never block on a full pipe, and it is ended by its process id.
+Tools start every real part (chain, broker, gateway, emulated device) through this module. The child
+dies with its parent, even if the parent is killed. A thread reads its output, so that the child
+never blocks on a full pipe. It is ended by its process id.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
-# Looked up before any fork: the child of a threaded process must not import or allocate much.
+# This is looked up before any fork: the child of a threaded process should not import or allocate
+# much.
 _prctl = ctypes.CDLL(None, use_errno=True).prctl
 
 
@@ -28,9 +29,9 @@ def _die_with_parent() -> None:
 class Child:
     """One running program.
 
-    on_line: called with each line of its output (standard output and error, merged, decoded, no
-    newline), from the reader thread. The last lines are kept for `tail()`. terminal: a
-    descriptor in the place of standard input, output and error; then nothing is read or kept here.
+    on_line: called from the reader thread with each line of its output (standard output and error,
+    merged, decoded, no newline). `tail()` gives the last lines. terminal: a descriptor that takes
+    the place of standard input, output and error; then nothing is read or kept here.
     """
 
     def __init__(
@@ -53,7 +54,8 @@ class Child:
             stderr=subprocess.STDOUT if terminal is None else terminal,
             env=dict(environment) if environment is not None else None,
             cwd=folder,
-            # Its own session: Ctrl-C reaches the tool alone, which then ends its children in order.
+            # The child has its own session, so that Ctrl-C reaches the tool alone, which then ends
+            # its children in order.
             start_new_session=True,
             preexec_fn=_die_with_parent,
         )
@@ -68,15 +70,15 @@ class Child:
         return self._process.poll() is None
 
     def exit_status(self) -> int | None:
-        """Its exit status, negative for a signal; None while it runs."""
+        """The exit status, negative for a signal; None while it runs."""
         return self._process.poll()
 
     def tail(self) -> str:
-        """The last lines it printed."""
+        """The last lines that it printed."""
         return "\n".join(self._tail)
 
     def stop(self, grace_s: float = 10.0) -> int:
-        """Ask it to end, insist after `grace_s`; returns its exit status."""
+        """Ask the process to end, and kill it after `grace_s`. Returns its exit status."""
         if self.running():
             self._process.send_signal(signal.SIGTERM)
             try:
@@ -86,7 +88,7 @@ class Child:
         return self._finish()
 
     def kill(self) -> int:
-        """End it at once, as a power cut would; returns its exit status."""
+        """Kill the process at once, as a power cut would. Returns its exit status."""
         if self.running():
             os.kill(self.pid, signal.SIGKILL)
         return self._finish()

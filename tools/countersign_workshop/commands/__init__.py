@@ -1,1 +1,1 @@
-"""One command of a checkout a file; each is thin, and its room has the rest."""
+"""The commands of a checkout, a file for each. Each calls the package that does its work."""

@@ -34,7 +34,7 @@ def register(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """0 if every board was measured, without trouble, and RPI_PICO reaches what is wanted of it."""
+    """Exit status 0 if every board was measured without trouble and RPI_PICO meets its bounds."""
     if arguments.check_ins < 1 or arguments.boots < 1:
         print("bench-boards: --check-ins and --boots are 1 or more", file=sys.stderr)
         return 2

@@ -24,7 +24,7 @@ def register(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """0 if everything sent was answered and is durable; 1 if something is missing or broken."""
+    """Exit status 0 if every message was answered and is durable, 1 if not."""
     connections = 4
     plan = Plan(
         devices=max(1, arguments.devices // connections) * connections,

@@ -29,5 +29,5 @@ def register(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """0 if every place was measured and the prover's time is the same for every secret."""
+    """Exit status 0 if every place was measured and the prover's time is equal for every secret."""
     return places.run(arguments)

@@ -29,7 +29,7 @@ def register(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Until Ctrl-C or SIGTERM; exit status 1 if the chain fails or ends by itself."""
+    """Run until Ctrl-C or SIGTERM. Exit status 1 if the chain fails or ends by itself."""
     end = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: end.set())

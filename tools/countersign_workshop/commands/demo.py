@@ -25,5 +25,5 @@ def register(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Exit status 0 if the story went as it should, 1 if not."""
+    """Exit status 0 if every step of the demonstration gave the expected result, 1 if not."""
     return story.tell(arguments.devices, arguments.board)

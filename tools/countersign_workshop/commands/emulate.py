@@ -49,7 +49,7 @@ def register(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Exit status 0 if the script ran to its end, or the boards to Ctrl-C."""
+    """Exit status 0 if the script ran to its end, or if the boards ran until Ctrl-C."""
     if arguments.script is None:
         return boards_at_work.run_boards(arguments)
     try:

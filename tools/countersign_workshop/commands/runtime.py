@@ -24,7 +24,7 @@ def register(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Becomes the runtime. RuntimeMissing if it is not there."""
+    """Replace this process by the runtime. RuntimeMissing if it is not there."""
     argv = micropython.argv(arguments.on, arguments.heap_bytes)
     folders = [ROOT / "firmware/lib", ROOT / "firmware/agent"]
     script = arguments.script[arguments.script[:1] == ["--"] :]

@@ -18,7 +18,7 @@ def register(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """0 if the board passes; 1 if not, or if it could not be run to the end."""
+    """Exit status 0 if the board passes; 1 if it does not, or if the run could not be finished."""
     if arguments.check_ins < soak.LEAST_CHECK_INS:
         print(f"soak: --check-ins is {soak.LEAST_CHECK_INS} or more", file=sys.stderr)
         return 2

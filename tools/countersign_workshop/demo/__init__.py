@@ -1,1 +1,1 @@
-"""The demonstration: its story, its cast, and the hostile network between them."""
+"""The demonstration: its acts, its parts, and an attacker on the network between them."""

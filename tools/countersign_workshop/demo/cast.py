@@ -39,9 +39,9 @@ DEGRADED_AFTER_S = 2.0
 BATCH_AGE_S = 1.0
 
 
-# How much longer than on this machine's processor everything may take on an emulated one.
+# On an emulated processor everything may take this many times as long as on this machine's own.
 BOARD_PATIENCE = 10
-BOARD_CHECK_IN_INTERVAL_MS = 2000  # of the board's own time
+BOARD_CHECK_IN_INTERVAL_MS = 2000  # in the board's own time
 PATIENCE_S = 60.0
 
 
@@ -57,7 +57,7 @@ class Device:
 
 
 class Cast:
-    """Starts and stops the parts; leaving the context ends everything, in order."""
+    """Starts and stops the parts. Leaving the context ends all of them, in order."""
 
     def __init__(self, folder: Path, devices: int, board: str | None = None) -> None:
         self.site = SITE_NAME
@@ -110,7 +110,8 @@ class Cast:
         return self._chain.rpc_url
 
     def start_chain(self) -> None:
-        """The chain with the contracts on it, and a site whose gateway may register devices."""
+        """Start the chain with its contracts, and make a site whose gateway may register
+        devices."""
         self._chain.start()
         self.contracts = self._chain.deploy()
         self._site = site_folder.create_site(
@@ -186,14 +187,14 @@ class Cast:
             self._gateway = None
 
     def wait_until_all_is_anchored(self) -> None:
-        """All that the gateway acknowledged is final on the ledger."""
+        """Wait until everything that the gateway acknowledged is final on the ledger."""
 
         def all_anchored() -> bool:
             status = json.loads((self._folder / "site" / "status.json").read_text())
             counts: dict[str, int] = status["registry"]
             return counts["anchored"] == counts["commitments"] and counts["outbox_open"] == 0
 
-        # The last message may be on its way while the status says that nothing is.
+        # The last message may still be under way while the status says that nothing is.
         self.wait_until("the backlog to be anchored", all_anchored)
         time.sleep(1.5)
         self.wait_until("the backlog to be anchored", all_anchored)
@@ -240,7 +241,7 @@ class Cast:
         self._boards.clear()
 
     def captured(self, device: Device, attacker: Attacker) -> list[bytes]:
-        """The device's evidence as somebody sees it who has its broker, or its cable."""
+        """The device's evidence as its broker sees it, or anybody with access to its cable."""
         if self.board is not None:
             return list(device.evidence_on_line)
         return attacker.captured(device.device_id, "evidence")
@@ -280,7 +281,7 @@ class Cast:
         return found[0]
 
     def wait_for_verdict_of_age(self, device: Device, since: int, least_age_s: int) -> Event:
-        """The first degraded verdict since the mark that is at least so old."""
+        """The first degraded verdict since the mark whose age is at least `least_age_s`."""
 
         def found() -> Event | None:
             for event in self.events.select("verdict", since, source=device.name, mode="degraded"):
@@ -292,7 +293,7 @@ class Cast:
         return event
 
     def wait_for_receipts(self, device: Device, counters: set[int]) -> None:
-        """Until the device itself has verified a receipt for each of these messages."""
+        """Wait until the device itself has verified a receipt for each of these messages."""
 
         def all_there() -> bool:
             receipts = self.events.select("receipt_verified", source=device.name)

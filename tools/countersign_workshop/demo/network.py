@@ -1,7 +1,7 @@
-"""Someone else on the network: sees every message, replays one, and claims to be another.
+"""An attacker on the network: it sees every message, replays one, and claims to be another device.
 
-The broker is trusted with nothing, so the demonstration gives the attacker all that a broker has.
-The attacker has keys of its own, and no device's.
+The broker is trusted with nothing, so the attacker gets everything that a broker has. It has keys
+of its own, and no device's.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ ANSWER_S = 4.0
 
 
 class Attacker:
-    """Connected to the broker; reads all topics of the site."""
+    """An attacker who is connected to the broker and reads all topics of the site."""
 
     def __init__(self, host: str, port: int, site: str) -> None:
         self._site = site
@@ -41,26 +41,29 @@ class Attacker:
         self._client.loop_stop()
 
     def captured(self, device_id: bytes, kind: str) -> list[bytes]:
-        """Messages of that kind on the device's uplink, oldest first."""
+        """The messages of that kind on the device's uplink, oldest first."""
         wanted = topics.uplink(self._site, device_id, kind)
         with self._arrived:
             return [payload for topic, payload in self._seen if topic == wanted]
 
     def replay(self, device_id: bytes, payload: bytes) -> int:
-        """Send a captured evidence again; returns the reason of the gateway's refusal."""
+        """Send captured evidence again. Returns the reason of the gateway's refusal."""
         topic = topics.uplink(self._site, device_id, "evidence")
         return self._refusal_of(topic, device_id, payload)
 
     def claim(self, device_id: bytes, gateway_id: bytes) -> int:
-        """Ask to be enrolled as `device_id` with a key of our own; returns the reason."""
+        """Ask to be enrolled as `device_id` with a key of our own. Returns the refusal's reason."""
         impostor = SimulatedDevice(secrets.token_bytes(32), gateway_id)
         request = impostor.request(secrets.token_bytes(32), device_id=device_id)
         topic = topics.uplink(self._site, device_id, "enrol")
         return self._refusal_of(topic, device_id, request)
 
     def _refusal_of(self, topic: str, device_id: bytes, payload: bytes) -> int:
-        """The reason of the refusal. An answer may be held back, or go to the device's own line if
-        that is heard at the same moment: then we try again, as an attacker would."""
+        """The reason of the refusal.
+
+        The gateway may hold an answer back, or send it to the device's own line if the device is
+        heard at the same moment. The attacker then sends the message again.
+        """
         for _ in range(TRIES):
             reason = self._answer_to(topic, device_id, payload)
             if reason is not None:

@@ -1,4 +1,4 @@
-"""The demonstration, act by act. Read top to bottom: it is what a site lives through."""
+"""The demonstration, act by act, in the order in which a site experiences it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from countersign_workshop.child_processes.events import Event
 from countersign_workshop.demo.cast import Cast
 from countersign_workshop.demo.network import Attacker
 
-# How much older a degraded verdict must be than the first one before the story goes on.
+# A degraded verdict must be this much older than the first one before the story goes on.
 AGE_GROWTH_S = 3
 
 T = TypeVar("T")
@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class Counts:
-    """The last line of the demonstration."""
+    """The counts that the demonstration prints as its last line."""
 
     enrolled: int = 0
     verified: int = 0
@@ -168,8 +168,9 @@ def _the_network_is_hostile(cast: Cast, narrator: Narrator, counts: Counts) -> N
     finally:
         attacker.close()
     if cast.board is not None:
-        # Who names a device elsewhere draws what is sent to it until its own line is heard again.
-        # Of the first evidence from here on a part may have been on its way before.
+        # The attacker spoke in the device's name over the broker, so the gateway answers the device
+        # there until it hears the device on its own line again. A part of the first evidence from
+        # here on may have been under way before, so the second one counts.
         mark = cast.events.mark()
         sent = cast.wait_until(
             f"evidence of {victim.name}",
@@ -214,7 +215,8 @@ def _the_ledger_is_audited(cast: Cast, narrator: Narrator, counts: Counts) -> Au
         registered = registry.counts().registered
     finally:
         registry.close()
-    # What a device was told must be in the record, and all of the record on the ledger.
+    # Every verdict that a device received must be in the record, and the whole record on the
+    # ledger.
     told = {
         (device.device_id, event["counter"])
         for device in cast.devices
@@ -242,7 +244,7 @@ def _the_ledger_is_audited(cast: Cast, narrator: Narrator, counts: Counts) -> Au
 
 
 def _faults(counts: Counts, devices: int) -> list[str]:
-    """What is not as it must be; numbers of check-ins depend on the machine, the rest does not."""
+    """The counts that are wrong. Numbers of check-ins depend on the machine, others do not."""
     expected = (
         ("enrolled", counts.enrolled == devices),
         ("verified", counts.verified >= devices),
@@ -258,7 +260,8 @@ def _faults(counts: Counts, devices: int) -> list[str]:
 
 
 def _two(found: list[T]) -> list[T]:
-    # The older of two is sure to have been answered: the device waits for one before the next.
+    # The older of two messages has certainly been answered, because the device waits for each
+    # answer before it sends the next message.
     return found if len(found) >= 2 else []
 
 

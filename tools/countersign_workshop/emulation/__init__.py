@@ -1,1 +1,1 @@
-"""Boards without boards: QEMU, an emulated RP2040, MicroPython processes."""
+"""Emulated boards: the QEMU machines, the emulated RP2040, and MicroPython as a process."""

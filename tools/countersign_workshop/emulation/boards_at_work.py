@@ -24,12 +24,12 @@ CHECK_IN_INTERVAL_MS = 10_000
 
 
 class CannotStart(Mendable):
-    """The boards cannot be started like that; one sentence with what to do."""
+    """The boards cannot be started like that. The text is one sentence with what to do."""
 
 
 @dataclass(frozen=True)
 class _Site:
-    """What a board must know of its site, and the ports that the site's gateway dials."""
+    """What a board must know of its site, and the ports that the site's gateway connects to."""
 
     name: str
     public_key: bytes
@@ -38,7 +38,7 @@ class _Site:
 
 
 def run_script(arguments: argparse.Namespace) -> int:
-    """Print what the script prints. CannotStart, or ScriptFailed if it raised."""
+    """Run the script and print its output. CannotStart, or ScriptFailed if the script raised."""
     if arguments.board not in firmware_build.IMAGES:
         raise CannotStart("on MicroPython as a process scripts run with: countersign runtime")
     if arguments.flash and arguments.board in qemu.MACHINES:
@@ -57,7 +57,7 @@ def _script_board(arguments: argparse.Namespace, image: Path) -> qemu.Qemu | rp2
 
 
 def run_boards(arguments: argparse.Namespace) -> int:
-    """0 after Ctrl-C, 1 if a board stopped by itself. CannotStart if they cannot be started."""
+    """Exit status 0 after Ctrl-C, 1 if a board stopped by itself. Raises CannotStart."""
     if arguments.devices < 1:
         raise CannotStart("--devices is 1 or more")
     if arguments.copy or arguments.flash:

@@ -1,8 +1,8 @@
-"""What an emulated board did to its flash and said to the world, in the order in which it happened.
+"""What an emulated board did to its flash and what it said, in the order in which it happened.
 
-A run that is recorded once gives the flash as it was in the middle of any of its operations, and
-all that had left the board by then: a power cut at every operation needs no run of its own, and
-what is checked afterwards is exact even where the run had a gateway on the other side.
+One recorded run gives the flash as it was in the middle of any of its operations, and everything
+that had left the board by then. A power cut at every operation therefore needs no run of its own.
+The checks afterwards are exact even where the run had a gateway on the other side.
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ last byte, or its first half with the rest half-charged."""
 
 @dataclass(frozen=True)
 class Operation:
-    """One erase (data is None) or program. said: how much had left the board before, per outlet."""
+    """One erase (data is None) or program operation. offset, count: of the bytes in flash.
+
+    said: for each outlet, how many bytes had left the board before.
+    """
 
     offset: int
     count: int
@@ -29,16 +32,16 @@ class Operation:
     said: dict[str, int] = field(default_factory=dict)
 
     def apply(self, flash: bytearray, torn: str | None = None) -> None:
-        """Do it to `flash`, whole or torn."""
+        """Perform the operation on `flash`, completely or torn."""
         sound = {None: self.count, NOTHING: 0, ALMOST: self.count - 1}.get(torn, self.count // 2)
         self._change(flash, 0, sound, 0)
         if torn == NOISE:
-            # What is half-charged reads as it likes.
+            # A half-charged cell may read as either value.
             noise = bytes((37 * index + 11) & 0xFF for index in range(sound, self.count))
             self._change(flash, sound, self.count, int.from_bytes(noise, "big"))
 
     def _change(self, flash: bytearray, begin: int, end: int, missed: int) -> None:
-        """Bytes from begin to end of it; the bits of `missed` stay as they are."""
+        """Change the operation's bytes from `begin` to `end`, but not the bits of `missed`."""
         ones = (1 << 8 * (end - begin)) - 1
         place = slice(self.offset + begin, self.offset + end)
         old = int.from_bytes(flash[place], "big")
@@ -50,7 +53,7 @@ class Operation:
 
 
 class Timeline:
-    """The recorded life of one board: what `Rp2040(timeline=…)` wrote, read from `path`."""
+    """The recorded life of one board: what `Rp2040(timeline=…)` wrote to `path`."""
 
     def __init__(self, path: Path) -> None:
         self.operations: list[Operation] = []
@@ -71,9 +74,10 @@ class Timeline:
         return sum(operation.data is None for operation in self.operations)
 
     def flash_at(self, first: bytes, cut: int, torn: str) -> bytearray:
-        """The flash, `first` before all, when power went within operation number `cut`.
+        """The flash after a power cut within operation number `cut`. first: the flash before all of
+        them.
 
-        cut may be the number of operations: then nothing was cut.
+        If cut is the number of operations, nothing was cut.
         """
         flash = bytearray(first)
         for operation in self.operations[:cut]:

@@ -19,21 +19,21 @@ from countersign_workshop.images import firmware_build
 from countersign_workshop.parts import processors
 
 _START_S = 60
-# Each instruction takes 2^7 ns of the machine's time, longer than a tick of any of its timers, so
-# that the timer's reading gives the number of instructions exactly.
+# Each instruction takes 2^7 ns of the machine's time. That is longer than a tick of any of its
+# timers, so the timer's reading gives the exact number of instructions.
 _INSTRUCTION_SHIFT = 7
 _COUNTING = f"shift={_INSTRUCTION_SHIFT},align=off,sleep=off"
 
 
 class EmulatorError(Mendable):
-    """QEMU stopped by itself; the text is the last it said."""
+    """QEMU stopped by itself. The text is its last output."""
 
 
 @dataclass(frozen=True)
 class Machine:
-    """timer: an address to read; one of its ticks takes tick_ns. sign: -1 if it counts down.
+    """timer: an address to read; each of its ticks takes tick_ns. sign: -1 if it counts down.
 
-    start: a statement that sets the timer going. latch: one that has to come before each reading.
+    start: a statement that starts the timer. latch: a statement that must come before each reading.
     """
 
     program: str
@@ -48,7 +48,8 @@ class Machine:
 MACHINES = {
     "QEMU_M0": Machine(
         "qemu-system-arm",
-        # With more flash and RAM than the chip has: room for the agent, and for files in RAM.
+        # The machine has more flash and RAM than the chip: room for the agent, and for files in
+        # RAM.
         (
             "-machine",
             "microbit",
@@ -60,7 +61,7 @@ MACHINES = {
         0x40008540,
         125,
         1,
-        # The nRF51's TIMER0: 32 bits, 16 MHz / 2^1, start. Read by capturing.
+        # The nRF51's TIMER0: 32 bits, 16 MHz / 2^1, start. A capture makes it readable.
         "_m[0x40008508] = 3; _m[0x40008510] = 1; _m[0x40008000] = 1",
         "_m[0x40008040] = 1",
     ),
@@ -76,7 +77,7 @@ MACHINES = {
     "QEMU_RV32": Machine(
         "qemu-system-riscv32",
         ("-machine", "virt", "-bios", "none"),
-        0x0200BFF8,  # the low word of mtime, always running
+        0x0200BFF8,  # the low word of mtime, which always runs
         100,
         1,
         "pass",
@@ -85,10 +86,11 @@ MACHINES = {
 
 
 class Qemu:
-    """One emulated processor, running from construction until `stop`. Use it in a `with` statement.
+    """One emulated processor, which runs from construction until `stop`. Use it in a `with`
+    statement.
 
     board: a key of MACHINES. image: the ELF file; by default the one that was built last. counted:
-    time is that of the instructions executed; without it, the workstation's.
+    the machine's time is that of the instructions executed; without it, the workstation's time.
     """
 
     def __init__(self, board: str, image: Path | None = None, *, counted: bool = True) -> None:
@@ -110,8 +112,9 @@ class Qemu:
         self._repl = RawRepl(SocketLine(self._connection), self._check)
         try:
             self._repl.wait_for_prompt()
-            # Until the image has set its UART up QEMU does not look at the serial line, and nothing
-            # makes it look again afterwards. Whatever it hears from elsewhere does.
+            # Until the image has set up its UART, QEMU does not look at the serial line, and it
+            # does not look again by itself afterwards. Any input on another connection makes it
+            # look.
             self._monitor.sendall(b"\n")
             self._repl.enter()
         except BaseException:
@@ -134,16 +137,16 @@ class Qemu:
         return self._repl.run(script, timeout_s)
 
     def write(self, files: Mapping[str, bytes]) -> None:
-        """Write files to a file system that was mounted by a script."""
+        """Write files to a file system that a script has mounted."""
         self._repl.copy_in(files)
 
     def hand_over(self, script: str) -> socket.socket:
-        """Start a last script; whoever has the line from now on gets what it prints."""
+        """Start a last script. Returns the line on which its output comes."""
         self._repl.start(script)
         return self._connection.dup()
 
     def ended(self) -> str | None:
-        """Why it has stopped by itself; None while it runs."""
+        """Why QEMU has stopped by itself; None while it runs."""
         return None if self._child.running() else f"QEMU ended: {self._child.tail()}"
 
     def copy_in(self, files: Mapping[str, bytes]) -> None:
@@ -157,10 +160,11 @@ class Qemu:
         self._repl.copy_in({f"/ram/{name.removeprefix('/ram/')}": f for name, f in files.items()})
 
     def instructions(self, setup: str, expression: str, timeout_s: float = 600) -> int:
-        """The instructions that evaluating an expression once takes on the board, after `setup`.
+        """The instructions that the board needs to evaluate an expression once, after `setup`.
 
-        Exact but for one or two: a timer is read before and after, and its ticks are not whole
-        instructions. Up to 1.3 thousand million on QEMU_MPS2, where the timer has 32 bits.
+        The count is exact but for one or two: a timer is read before and after, and its ticks are
+        not whole instructions. On QEMU_MPS2, where the timer has 32 bits, at most 1.3 thousand
+        million can be counted.
         """
         machine = self._machine
         script = (

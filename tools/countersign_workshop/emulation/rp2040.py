@@ -49,30 +49,31 @@ depend on what else goes on. It does depend on the heap: see test_rp2040.py."""
 
 
 class EmulatorError(Mendable):
-    """The emulated board stopped by itself; the text says where."""
+    """The emulated board stopped by itself. The text says where."""
 
 
 class PowerCut(Mendable):
-    """Power was cut as asked for; the flash holds what was written until then.
+    """Power was cut as the caller asked. The flash holds what was written until then.
 
-    output: what the running script had printed that had left the board.
+    output: the part of the running script's output that had left the board.
     """
 
     output = ""
 
 
 class Rp2040:
-    """One emulated board, running from construction until `stop`. Use it in a `with` statement.
+    """One emulated board, which runs from construction until `stop`. Use it in a `with` statement.
 
     image: the UF2 to install first; None to boot what the flash file holds. flash: the file of its
-    2 MiB of flash, made if absent, kept after the end; None for a flash that is forgotten. cut_at:
-    the flash operation (erase or program; the first is 0) at which power is cut, after cut_bytes of
-    its bytes are done. seed: makes the ring oscillator's random bit repeatable (never for keys that
-    are to be kept); None takes this machine's entropy. entropy: False for a ring oscillator that
-    stands still. unique_id: the board's, 16 hexadecimal
-    digits; all zero, which is no identifier, by default. timeline: the file to which everything is
-    added that happened to the flash and left the board, in its order (flash_timeline.py).
-    uf2.Uf2Error for an image that is not this chip's.
+    2 MiB of flash, made if absent and kept after the end; None for a flash that is not kept.
+    cut_at: the flash operation (erase or program; the first is 0) at which power is cut, after
+    cut_bytes of its bytes are done. seed: makes the ring oscillator's random bit repeatable (never
+    for keys that are to be kept); None takes this machine's entropy. entropy: False for a ring
+    oscillator that stands still. unique_id: the board's, 16 hexadecimal digits; by default all
+    zero, which is no identifier. timeline: a file to which the emulator appends every flash
+    operation and every byte that left the board, in order (flash_timeline.py).
+
+    Raises uf2.Uf2Error for an image that is not for this chip.
     """
 
     def __init__(
@@ -88,7 +89,7 @@ class Rp2040:
         timeline: Path | None = None,
     ) -> None:
         if image is not None:
-            uf2.decode(image.read_bytes())  # what a boot loader refuses is not emulated either
+            uf2.decode(image.read_bytes())  # a boot loader would refuse it, too
         options = {
             "modules": str(toolchain.rp2040js()),
             "rom": str(boot_rom()),
@@ -131,38 +132,38 @@ class Rp2040:
         return self._child.pid
 
     def stop(self) -> None:
-        """Switch it off. What was written to the flash is in its file."""
+        """Switch the board off. Its flash file then holds everything that was written."""
         self.release()
         self._child.stop()
 
     def wait_until_connected(self) -> None:
-        """Until its USB serial port works, which is when somebody may connect to it."""
+        """Wait until the board's USB serial port works, so that a program may connect to it."""
         if not self._connected:
             self._wait_for("connected")
             self._connected = True
 
     def release(self) -> None:
-        """Let go of its serial port, for somebody else."""
+        """Let go of the board's serial port, so that another program can use it."""
         if self._repl is not None:
             self._repl.close()
             self._repl = None
 
     def ended(self) -> str | None:
-        """Why it has stopped by itself or its power was cut; None while it runs."""
+        """Why the board stopped by itself, or that its power was cut; None while it runs."""
         if self._child.running():
             return None
         return self._last_words or self._child.tail()
 
     def wait_for_usb(self) -> None:
-        """Until its USB serial port works. EmulatorError if it does not in time."""
+        """Wait until the board's USB serial port works. EmulatorError if that takes too long."""
         self._wait_for("connected")
 
     def wait_for_restart(self) -> None:
-        """Until it has reset itself."""
+        """Wait until the board has reset itself."""
         self._wait_for("restarted")
 
     def repl(self) -> RawRepl:
-        """Its raw REPL, entered; whatever ran there has been interrupted."""
+        """The board's raw REPL, entered. Whatever ran on the board has been interrupted."""
         if self._repl is None:
             self.wait_until_connected()
             try:
@@ -199,12 +200,12 @@ class Rp2040:
         self.repl().copy_in(files)
 
     def cycles(self, setup: str, expression: str, timeout_s: float = 600) -> int:
-        """The exact cycles of evaluating an expression once on the board, after `setup`."""
+        """The exact cycles that the board needs to evaluate an expression once, after `setup`."""
         script = f"{setup}\n{MEASURE}\nprint(cycles(lambda: {expression}))\n"
         return int(self.run(script, timeout_s).splitlines()[-1])
 
     def flash_operations(self) -> int:
-        """Erases and programs since the emulator started; the number for `cut_at` of the next."""
+        """The erases and programs since the emulator started: `cut_at` for the next one."""
         script = "import machine\nprint(machine.mem32[0x40070008] + machine.mem32[0x4007000c])"
         return int(self.run(script))
 
@@ -233,7 +234,7 @@ class Rp2040:
                 self._check(True)
 
     def _check(self, ended: bool) -> None:
-        """Raise if the emulator is gone. ended: it has said so, or let its connection go."""
+        """Raise if the emulator has ended. ended: it has said so, or closed its connection."""
         deadline = time.monotonic() + 10
         while ended and self._child.running() and time.monotonic() < deadline:
             time.sleep(0.01)
@@ -247,7 +248,7 @@ class Rp2040:
 
 
 def boot_rom() -> Path:
-    """Our boot ROM, compiled if its sources are newer."""
+    """Our boot ROM. It is compiled if its sources are newer."""
     sources = sorted((_FOLDER / "bootrom").iterdir())
     folder = cache_folder() / "boards/rp2040-boot-rom"
     rom = folder / "rom.bin"
@@ -269,7 +270,7 @@ def boot_rom() -> Path:
         f"-Wl,-T,{_FOLDER / 'bootrom/rom.ld'}",
     ]
     code = [str(source) for source in sources if source.suffix in (".S", ".c")]
-    # Made elsewhere and moved: another process may be making or reading it.
+    # The ROM is made elsewhere and moved here, because another process may be making or reading it.
     with tempfile.TemporaryDirectory(dir=folder) as name:
         elf, binary = Path(name) / "rom.elf", Path(name) / "rom.bin"
         for argv in (

@@ -1,12 +1,13 @@
-"""Emulated boards that run the agent and are reached as real ones are: by a serial port.
+"""Emulated boards that run the agent and are reached by a serial port, as real boards are.
 
     with EmulatedBoard("RPI_PICO", folder, settings=for_site(gateway_toml, "door")) as board:
         board.serial_url                    socket://127.0.0.1:PORT, which pyserial opens
         board.wait_for("enrolled")          what the agent says of itself
         board.power_off()                   at any moment; board.power_on() starts it again
 
-One interface for every kind of board in KINDS; what only some of them have is None on the others.
-Emulated they are, and their evidence says so: a gateway refuses them unless its site allows it.
+Every kind of board in KINDS has the same interface. A property that a kind does not have is None.
+The boards' evidence says that they are emulated, and a gateway refuses it unless its site allows
+emulated devices.
 """
 
 from countersign_workshop.emulation.emulated_board.board import EmulatedBoard

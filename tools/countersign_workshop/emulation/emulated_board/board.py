@@ -1,4 +1,4 @@
-"""One emulated board and its life: switched on and off, on lines that keep their names."""
+"""One emulated board, which can be switched on and off, on lines that keep their names."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from countersign_workshop.emulation.emulated_board.settings import Settings
 
 
 class EmulatedBoard:
-    """A board of one of KINDS, off until `power_on` or a `with` statement.
+    """A board of one of KINDS. It is off until `power_on` or a `with` statement.
 
-    folder: made if absent; holds what the board keeps without power. Give the same one again and it
-    is the same board. settings: the agent's; written to the board when it is next switched on, and
-    what it had is kept if None. Without any the board is at its prompt (RPI_PICO) or has nothing to
-    do. image: instead of the one built last. entropy: False for a board without any, whose agent
-    must not start. serial_port, uart_port: TCP ports for the lines; 0 takes free ones.
-    on_line: called with each line of text that the board says on its serial port, from another
-    thread; on_bytes: with all that it says there.
+    folder: made if absent; holds what the board keeps without power, so the same folder is the same
+    board. settings: the agent's settings, which are written to the board when it is next switched
+    on. With None the board keeps those that it has; without any it is at its prompt (RPI_PICO) or
+    does nothing. image: used in place of the one that was built last. entropy: False for a board
+    that has none and whose agent must not start. serial_port, uart_port: TCP ports for the lines; 0
+    takes free ones. on_line: called, from another thread, with each line of text that the board
+    says on its serial port. on_bytes: called in the same way with all bytes from that port.
     """
 
     def __init__(
@@ -77,26 +77,26 @@ class EmulatedBoard:
 
     @property
     def serial_url(self) -> str:
-        """Its USB or only serial port: `socket://127.0.0.1:PORT`, the same for the board's life."""
+        """The USB or only serial port: `socket://127.0.0.1:PORT`, the same for the board's life."""
         return self._serial.url
 
     @property
     def uart_url(self) -> str | None:
-        """Its UART 1; None if it has none."""
+        """UART 1; None if the board has none."""
         return None if self._uart is None else self._uart.url
 
     @property
     def image(self) -> Path | None:
-        """The image that it runs; None where MicroPython is a program of the workstation."""
+        """The image that the board runs; None where MicroPython is a program of the workstation."""
         return self._machine.image
 
     @property
     def flash(self) -> Path | None:
-        """The file of its flash; None if it has none."""
+        """The file that holds the board's flash; None if it has no flash."""
         return self._machine.flash
 
     def configure(self, settings: Settings) -> None:
-        """Other settings for the agent, from when it is next switched on."""
+        """Set other settings for the agent. They take effect when the board is next switched on."""
         self._settings = settings
 
     def power_on(
@@ -107,10 +107,11 @@ class EmulatedBoard:
         start: str | None = None,
         timeline: Path | None = None,
     ) -> None:
-        """Switch it on. cut_at, cut_bytes: the flash operation in which power goes (rp2040.py).
+        """Switch the board on.
 
-        start: a script that runs in the place of the agent's own start. timeline: the file to which
-        is added what an emulated RP2040 does to its flash and says (rp2040.py).
+        cut_at, cut_bytes: the flash operation at which power is cut (rp2040.py). start: a script
+        that runs in place of the agent's own start. timeline: a file to which an emulated RP2040
+        appends what it does to its flash and what it says (rp2040.py).
         """
         text = None if self._settings is None else json.dumps(self._settings).encode()
         self._machine.power_on(
@@ -127,35 +128,35 @@ class EmulatedBoard:
         )
 
     def power_off(self) -> None:
-        """Take the power away, at any moment."""
+        """Cut the power, at any moment."""
         self._machine.power_off()
         self._serial.disconnect()
         if self._uart is not None:
             self._uart.disconnect()
 
     def stop(self) -> None:
-        """Switch it off and let its ports go. It can not be switched on again."""
+        """Switch the board off and release its ports. It cannot be switched on again."""
         self.power_off()
         self._serial.close()
         if self._uart is not None:
             self._uart.close()
 
     def running(self) -> bool:
-        """Whether it is switched on and goes on; False after a power cut too."""
+        """Whether the board is on and runs. False after a power cut too."""
         return self._machine.ended() is None
 
     def tail(self) -> str:
-        """The last lines that it said."""
+        """The last lines that the board said."""
         return "\n".join(self._last_lines)
 
     def why_not_running(self) -> str:
-        """What ended it, for people."""
+        """Why the board does not run, in a sentence for people."""
         return self._machine.ended() or "it runs"
 
     def wait_for(
         self, name: str, count: int = 1, timeout_s: float = 300, **wanted: Any
     ) -> list[Event]:
-        """The agent's events of that name and with these fields, once there are so many.
+        """The agent's events with that name and these fields, once there are `count` of them.
 
         Raises BoardStopped if the board ends first, events.Stuck after timeout_s.
         """

@@ -1,7 +1,7 @@
-"""A serial line in software, with somebody who listens in: how emulated boards are reached.
+"""A serial line in software that also reports what passes: it connects emulated boards to programs.
 
-One end is the board, which may be switched off and on; the other is a TCP port on 127.0.0.1 that
-stays the same, as a serial port's name does, and that one client at a time may open
+One end is the board, which may be switched off and on. The other end is a TCP port on 127.0.0.1.
+That port stays the same, as a serial port's name does, and one client at a time may open it
 (`socket://127.0.0.1:PORT`, for a gateway, `mpremote` or pyserial).
 """
 
@@ -18,10 +18,11 @@ _POLL_S = 0.5
 
 
 class LineTap:
-    """`connect` a board, `disconnect` it, `close` at the end; `url` is for the other side.
+    """`connect` a board, `disconnect` it, `close` at the end. `url` is for the other side.
 
-    on_text: called with each line of text that the board says between frames, from the tap's own
-    thread. on_bytes: with all that the board says. port: the one to listen on; 0 takes a free one.
+    on_text: called from the tap's own thread with each line of text that the board says between
+    frames. on_bytes: called in the same way with all bytes that the board says. port: the TCP port
+    to listen on; 0 takes a free one.
     """
 
     def __init__(
@@ -49,11 +50,11 @@ class LineTap:
 
     @property
     def url(self) -> str:
-        """What pyserial opens."""
+        """The address that pyserial opens."""
         return f"socket://127.0.0.1:{self.port}"
 
     def connect(self, board: socket.socket) -> None:
-        """The board at the other end from now on; the tap closes the socket."""
+        """Connect this board to the line. The tap closes the socket when the board goes."""
         self.disconnect()
         board.setblocking(False)
         with self._lock:
@@ -61,7 +62,7 @@ class LineTap:
         self._wake()
 
     def disconnect(self) -> None:
-        """The board is gone, and with it what was under way: the client sees its line end."""
+        """Take the board off the line. Bytes under way are lost; the client's line ends."""
         with self._lock:
             self._drop_board()
         if not self._stopping:
@@ -75,7 +76,7 @@ class LineTap:
         self._to_board.clear()
 
     def close(self) -> None:
-        """The end of the line. May be called again."""
+        """End the line. A second call does nothing."""
         if self._stopping:
             return
         self._stopping = True
@@ -116,7 +117,7 @@ class LineTap:
             try:
                 readable, writable, _ = select.select(reading, writing, [], _POLL_S)
             except (OSError, ValueError):
-                continue  # one of them was closed by another thread: look again
+                continue  # another thread closed one of them: look again
             if self._wake_read in readable:
                 self._wake_read.recv(4096)
             if self._listener in readable:
@@ -174,7 +175,7 @@ class LineTap:
 
 
 class TextBetweenFrames:
-    """Finds lines of text in bytes that frames share (PROTOCOL.md, section 11)."""
+    """Finds lines of text among bytes that carry frames as well (PROTOCOL.md, section 11)."""
 
     def __init__(self, on_text: Callable[[str], None]) -> None:
         self._on_text = on_text
@@ -191,6 +192,6 @@ class TextBetweenFrames:
 
     def _finish(self) -> None:
         piece, self._piece = bytes(self._piece).rstrip(b"\r"), bytearray()
-        # What a frame leaves behind when a byte of it is 0x0A is hardly ever printable.
+        # A frame with a byte 0x0A leaves a remainder that is hardly ever printable.
         if piece and all(0x20 <= byte < 0x7F for byte in piece):
             self._on_text(piece.decode("ascii"))

@@ -1,4 +1,4 @@
-"""The kinds of emulated boards, each behind the same few methods."""
+"""The kinds of emulated boards, each with the same few methods."""
 
 from __future__ import annotations
 
@@ -22,14 +22,17 @@ from countersign_workshop.parts import micropython
 
 
 class BoardStopped(Mendable):
-    """An emulated board has ended by itself, or its power was cut as asked for."""
+    """An emulated board has ended by itself, or its power was cut as the caller asked."""
 
 
 @dataclass(frozen=True)
 class PowerOn:
-    """What a board is switched on with. settings: the content of its configuration file, or None
-    to leave it as it is. start: a script to be run in the place of the agent's own start. timeline:
-    where an emulated RP2040 writes down what it does (rp2040.py)."""
+    """How a board is switched on.
+
+    settings: the content of its configuration file, or None to leave it as it is. start: a script
+    that runs in place of the agent's own start. timeline: the file in which an emulated RP2040
+    records what it does (rp2040.py).
+    """
 
     serial: LineTap
     uart: LineTap | None
@@ -42,7 +45,7 @@ class PowerOn:
 
 
 class Machine(Protocol):
-    """One board's hardware. image, flash: None where there is none."""
+    """One board's hardware. image, flash: None where the board has none."""
 
     @property
     def has_uart(self) -> bool: ...
@@ -54,17 +57,18 @@ class Machine(Protocol):
     def flash(self) -> Path | None: ...
 
     def power_on(self, how: PowerOn) -> None:
-        """Switch on and connect the lines; the agent starts if it has settings."""
+        """Switch on and connect the lines. The agent starts if the board has settings."""
 
     def power_off(self) -> None:
-        """At once. Nothing if it is off."""
+        """Cut the power at once. Does nothing if the board is off."""
 
     def ended(self) -> str | None:
-        """Why it does not run; None while it does."""
+        """Why the board does not run; None while it runs."""
 
 
 class Rp2040Board:
-    """The real image in rp2040js. Keeps its flash and its number, and starts by itself."""
+    """The real image on the emulated RP2040. It keeps its flash and number, and starts by
+    itself."""
 
     has_uart = True
 
@@ -72,7 +76,7 @@ class Rp2040Board:
         self.image = image or firmware_build.built(name).file
         self._folder = folder
         self.flash = folder / "flash.bin"
-        # What the board was told last, so that it is not interrupted to be told the same again.
+        # The settings that the board received last, so that it is interrupted only for other ones.
         self._told = folder / "countersign.json"
         self._chip: rp2040.Rp2040 | None = None
 
@@ -89,7 +93,8 @@ class Rp2040Board:
         )
         told = self._told.read_bytes() if self._told.is_file() else None
         if how.settings is not None and how.settings != told:
-            # Before the line is anybody's: a gateway that waits for it would break in.
+            # This comes before the line is connected: a gateway that waits for the line would
+            # interfere.
             self._tell(self._chip, how.settings)
         if how.start is None:
             how.serial.connect(_connected(self._chip.serial_port))
@@ -99,7 +104,7 @@ class Rp2040Board:
             how.uart.connect(_connected(self._chip.uart1_port))
 
     def _number(self) -> str:
-        """The board's unique identifier: made once, as at the factory."""
+        """The board's unique identifier, which is made once, as if at the factory."""
         kept = self._folder / "unique_id"
         if not kept.is_file():
             kept.write_text(secrets.token_hex(8), encoding="ascii")
@@ -128,9 +133,11 @@ class Rp2040Board:
 
 
 class QemuBoard:
-    """An image on a machine of QEMU, in real time. It keeps nothing: each start is a new device.
+    """An image on one of the QEMU machines, in real time. It keeps nothing: each start is a new
+    device.
 
-    It has no entropy but what is injected here, and its agent is started here.
+    The machine has no entropy but the seed that this class injects. This class also starts its
+    agent.
     """
 
     has_uart = False
@@ -152,7 +159,8 @@ class QemuBoard:
             if how.entropy:
                 seed = secrets.token_bytes(32)
                 self._machine.run(f"import emulated_entropy\nemulated_entropy.inject({seed!r})")
-            # A line of its own first: the prompt's answer to a script ends without one.
+            # Print an empty line first, because the prompt's answer to a script ends without a
+            # newline.
             start = f"from countersign_agent.main import main\nmain({CONFIG_PATH!r})"
             how.serial.connect(self._machine.hand_over(f"print()\n{how.start or start}"))
         else:
@@ -168,9 +176,9 @@ class QemuBoard:
 
 
 class ProcessBoard:
-    """The agent on a MicroPython of the workstation; its serial port is standard input and output.
+    """The agent on MicroPython as a process. Its serial port is standard input and output.
 
-    The process's randomness is the workstation's, which cannot be taken away.
+    The process takes its randomness from the workstation, so it cannot be run without entropy.
     """
 
     has_uart = False
@@ -224,7 +232,7 @@ def _connected(port: int) -> socket.socket:
 
 
 def _started(chip: rp2040.Rp2040, script: str) -> socket.socket:
-    """Break in, start a script, and give away the line to it."""
+    """Interrupt the board, start a script, and return the line on which the script talks."""
     chip.wait_for_usb()
     connection = _connected(chip.serial_port)
     repl = RawRepl(SocketLine(connection))

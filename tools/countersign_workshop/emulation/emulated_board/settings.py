@@ -25,7 +25,7 @@ def for_site(gateway_toml: Path, name: str, port: str = "usb", **more: object) -
 def for_gateway(
     site: str, public_key: bytes, name: str, port: str = "usb", **more: object
 ) -> Settings:
-    """The same where the gateway's public key is known."""
+    """As `for_site`, for a site's name and its gateway's public key (32 bytes)."""
     return {
         "name": name,
         "site": site,
