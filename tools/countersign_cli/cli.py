@@ -35,7 +35,7 @@ COMMANDS = (
     ("flash", "put firmware on a board"),
     ("provision", "make a board a device with an identity"),
 )
-"""What is shipped: the command, and what the list of commands says of it."""
+"""The shipped commands: each name, and what the list of commands says of it."""
 
 CHECKOUT_COMMANDS = (
     ("demo", "the whole path: three emulated devices, the gateway, the chain"),
@@ -51,7 +51,7 @@ CHECKOUT_COMMANDS = (
     ("soak", "let one board check in for long; one JSON object last"),
     ("bench-gateway", "measure the gateway; one JSON object last"),
 )
-"""What only a checkout can do."""
+"""The commands that need a checkout."""
 
 # The checkout's package comes first, so that its commands take the place of shipped ones.
 _PACKAGES = ("countersign_workshop", "countersign_cli")

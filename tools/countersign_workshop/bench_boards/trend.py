@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 LEAST_BYTES = -1024
-"""A run is flat if the line through its samples falls by no more over the whole run. A leak of one
-block of the heap (16 bytes) each hundredth check-in is 1,600 bytes in 10,000."""
+"""A run is flat if the line through its samples falls by no more than this over the whole run.
+
+A leak of one block of the heap (16 bytes) in each hundredth check-in is 1,600 bytes in 10,000.
+"""
 
 
 def warm_up(samples: int) -> int:

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from countersign_workshop.bench_boards.heard import Erase
 
 RATED_CYCLES = 100_000
-"""Erases of one sector that the flash of a Raspberry Pi Pico (W25Q16JV) is rated for."""
+"""How many erases of one sector the flash of a Raspberry Pi Pico (W25Q16JV) is rated for."""
 
 CHECK_INS_A_YEAR = 365.25 * 24 * 60
-"""One a minute."""
+"""At one check-in a minute."""
 
 
 @dataclass(frozen=True)

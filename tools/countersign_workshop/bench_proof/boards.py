@@ -37,7 +37,7 @@ class Board(Protocol):
 
 
 Opener = Callable[[str], AbstractContextManager[Board]]
-"""Called with "native" or "pure"; on the pure engine's board no native module can be imported."""
+"""Opens a board with "native" or "pure"; with "pure" no native module can be imported."""
 
 # The counter has 32 bits and Python's small integers have 31. Machine code therefore reads it into
 # memory that was allocated before, and only the work happens between the two readings. The work

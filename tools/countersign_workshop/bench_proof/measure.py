@@ -22,7 +22,7 @@ from countersign_workshop.checkout import ROOT
 from countersign_workshop.images import native
 
 RP2040_HZ = 133_000_000
-"""The most that the RP2040 is specified for; MicroPython starts it at 125 MHz."""
+"""The highest clock that the RP2040 is specified for. MicroPython starts it at 125 MHz."""
 
 RING_SIZE = 16
 _SCRIPT = ROOT / "tools/countersign_workshop/bench_proof/on_board.py"

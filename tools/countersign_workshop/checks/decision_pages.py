@@ -13,7 +13,7 @@ from countersign_workshop.checks.named_paths import documents, files
 
 INDEX = "DECISIONS.md"
 HEADINGS = ("Context", "Decision", "Consequences", "Revisit")
-"""Every page has the first three, in this order; the last may be missing."""
+"""Every page has the first three headings, in this order. The last may be missing."""
 
 STATUS = re.compile(r"accepted|superseded by \d{4}")
 

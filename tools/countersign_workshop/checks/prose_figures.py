@@ -57,7 +57,7 @@ BLOCKS: dict[str, tuple[str, Callable[[Path], str]]] = {
     "pico": ("README.md", _pico_table),
     "modules": ("firmware/native/README.md", _module_sizes),
 }
-"""The block's name: the document that holds it, and what writes it."""
+"""For each block's name: the document that holds it, and the function that writes it."""
 
 
 def written(text: str, root: Path) -> str:

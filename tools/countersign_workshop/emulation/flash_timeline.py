@@ -15,8 +15,11 @@ FLASH_BYTES = 2 * 1024 * 1024
 
 NOTHING, HALF, ALMOST, NOISE = "nothing", "half", "almost", "noise"
 TORN_MODES = (NOTHING, HALF, ALMOST, NOISE)
-"""What an operation that the cut hits leaves behind: nothing of it, its first half, all but its
-last byte, or its first half with the rest half-charged."""
+"""What an operation leaves behind if the power is cut in it.
+
+NOTHING: no change. HALF: its first half. ALMOST: all but its last byte. NOISE: its first half, and
+the rest half-charged.
+"""
 
 
 @dataclass(frozen=True)

@@ -43,9 +43,9 @@ def cycles(work):
     _machine.enable_irq(state)
     return (end - between - (between - start)) & 0xffffffff
 """
-"""Defines `cycles(work)` on the board: cycles of one call, up to 2^32 of them, the reading of the
-counter taken off. Garbage is collected before and interrupts wait, so that the count does not
-depend on what else goes on. It does depend on the heap: see test_rp2040.py."""
+"""Defines `cycles(work)` on the board: the cycles of one call, up to 2^32, without those of reading
+the counter. Garbage is collected before the call and interrupts are off, so that the count does not
+depend on other activity. It does depend on the heap: see test_rp2040.py."""
 
 
 class EmulatorError(Mendable):

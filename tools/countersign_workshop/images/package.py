@@ -1,14 +1,14 @@
 """What `provision` installs on a board, as a package for MicroPython's own installers.
 
-The folder serves each way of installing; whoever serves it decides on the address:
+The folder serves each way of installing. Whoever serves the folder decides on the address:
 
     mpremote mip install build/RPI_PICO_W/package.json
     python -m http.server --directory build/RPI_PICO_W 8000       and on the board
         mip.install("countersign", index="http://<this machine>:8000")
 
-package.json names its files relative to itself, which mpremote understands since 1.25, and the mip
-of boards only after it. The folder is therefore also a package index, whose files are named by
-their hash: that every mip understands.
+package.json names its files relative to itself. mpremote understands that since 1.25, and the mip
+of boards only since later versions. The folder is therefore also a package index, which names the
+files by their hash: every mip understands that.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from countersign_workshop.images import native
 
 NAME = "countersign"
 MPY_VERSION = 6
-"""Of the .mpy format: what mip asks an index for."""
+"""The version of the .mpy format for which mip asks an index."""
 
 
 class PackageError(Mendable):
-    """The package could not be made; the text says why."""
+    """The package could not be made. The text says why."""
 
 
 @dataclass(frozen=True)
@@ -43,16 +43,16 @@ class Package:
 
 
 def default_engine(board: str) -> str:
-    """ "native", or "pure" where the module of machine code was never executed."""
+    """ "native", or "pure" for a board whose module of machine code was never executed."""
     included = board_records.load(board)["native_module"] == "included"
     return "native" if included else "pure"
 
 
 def make(board: str, folder: Path, engine: str) -> Package:
-    """Compile the library and the agent into a folder; the same sources give the same bytes.
+    """Compile the library and the agent into a folder. The same sources give the same bytes.
 
-    engine: "native" adds the module of machine code, which is built anew.
-    PackageError, or the error of what it is made from.
+    engine: "native" adds the module of machine code, which is built anew. Raises PackageError, or
+    the error of a part that it needs.
     """
     architecture = board_records.load(board)["architecture"]
     files = dict(bundle.modules())
@@ -66,7 +66,7 @@ def make(board: str, folder: Path, engine: str) -> Package:
 
 
 def _clear(folder: Path) -> None:
-    """Only what an earlier package left is removed: the folder may be named by a person."""
+    """Remove only what an earlier package left, because a person may have named this folder."""
     if folder.exists() and any(folder.iterdir()):
         if not (folder / "package.json").is_file():
             raise PackageError(f"{folder} holds something else than a package: name another")
@@ -75,7 +75,7 @@ def _clear(folder: Path) -> None:
 
 
 def _write(package: Package) -> None:
-    """The files, package.json with relative addresses, and an index with the files by hash."""
+    """Write the files, package.json with relative addresses, and an index of the files by hash."""
     paths = sorted(package.files)
     for path in paths:
         file = package.folder / path

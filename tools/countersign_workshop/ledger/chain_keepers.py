@@ -1,4 +1,4 @@
-"""What goes on in a chain's background: threads that do one thing each, again and again."""
+"""A chain's background work: threads that each repeat one job."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from countersign_workshop.ledger.anvil_process import AnvilProcess, ChainError
 class Keepers:
     """Runs jobs at intervals until told to end. A ChainError ends its job and is kept in `fault`.
 
-    A thread has nobody to tell of a fault; whoever stops the chain is told.
+    A thread cannot report a fault to a caller, so the call that stops the chain reports it.
     """
 
     def __init__(self) -> None:
@@ -20,7 +20,7 @@ class Keepers:
         self._ending = threading.Event()
 
     def start(self, jobs: list[tuple[float, Callable[[], None]]]) -> None:
-        """Do each job every so many seconds, the first time after one interval."""
+        """Run each job at its interval in seconds, for the first time after one interval."""
         self.fault = None
         self._ending.clear()
         self._threads = [
@@ -31,11 +31,11 @@ class Keepers:
             thread.start()
 
     def end_soon(self) -> None:
-        """Let no job begin any more."""
+        """Let no further job begin."""
         self._ending.set()
 
     def join(self) -> None:
-        """End, and wait for the jobs that are being done."""
+        """End the threads, and wait for the jobs that are running."""
         self._ending.set()
         for thread in self._threads:
             thread.join()
@@ -58,7 +58,7 @@ class FinalityPulse:
         self.look_again()
 
     def look_again(self) -> None:
-        """Begin at the newest block: what is before it, or was replaced, is of no concern."""
+        """Begin at the newest block. Earlier and replaced blocks do not matter any more."""
         self._looked_at = self._last_active = self._chain.block_number()
 
     def beat(self) -> None:

@@ -1,4 +1,4 @@
-"""What a chain keeps between runs: one folder, used by one chain at a time, and its state in it."""
+"""What a chain keeps between runs: a folder, used by one chain at a time, with the state in it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class ChainFolder:
         self._lock: int | None = None
 
     def lock(self) -> None:
-        """Take the folder. ChainError if another chain has it: each would overwrite the other."""
+        """Take the folder. ChainError if another chain has it and would overwrite the state."""
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
@@ -30,15 +30,16 @@ class ChainFolder:
         self._lock = descriptor
 
     def unlock(self) -> None:
-        """Give the folder back; nothing happens if it is not taken."""
+        """Give the folder back. Does nothing if it is not taken."""
         if self._lock is not None:
-            # By name: closing alone would leave it locked while a forked process has a copy.
+            # Closing alone would keep the lock while a forked process has a copy of the descriptor.
             fcntl.flock(self._lock, fcntl.LOCK_UN)
             os.close(self._lock)
             self._lock = None
 
     def write_state(self, packed: str) -> None:
-        """Keep what anvil_dumpState answered (gzip in hexadecimal): all of it or the old one."""
+        """Replace the state, whole or not at all. packed: of anvil_dumpState, gzip in
+        hexadecimal."""
         unfinished = self.state_file.with_suffix(".unfinished")
         with unfinished.open("wb") as file:
             file.write(gzip.decompress(bytes.fromhex(packed.removeprefix("0x"))))

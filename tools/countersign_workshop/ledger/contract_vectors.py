@@ -1,8 +1,8 @@
 """Test vectors for the contracts, made by our own prover and identifiers.
 
-The Solidity side must accept what the Python side signs, and must refuse whatever was signed for
-another purpose. Everything is derived from fixed labels, so that the same sources give the same
-file; its keys protect nothing.
+The Solidity side must accept what the Python side signs, and must refuse a signature for another
+purpose. Everything is derived from fixed labels, so the same sources give the same file. Its keys
+protect nothing.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def _label(text: str) -> bytes:
 
 
 _DEPLOYER = _label("deployer")[:20]
-# Where an account's first contract is: keccak256 of the RLP of [account, 0].
+# An account's first contract has this address: keccak256 of the RLP of [account, 0].
 _REGISTRY = bytes(Web3.keccak(b"\xd6\x94" + _DEPLOYER + b"\x80")[12:])
 _OWNER = _label("owner")[:20]
 _OTHER_OWNER = _label("other owner")[:20]
@@ -52,7 +52,7 @@ class _Device:
 
 @dataclass(frozen=True)
 class _Case:
-    """A call of addDevice: what is submitted, in the order of the struct in Solidity."""
+    """One call of addDevice: the submitted arguments, in the order of the struct in Solidity."""
 
     name: str
     device_id: bytes
@@ -156,7 +156,7 @@ def _case(
     device_class: int = _CLASS,
     next_key_digest: bytes | None = None,
 ) -> _Case:
-    """`device` is submitted for _OWNER in _CLASS; the arguments by name say what was signed."""
+    """Submit `device` for _OWNER in _CLASS. The named arguments say which statement was signed."""
     digest = identity.registration_digest(
         chain_id,
         contract,
@@ -207,7 +207,7 @@ def _forged() -> Iterator[_Case]:
     yield _case("signed for another next key", device, next_key_digest=other.next_key_digest)
     yield _case("signed for another device", device, device_id=other.device_id)
     yield _case("signed by another device", device, signer=other)
-    # The same bytes under another tag: an identifier, a message, or nothing but a hash.
+    # The same bytes under another tag: an identifier's, a message's, or no tag but a plain hash.
     statement = b"".join(
         (
             _CHAIN_ID.to_bytes(32, "big"),
@@ -226,7 +226,10 @@ def _forged() -> Iterator[_Case]:
 
 
 def _odd_nonce_commitment(device: _Device) -> _Case:
-    """Everything holds, the equation too, but R has odd y: only the check of the parity sees it."""
+    """A case in which everything holds, the equation too, but R has odd y.
+
+    Only the check of the parity can refuse it.
+    """
     digest = identity.registration_digest(
         _CHAIN_ID, _REGISTRY, device.device_id, _OWNER, _CLASS, device.next_key_digest
     )

@@ -35,7 +35,7 @@ CONTRACTS = ("CommitmentLog", "DeviceID", "UserID")
 _ABI_FOLDER = FOLDER / "countersign_contracts"
 _SNAPSHOT = ".gas-snapshot"
 
-# A figure may move by this much before someone must look at it and run `gas`.
+# A figure may change by this much. A larger change needs a look, and then `gas`.
 _GAS_TOLERANCE_PERCENT = 1
 
 
@@ -47,7 +47,7 @@ def build() -> None:
 
 
 def test() -> None:
-    """Run every forge test and compare the gas figures; prints the closing line last."""
+    """Run every forge test and compare the gas figures. The closing line is printed last."""
     contract_vectors.provide_official(FOLDER / "out/vectors")
     finished = forge.run("test", capture=True)
     print(finished.stdout.rstrip(), flush=True)
@@ -67,7 +67,7 @@ def test() -> None:
 
 
 def check_abi() -> None:
-    """ContractsFault unless what is committed is what the sources give."""
+    """ContractsFault unless the committed files are what the sources give."""
     stale = [path for path, text in _generated().items() if _text(path) != text]
     if stale:
         names = ", ".join(str(path.relative_to(ROOT)) for path in stale)
@@ -83,7 +83,7 @@ def write_abi() -> None:
 
 
 def check_format() -> None:
-    """ContractsFault unless forge would leave the sources as they are."""
+    """ContractsFault unless the sources are formatted as forge formats them."""
     finished = forge.run("fmt", "--check", capture=True)
     if finished.returncode != 0:
         raise ContractsFault(
@@ -97,7 +97,7 @@ def write_format() -> None:
 
 
 def write_gas() -> None:
-    """Measure anew what the calls cost."""
+    """Measure what the calls cost, and write the figures."""
     finished = _gas_figures("--snap", _SNAPSHOT)
     if finished.returncode != 0:
         raise ContractsFault(finished.stdout.strip())
@@ -105,13 +105,13 @@ def write_gas() -> None:
 
 
 def deploy(network: str, options: list[str]) -> None:
-    """Deploy what is committed, and say where the network's entry is."""
+    """Deploy the committed contracts, and say where the network's entry is."""
     entry = networks.deploy(network, options, commit=networks.committed())
     print(entry.relative_to(ROOT))
 
 
 def _generated() -> dict[Path, str]:
-    """Each generated file that is committed, and what it should hold."""
+    """Each generated file that is committed, and the content that it should have."""
     build()
     files = {contract_vectors.SOLIDITY_FILE: contract_vectors.solidity()}
     for name in CONTRACTS:
@@ -130,7 +130,7 @@ def _gas_figures(*options: str) -> subprocess.CompletedProcess[str]:
 
 
 def _counts(output: str) -> dict[str, int]:
-    """The numbers in forge's closing line; a run that did not get there counts as one failure."""
+    """The numbers in forge's closing line. A run without that line counts as one failure."""
     found = re.findall(r"(\d+) tests passed, (\d+) failed, (\d+) skipped", output)
     if not found:
         return {"passed": 0, "failed": 1, "skipped": 0}

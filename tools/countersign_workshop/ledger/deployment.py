@@ -1,7 +1,7 @@
-"""Put the contracts on a chain, and owners into them. No compiler: countersign_contracts has them.
+"""Puts the contracts on a chain, and owners into them.
 
-The contracts have no administrator, so the account that deploys them has no power over them and
-may be thrown away.
+It needs no compiler, because countersign_contracts has the bytecode. The contracts have no
+administrator. The account that deploys them has no power over them and may be thrown away.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ _TIMEOUT_S = 30.0
 
 
 class DeploymentError(Mendable):
-    """A transaction was refused or reverted; the text says which."""
+    """A transaction was refused or reverted. The text says which."""
 
 
 class Account:
-    """An account that pays for transactions. Its secret (32 bytes) is in no repr or error."""
+    """An account that pays for transactions. Its secret (32 bytes) is in no repr and no error."""
 
     def __init__(self, secret_key: bytes) -> None:
         self._account: Any = EthAccount.from_key(secret_key)
@@ -32,7 +32,7 @@ class Account:
 
     @classmethod
     def generate(cls) -> Account:
-        """A new one that nobody else knows."""
+        """A new account that nobody else knows."""
         return cls(secrets.token_bytes(32))
 
     def __repr__(self) -> str:
@@ -60,7 +60,7 @@ class Account:
             }
             if to is not None:
                 fields["to"] = to
-            # What a call costs may grow a little until it is in a block.
+            # A call's cost may grow a little until the call is in a block.
             fields["gas"] = chain.eth.estimate_gas(fields) * 5 // 4  # type: ignore[arg-type]
             raw = self._account.sign_transaction(fields).raw_transaction
             receipt = chain.eth.wait_for_transaction_receipt(
@@ -74,9 +74,9 @@ class Account:
 
 
 def deploy(url: str, account: Account) -> dict[str, str]:
-    """Create the contracts; their addresses by name, with checksum.
+    """Create the contracts. Returns their addresses by name, with checksum.
 
-    CommitmentLog stands alone; DeviceID creates its UserID itself (decision 0008).
+    CommitmentLog stands alone. DeviceID creates its UserID itself (decision 0008).
     """
     contracts = {name: _create(url, account, name) for name in ("CommitmentLog", "DeviceID")}
     device_id = _contract(url, "DeviceID", contracts)
@@ -89,7 +89,7 @@ def register_owner(
 ) -> bool:
     """Enter `owner` in UserID with the digest (32 bytes) of its profile.
 
-    False, and nothing is sent, if it is there already, with whatever profile.
+    Returns False, and sends nothing, if the owner is there already, with any profile.
     """
     user_id = _contract(url, "UserID", contracts)
     if any(user_id.functions.profileOf(address_text(owner.address)).call()):
@@ -101,19 +101,19 @@ def register_owner(
 def appoint(
     url: str, contracts: dict[str, str], owner: Account, registrar: bytes, appointed: bool = True
 ) -> None:
-    """Let the account `registrar` (20 bytes) enter devices for `owner`, or no longer."""
+    """Appoint the account `registrar` (20 bytes) to enter devices for `owner`, or end that."""
     user_id = _contract(url, "UserID", contracts)
     data = _call(user_id, "appoint", address_text(registrar), appointed)
     owner.transact(url, data, contracts["UserID"])
 
 
 def address_text(address: bytes) -> str:
-    """0x and 40 digits, with checksum."""
+    """An address as 0x and 40 digits, with checksum."""
     return str(Web3.to_checksum_address(address))
 
 
 def address_bytes(text: str) -> bytes:
-    """The 20 bytes of an address. DeploymentError if it is none."""
+    """The 20 bytes of an address. DeploymentError if the text is no address."""
     if not Web3.is_address(text):
         raise DeploymentError(f"not an address: {text}")
     return bytes.fromhex(text.removeprefix("0x"))

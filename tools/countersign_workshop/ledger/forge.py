@@ -1,4 +1,4 @@
-"""forge, run in the contracts' folder with the compiler that this project pins."""
+"""forge, run in the contracts' folder with the compiler version that this project pins."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ FOLDER = ROOT / "contracts"
 
 
 class ContractsFault(Mendable):
-    """Something about the contracts is not as it should be; the text is fit to be shown."""
+    """Something about the contracts is wrong. The text may be shown to the user."""
 
 
 def run(
     *arguments: str, capture: bool = False, attended: bool = False, broadcast: Path | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run forge to its end, whatever its exit status.
+    """Run forge to its end, and return its result whatever its exit status.
 
-    capture: keep what it prints, both streams in `stdout`. attended: somebody may be asked for a
-    password. broadcast: where a script writes what it sent; by default contracts/broadcast.
+    capture: keep what it prints, both streams in `stdout`. attended: forge may ask a person for a
+    password. broadcast: the folder where a script writes what it sent; by default
+    contracts/broadcast.
     """
     node = toolchain.node()
     environment = dict(os.environ)

@@ -15,9 +15,9 @@ FOLDER = forge.FOLDER / "networks"
 
 _SCRIPT = "script/Deploy.s.sol"
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-# What decides the bytes that are deployed.
+# These files determine the bytes that are deployed.
 _SOURCES = ("src", "script", "foundry.toml", "package-lock.json")
-# The names that the script gives its results, and the contracts that they are.
+# The names that the script gives its results, and the contracts that they stand for.
 _ROLES = {"commitmentLog": "CommitmentLog", "deviceID": "DeviceID", "userID": "UserID"}
 
 
@@ -29,10 +29,10 @@ def deploy(
     folder: Path = FOLDER,
     broadcast: Path = forge.FOLDER / "broadcast",
 ) -> Path:
-    """Run script/Deploy.s.sol, and write `folder`/`network`.json; returns that file.
+    """Run script/Deploy.s.sol, and write `folder`/`network`.json. Returns that file.
 
     options: forge's own, which say where the chain is and who pays (`--rpc-url`, `--account`).
-    commit: the commit that the sources are of. broadcast: forge keeps there what it sent.
+    commit: the commit of the sources. broadcast: the folder where forge keeps what it sent.
     ContractsFault if there is an entry of this name already, or if forge does not succeed.
     """
     if not _NAME.fullmatch(network):
@@ -41,8 +41,8 @@ def deploy(
     if entry.exists():
         raise ContractsFault(f"{entry.name} exists: the contracts are on that network already")
     sent = broadcast / network
-    # --slow: one transaction after the other. Sent side by side, a node that signs for the account
-    # may take them in another order, and the addresses follow the order.
+    # --slow sends one transaction after the other. If they are sent side by side, a node that signs
+    # for the account may take them in another order, and the addresses follow the order.
     arguments = ("script", f"{_SCRIPT}:Deploy", "--broadcast", "--slow", *options)
     finished = forge.run(*arguments, attended=True, broadcast=sent)
     records = list(sent.glob("*/*/run-latest.json"))
@@ -55,7 +55,7 @@ def deploy(
 
 
 def committed(folder: Path = forge.FOLDER) -> str:
-    """The checkout's commit. ContractsFault if the folder's contracts differ from it."""
+    """The checkout's commit. ContractsFault if the folder's contracts differ from that commit."""
     changed = _git(folder, "status", "--porcelain", "--", *_SOURCES)
     if changed:
         raise ContractsFault(f"commit the contracts before you deploy them:\n{changed}")
@@ -63,7 +63,7 @@ def committed(folder: Path = forge.FOLDER) -> str:
 
 
 def _entry(network: str, record: dict[str, Any], commit: str) -> dict[str, Any]:
-    """record: forge's account of what the script sent and returned."""
+    """The network's entry. record: forge's account of what the script sent and returned."""
     returned = record["returns"]
     return {
         "name": network,

@@ -1,4 +1,4 @@
-"""The machine's own apt sources, read in both of apt's formats: where its Debian archive is."""
+"""The machine's own apt sources, in both of apt's formats, and the Debian archive among them."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _DEBIAN_SUITES |= {"bullseye", "bookworm", "trixie", "forky"}
 
 
 class DebianError(PartMissing):
-    """A package could not be had; the text says what to do about it."""
+    """A package could not be had. The text says what to do about it."""
 
 
 @dataclass(frozen=True)
 class Source:
     """One archive of the machine's apt configuration.
 
-    signed_by is what apt's field holds (a path, a fingerprint or a key block), empty if not given.
+    signed_by: apt's field as it stands (a path, a fingerprint or a key block); empty if absent.
     """
 
     uri: str
@@ -31,12 +31,12 @@ class Source:
 
     @property
     def is_debian_archive(self) -> bool:
-        """Debian's main archive, not its security archive nor another publisher's."""
+        """Whether it is Debian's main archive, neither the security one nor another publisher's."""
         return "main" in self.components and any(suite in _DEBIAN_SUITES for suite in self.suites)
 
 
 def parse_deb822(text: str) -> Iterator[Source]:
-    """The enabled binary sources of a `.sources` file: stanzas of fields that may be continued."""
+    """The enabled binary sources of a `.sources` file: stanzas, whose fields may be continued."""
     for stanza in re.split(r"\n(?:[ \t]*\n)+", text):
         fields: dict[str, str] = {}
         name = ""
@@ -44,7 +44,7 @@ def parse_deb822(text: str) -> Iterator[Source]:
             if line.startswith("#"):
                 continue
             if line[:1] in (" ", "\t"):
-                # A continued line keeps its indentation: an embedded key block needs it.
+                # A continued line keeps its indentation, because an embedded key block needs it.
                 if name:
                     fields[name] += "\n" + line
             elif ":" in line:

@@ -1,9 +1,9 @@
-"""The sources that a board's image is built from: MicroPython and the libraries below it.
+"""The sources from which a board's image is built: MicroPython and the libraries below it.
 
-All of it is Debian trixie's, downloaded and verified by apt: MicroPython and Mbed TLS as source
-packages with Debian's patches, the Pico SDK and TinyUSB as the packages that ship their sources
-(decision 0016). MicroPython's build looks for its libraries inside its own tree, where a
-release archive has them and Debian's has not, so they are put there.
+All of them are Debian trixie's, downloaded and verified by apt. MicroPython and Mbed TLS are source
+packages with Debian's patches. The Pico SDK and TinyUSB are the packages that ship their sources
+(decision 0016). MicroPython's build looks for its libraries inside its own tree. A release archive
+has them there and Debian's has not, so `fetch` puts them there.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from countersign_workshop.checkout import cache_folder
 from countersign_workshop.parts import cross, debian
 from countersign_workshop.parts.part_missing import PartMissing
 
-# What a board's image is built from; another version is refused rather than built unseen.
+# A board's image is built from these versions. Another version is refused: nobody has examined it.
 VERSIONS = {"micropython": "1.25.", "mbedtls": "3.6."}
 
 
 class SourcesMissing(PartMissing):
-    """The sources are not there or not the expected ones; the text names what mends it."""
+    """The sources are missing or have another version. The text names the command that mends it."""
 
 
 def micropython() -> Path:
@@ -38,7 +38,7 @@ def pico_sdk() -> Path:
 
 
 def changed_s() -> int:
-    """When this MicroPython was packaged, in seconds since 1970: the build date of every image."""
+    """When this MicroPython was packaged, in seconds since 1970: every image's build date."""
     line = (micropython() / "debian/changelog.date").read_text(encoding="ascii")
     return int(line)
 
@@ -69,11 +69,11 @@ def _assemble(fresh: Path) -> None:
     tree = fresh / "micropython"
     _place(fresh / "mbedtls", tree / "lib/mbedtls")
     _place(fresh / "sdk/usr/src/tinyusb", tree / "lib/tinyusb")
-    # The build takes this file for the sign that the library folder is there.
+    # The build takes this file as the sign that the library folder is there.
     (tree / "lib/micropython-lib").mkdir(exist_ok=True)
     (tree / "lib/micropython-lib/README.md").touch()
-    # Debian's patch has the version written by a script that needs its packaging tools; upstream's
-    # own writes the same three lines from the environment.
+    # Debian's patch lets a script write the version, which needs Debian's packaging tools.
+    # Upstream's own script writes the same three lines from the environment.
     script = tree / "debian/config/makedebversionhdr"
     script.write_text(
         f'#!/bin/sh\nexec {sys.executable} "$(dirname "$0")/../../py/makeversionhdr.py" "$1"\n',
@@ -101,14 +101,14 @@ def _note_date(changelog: Path) -> None:
 
 
 def _unpack(description: Path, target: Path) -> None:
-    """Unpack a source package, format "3.0 (quilt)": upstream's archive, Debian's, its patches."""
+    """Unpack a source package, format "3.0 (quilt)": upstream's archive, Debian's, patches."""
     target.mkdir(parents=True)
     stem = description.stem
     upstream = stem.rsplit("-", 1)[0]
     (original,) = description.parent.glob(f"{upstream}.orig.tar.*[!c]")
     (packaging,) = description.parent.glob(f"{stem}.debian.tar.*")
     with tarfile.open(original) as archive:
-        # The archive's one top folder is called differently in every release.
+        # The archive's one top folder has another name in every release.
         _extract(archive, target, _without_top(archive))
     with tarfile.open(packaging) as archive:
         _extract(archive, target, archive.getmembers())
@@ -119,8 +119,11 @@ def _unpack(description: Path, target: Path) -> None:
 
 
 def _extract(archive: tarfile.TarFile, target: Path, members: list[tarfile.TarInfo]) -> None:
-    """What apt has verified. Debian 12's Python is older than filters; where there are some, one is
-    set in the way that older ones ignore."""
+    """Extract an archive that apt has verified.
+
+    Debian 12's Python has no extraction filters yet. Where there are some, one is set in a way that
+    older versions ignore.
+    """
     archive.extraction_filter = getattr(tarfile, "tar_filter", lambda member, _: member)
     archive.extractall(target, members=members)  # noqa: S202
 

@@ -1,7 +1,8 @@
-"""The compilers, for boards and for this machine: Debian trixie's, unpacked and not installed.
+"""The compilers for boards and for this machine: Debian trixie's, unpacked and not installed.
 
-The same compiler on every machine is half of a reproducible image. The libraries for processors
-that no board of ours has are left out while unpacking: they are four fifths of three gigabytes.
+The same compiler on every machine is one condition of a reproducible image. The libraries for
+processors that none of our boards has are left out while unpacking: they are four fifths of three
+gigabytes.
 """
 
 from __future__ import annotations
@@ -22,10 +23,11 @@ _ARM_PACKAGES = [
 ]
 _RISCV_PACKAGES = ["gcc-riscv64-unknown-elf", "picolibc-riscv64-unknown-elf"]
 
-# The names that Debian gives this machine's architecture in packages and programs.
+# Debian's names of this machine's architecture in packages and programs.
 _HOST_TRIPLETS = {"amd64": "x86_64-linux-gnu", "arm64": "aarch64-linux-gnu"}
 
-# Variants of the C libraries: kept are those for Cortex-M0+ (v6-m), Cortex-M3 (v7-m) and RV32IMAC.
+# Of the C libraries' variants only these are kept: Cortex-M0+ (v6-m), Cortex-M3 (v7-m) and
+# RV32IMAC.
 _ARM_LEFT_OUT = [
     "*/thumb/v8*",
     "*/thumb/v7",
@@ -42,11 +44,11 @@ _DOCUMENTATION = ["./usr/share/doc", "./usr/share/man", "./usr/share/info", "./u
 
 
 class CompilerMissing(PartMissing):
-    """A compiler is not there or does not work; the text names the command that mends it."""
+    """A compiler is missing or does not work. The text names the command that mends it."""
 
 
 def arm() -> str:
-    """The prefix of the Arm compiler's programs, such as `<prefix>gcc`."""
+    """The prefix of the Arm compiler's programs, as in `<prefix>gcc`."""
     return _prefix("arm", "arm-none-eabi-", "cross-arm")
 
 
@@ -66,7 +68,7 @@ def host() -> str:
 
 
 def program(name: str) -> str:
-    """A build program that came with the Arm compiler, such as cmake."""
+    """A build program that comes with the Arm compiler, such as cmake."""
     path = cache_folder() / "cross/arm/usr/bin" / name
     if not path.exists():
         raise CompilerMissing("cross-arm is missing: countersign fetch cross-arm")
@@ -74,9 +76,9 @@ def program(name: str) -> str:
 
 
 def fetch_arm() -> None:
-    """Unpack the Arm compiler, cmake and patch, and see them work."""
+    """Unpack the Arm compiler, cmake and patch, and check that they work."""
     tree = _fetch("arm", _ARM_PACKAGES, [*_ARM_LEFT_OUT, *_DOCUMENTATION])
-    # Debian's compiler knows its C library by absolute paths; inside the tree it looks here.
+    # Debian's compiler knows its C library by absolute paths. Inside the tree it looks here.
     (tree / "usr/lib/arm-none-eabi/include").symlink_to("../../include/newlib")
     (tree / "usr/lib/arm-none-eabi/lib").symlink_to("newlib")
     _prove(arm(), ["-mcpu=cortex-m0plus", "-mthumb", "--specs=nosys.specs"])
@@ -84,9 +86,10 @@ def fetch_arm() -> None:
 
 
 def fetch_riscv() -> None:
-    """Unpack the RISC-V compiler and see it work."""
+    """Unpack the RISC-V compiler and check that it works."""
     tree = _fetch("riscv", _RISCV_PACKAGES, [*_RISCV_LEFT_OUT, *_DOCUMENTATION])
-    # The C library is found through a file that names it by absolute paths.
+    # A file names the C library by absolute paths, and the compiler finds the library through that
+    # file.
     specs = tree / "usr/lib/picolibc/riscv64-unknown-elf/picolibc.specs"
     text = specs.read_text(encoding="utf-8")
     specs.write_text(text.replace("/usr/lib/picolibc", f"{tree}/usr/lib/picolibc"), "utf-8")
@@ -96,18 +99,18 @@ def fetch_riscv() -> None:
 
 
 def fetch_xtensa() -> None:
-    """Unpack the Xtensa compiler, which comes without a C library, and see it work."""
+    """Unpack the Xtensa compiler, which has no C library, and check that it works."""
     _fetch("xtensa", ["gcc-xtensa-lx106"], _DOCUMENTATION)
     require_start([f"{xtensa()}gcc", "--version"])
 
 
 def fetch_host() -> None:
-    """Unpack a compiler for this machine and see it work."""
+    """Unpack a compiler for this machine and check that it works."""
     triplet = _HOST_TRIPLETS[debian.host_architecture()]
     packages = [f"gcc-{triplet.replace('_', '-')}", "libc6-dev"]
     tree = _fetch("host", packages, _DOCUMENTATION)
-    # It looks for its assembler and linker by their bare names, and for headers and libraries from
-    # the root: both must be the tree's own, since the machine may have none.
+    # The compiler looks for its assembler and linker by their bare names, and for headers and
+    # libraries from the root. Both must be the tree's own, since the machine may have none.
     for name in ("lib", "lib64"):
         (tree / name).symlink_to(f"usr/{name}")
     programs = tree / "usr/lib/programs"
@@ -129,7 +132,7 @@ def _fetch(name: str, packages: list[str], left_out: list[str]) -> Path:
 
 
 def _prove(prefix: str, options: list[str]) -> None:
-    """Compile and link a program that needs the C library, and throw it away."""
+    """Compile and link a program that needs the C library, and discard the result."""
     source = "#include <string.h>\nint main(int n, char **v) { return (int)strlen(v[n - 1]); }\n"
     finished = subprocess.run(
         [f"{prefix}gcc", *options, "-Os", "-x", "c", "-", "-o", "/dev/null"],

@@ -1,9 +1,9 @@
-"""Programs from Debian trixie, unpacked into a folder of ours; the machine's own packages stay.
+"""Programs from Debian trixie, unpacked into a folder of ours. The machine's own packages stay.
 
-The packages come through a private apt root: apt downloads and verifies, `dpkg-deb` unpacks, and
-nothing is installed, so no root rights are needed and no service starts. The mirror and its
-keyring are those of the machine's own sources, read at run time: a mirror's address is the
-machine's affair. Everything here is the standard library: it runs before any package is there.
+The packages come through a private apt root: apt downloads and verifies, and `dpkg-deb` unpacks.
+Nothing is installed, so no root rights are needed and no service starts. The mirror and its keyring
+are those of the machine's own sources, read at run time, because each machine decides on its
+mirror. This module imports the standard library alone: it runs before any package is installed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from countersign_workshop.parts.apt_sources import DebianError, debian_archive, 
 
 SUITE = "trixie"
 
-# The loader and the library folder of each architecture that a part is fetched for.
+# The loader and the library folder of each architecture for which parts are fetched.
 _LOADERS = {
     "amd64": "usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2",
     "arm64": "usr/lib/aarch64-linux-gnu/ld-linux-aarch64.so.1",
@@ -51,20 +51,20 @@ class AptRoot:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """One user of this root at a time: parts are fetched side by side."""
+        """Let one process at a time use this root, since parts are fetched side by side."""
         self._folder.mkdir(parents=True, exist_ok=True)
         with (self._folder / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
     def download(self, packages: Iterable[str], *, dependencies: bool = True) -> list[Path]:
-        """The package files, verified by apt; with all that they depend on unless told not to."""
+        """The package files, verified by apt; by default with all that they depend on."""
         if dependencies:
             return self._into_archives("*.deb", ["install", "--yes", "--download-only", *packages])
         return self._into_archives("*.deb", ["download", *packages])
 
     def download_sources(self, packages: Iterable[str]) -> list[Path]:
-        """The .dsc of each source package, its archives beside it; all verified by apt."""
+        """The .dsc of each source package, with its archives beside it; apt verifies all."""
         return self._into_archives("*.dsc", ["source", "--download-only", *packages])
 
     def _into_archives(self, pattern: str, arguments: list[str]) -> list[Path]:
@@ -78,7 +78,7 @@ class AptRoot:
         try:
             self._apt(*arguments, cwd=archives)
         except DebianError:
-            # The lists may be older than the mirror: the next run reads them anew.
+            # The lists may be out of date compared with the mirror. The next run reads them again.
             shutil.rmtree(self._folder / "lists", ignore_errors=True)
             raise
         return sorted(archives.glob(pattern))
@@ -86,7 +86,7 @@ class AptRoot:
     def _configure(self) -> None:
         for name in ("lists/partial", "state", "cache/archives/partial"):
             (self._folder / name).mkdir(parents=True, exist_ok=True)
-        # An empty record of installed packages: apt then resolves every dependency, as we need.
+        # With an empty record of installed packages, apt resolves every dependency, as we need.
         (self._folder / "status").touch()
         archive = debian_archive(system_sources())
         stanza = [
@@ -148,9 +148,9 @@ def unpack(
     members: Iterable[str] = (),
     left_out: Iterable[str] = (),
 ) -> None:
-    """Unpack package files over each other; only the members named, if any are.
+    """Unpack package files over each other; only the named members, if any are named.
 
-    left_out: tar patterns of members to leave out, which saves the space while unpacking too.
+    left_out: tar patterns of members to leave out, which also saves their space while unpacking.
     """
     wanted = [f"./{member}" for member in members]
     excluded = [f"--exclude={pattern}" for pattern in left_out]
@@ -159,7 +159,8 @@ def unpack(
         with subprocess.Popen(
             ["dpkg-deb", "--fsys-tarfile", str(package)], stdout=subprocess.PIPE
         ) as reader:
-            # Ownership is of no use to an unpacked tree, and needs rights that we do not ask for.
+            # Ownership is of no use to an unpacked tree, and setting it needs rights that we do not
+            # ask for.
             writer = subprocess.run(
                 [
                     "tar",
@@ -175,7 +176,7 @@ def unpack(
             )
             if reader.stdout is not None:
                 reader.stdout.close()
-        # Once tar has the members it wanted it may stop reading, which is not a failure.
+        # tar may stop reading once it has the wanted members. That is not a failure.
         if writer.returncode != 0 or (reader.returncode != 0 and not wanted):
             raise DebianError(f"{package.name} could not be unpacked")
 
@@ -190,7 +191,7 @@ def fetch(
     members: Iterable[str] = (),
     left_out: Iterable[str] = (),
 ) -> Path:
-    """The folder `cache/name` with these packages unpacked; it is replaced as a whole."""
+    """The folder `cache/name` with these packages unpacked. It is replaced as a whole."""
     apt = AptRoot(cache / "apt" / f"{SUITE}-{architecture}", architecture)
     target = cache / name
     fresh = target.with_name(target.name + ".new")
@@ -206,9 +207,9 @@ def fetch(
 
 
 def fetch_sources(packages: Iterable[str], cache: Path) -> list[Path]:
-    """The .dsc files of these source packages in the cache, their archives beside them.
+    """The .dsc files of these source packages in the cache, with their archives beside them.
 
-    They stay valid until the next call: whoever unpacks them does so at once.
+    They stay valid until the next call, so the caller must unpack them at once.
     """
     apt = AptRoot(cache / "apt" / f"{SUITE}-source", host_architecture(), "deb-src")
     with apt.locked():
@@ -216,11 +217,11 @@ def fetch_sources(packages: Iterable[str], cache: Path) -> list[Path]:
 
 
 def make_startable(tree: Path, architecture: str) -> None:
-    """Let every program of an unpacked tree be started by its own name, from anywhere.
+    """Make every program of an unpacked tree startable by its own name, from anywhere.
 
-    A compiler starts its parts by path and finds its own folders from the name it was started by,
-    so each program moves aside and a script takes its place, which starts it through the tree's
-    loader under its old name. The tree must stay where it is.
+    A compiler starts its parts by path, and finds its own folders from the name by which it was
+    started. So each program is renamed, and a script takes its place. The script starts the program
+    through the tree's loader under its old name. The tree must stay where it is.
     """
     loader = tree / _LOADERS[architecture]
     for path in sorted(tree.rglob("*")):
@@ -239,7 +240,7 @@ def make_startable(tree: Path, architecture: str) -> None:
 
 
 def _has_interpreter(path: Path) -> bool:
-    """Whether a file is an ELF program that names a loader (a PT_INTERP segment), 64-bit."""
+    """Whether a file is a 64-bit ELF program that names a loader (a PT_INTERP segment)."""
     with path.open("rb") as file:
         header = file.read(64)
         if len(header) < 64 or header[:5] != b"\x7fELF\x02":
@@ -254,6 +255,6 @@ def _has_interpreter(path: Path) -> bool:
 
 
 def loader_argv(tree: Path, architecture: str, program: str) -> list[str]:
-    """How to start a program of an unpacked tree with that tree's own loader and libraries."""
+    """The command that starts an unpacked tree's program with the tree's loader and libraries."""
     loader = tree / _LOADERS[architecture]
     return [str(loader), "--library-path", str(loader.parent), str(tree / program)]

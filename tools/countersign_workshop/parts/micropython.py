@@ -26,7 +26,7 @@ _PROGRAM = "usr/bin/micropython"
 
 
 class RuntimeMissing(PartMissing):
-    """A runtime is not there or does not run; the text names the command that mends it."""
+    """A runtime is missing or does not run. The text names the command that mends it."""
 
 
 def host_runtime() -> str:
@@ -73,7 +73,7 @@ def part_name(runtime: str) -> str:
 
 
 def fetch(runtime: str) -> None:
-    """Unpack the runtime and see it run."""
+    """Unpack the runtime and check that it runs."""
     architecture = _ARCHITECTURES[runtime]
     debian.fetch(
         str(_tree(runtime).relative_to(cache_folder())),

@@ -10,11 +10,11 @@ from countersign_cli.mendable import Mendable
 
 
 class PartMissing(Mendable):
-    """A part is not there or does not work; the text names the command that mends it."""
+    """A part is missing or does not work. The text names the command that mends it."""
 
 
 def require_start(argv: Sequence[str | Path]) -> None:
-    """Start a program that was just fetched; PartMissing with its own words if it fails."""
+    """Start a program that was just fetched. PartMissing, with its output, if that fails."""
     finished = subprocess.run(
         [str(word) for word in argv],
         stdin=subprocess.DEVNULL,

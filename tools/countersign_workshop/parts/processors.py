@@ -1,8 +1,8 @@
-"""Debian's QEMU: processors that run single programs on this machine, and whole machines.
+"""Debian's QEMU: emulated processors that run single programs, and whole emulated machines.
 
-The first are RV32 and Xtensa, for the native engine's arithmetic, which needs no board around it;
-32-bit Arm has the same of its own (micropython.py), as a whole MicroPython runs on it. The second
-are what our QEMU boards run on (qemu.py).
+The processors are RV32 and Xtensa. They run the native engine's arithmetic, which needs no board
+around it. 32-bit Arm has a processor of its own (micropython.py), because a whole MicroPython runs
+on it. The machines are those that our QEMU boards run on (qemu.py).
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ MACHINES_PART = "qemu-system"
 
 
 class ProcessorMissing(PartMissing):
-    """A processor or a machine is not there; the text names the command that mends it."""
+    """A processor or a machine is missing. The text names the command that mends it."""
 
 
 def fetch() -> None:
-    """Unpack both, which are static programs, and see them start."""
+    """Unpack both processors, which are static programs, and check that they start."""
     debian.fetch(
         PART,
         ["qemu-user"],
@@ -37,7 +37,7 @@ def fetch() -> None:
 
 
 def program(name: str) -> Path:
-    """The program that runs programs of one of NAMES on this machine."""
+    """The program that runs programs for the processor `name` (one of NAMES) on this machine."""
     path = cache_folder() / PART / f"usr/bin/qemu-{name}"
     if not path.is_file():
         raise ProcessorMissing(f"{PART} is missing: countersign fetch {PART}")
@@ -45,7 +45,7 @@ def program(name: str) -> Path:
 
 
 def fetch_machines() -> None:
-    """Unpack those for Arm and RISC-V machines, without what other machines boot from."""
+    """Unpack the programs for Arm and RISC-V machines, without what other machines boot from."""
     debian.fetch(
         MACHINES_PART,
         ["qemu-system-arm", "qemu-system-riscv"],

@@ -1,8 +1,8 @@
 """Every real part that comes from elsewhere: where it is, and how it is fetched.
 
-Each part is fetched by its ordinary package client into the checkout's cache, at a version that the
-repository pins; nothing is installed on the machine. This module and those that it imports use the
-standard library alone, so that they run before any package is installed:
+Each part's ordinary package client fetches it into the checkout's cache, at a version that the
+repository pins. Nothing is installed on the machine. This module and the modules that it imports
+use the standard library alone, so that they run before any package is installed:
 
     python -m countersign_workshop.parts.toolchain fetch PART...
 """
@@ -28,9 +28,10 @@ _WORKSHOP = Path(__file__).resolve().parents[1]
 
 @dataclass(frozen=True)
 class Part:
-    """name: what `countersign fetch` calls it. needed_by: the make target that cannot go without.
+    """One part. name: what `countersign fetch` calls it. needed_by: the make target that requires
+    it.
 
-    locate gives the command that starts it, and raises PartMissing if it is not there.
+    locate: returns the command that starts the part, or raises PartMissing if it is not there.
     """
 
     name: str
@@ -41,7 +42,7 @@ class Part:
 
 
 def anvil() -> Path:
-    """The native chain program. Not npm's wrapper script: killing that would orphan the chain."""
+    """The native chain program, not npm's wrapper script: killing that would orphan the chain."""
     return _npm_program("anvil", "anvil")
 
 
@@ -56,7 +57,7 @@ def solc_module() -> Path:
 
 
 def mosquitto() -> list[str]:
-    """The command that starts the Mosquitto broker, to be followed by its options."""
+    """The command that starts the Mosquitto broker; the caller appends its options."""
     tree = cache_folder() / "mosquitto"
     _require(tree / "usr/sbin/mosquitto", "mosquitto")
     return debian.loader_argv(tree, debian.host_architecture(), "usr/sbin/mosquitto")
@@ -75,9 +76,9 @@ def node() -> Path:
 
 
 def fetch(name: str) -> None:
-    """Fetch one part by name, whether or not it is there already.
+    """Fetch one part by name, even if it is there already.
 
-    Several processes may do so at once: the first fetches, and the others wait for it.
+    Several processes may do so at once: the first one fetches, and the others wait for it.
     """
     for part in parts():
         if part.name == name:
@@ -100,7 +101,7 @@ def is_there(part: Part) -> bool:
 
 
 def parts() -> list[Part]:
-    """Every part, those that the demo needs first."""
+    """Every part. Those that the demonstration needs come first."""
     host = micropython.host_runtime()
     return [
         _runtime_part(host, "a device's virtual machine", "demo"),
@@ -198,7 +199,8 @@ def _runtime_part(runtime: str, purpose: str, needed_by: str) -> Part:
 
 def _fetch_mosquitto() -> None:
     debian.fetch("mosquitto", ["mosquitto"], debian.host_architecture(), cache_folder())
-    # It exits with 3 after its help; what counts is that its libraries are all there.
+    # mosquitto exits with status 3 after its help. Its output shows that all its libraries are
+    # there.
     shown = subprocess.run([*mosquitto(), "-h"], capture_output=True, text=True, check=False)
     if "mosquitto version" not in shown.stdout:
         raise PartMissing(f"mosquitto does not start: {shown.stderr.strip()}")
@@ -227,7 +229,7 @@ def _npm_program(package: str, program: str) -> Path:
 
 
 def _fetch_npm(name: str, source: Path) -> None:
-    """Install what the lockfile in `source` names into the cache, and nothing besides."""
+    """Install what the lockfile in `source` names into the cache, and nothing else."""
     folder = _npm_folder(name)
     folder.mkdir(parents=True, exist_ok=True)
     for file in ("package.json", "package-lock.json"):
@@ -237,7 +239,10 @@ def _fetch_npm(name: str, source: Path) -> None:
 
 
 def _install_for_other_architecture(folder: Path) -> None:
-    """Each native program is a package for one architecture; a lockfile may name only amd64's."""
+    """Install the native programs for this architecture, if the lockfile names only amd64's.
+
+    Each native program is a package for one architecture.
+    """
     architecture = debian.host_architecture()
     manifest = json.loads((folder / "package.json").read_text(encoding="utf-8"))
     wanted = []
@@ -251,7 +256,7 @@ def _install_for_other_architecture(folder: Path) -> None:
 
 def _npm(folder: Path, *arguments: str) -> None:
     package = _node_package()
-    # npm starts "node" by name, and this machine may have none or another one.
+    # npm starts "node" by its name, and this machine may have none or another version.
     path = f"{package / 'bin'}:{os.environ.get('PATH', '')}"
     options = ["--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier"]
     finished = subprocess.run(

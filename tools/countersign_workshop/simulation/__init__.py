@@ -1,1 +1,1 @@
-"""The protocol's other side in Python: what the demonstration, the benches and the tests share."""
+"""A device's side of the protocol in Python, for the demonstration, the benches and the tests."""

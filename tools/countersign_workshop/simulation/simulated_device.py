@@ -1,6 +1,6 @@
-"""A device in Python: what a correct device sends, made with libsecp256k1.
+"""A device in Python: it sends what a correct device sends, and signs with libsecp256k1.
 
-Who wants something wrong passes other fields, or takes the messages apart.
+A test that wants something wrong passes other fields, or changes the finished messages.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from countersign_gateway.model import DeviceRecord, Envelope, RegistrationOffer,
 class SimulatedDevice:
     """Holds one key. Counters go up by one from 1, over all messages that carry one.
 
-    secret: 32 bytes, a scalar in [1, N). next_key_digest: without one, the digest of a key that
+    secret: 32 bytes, a scalar in [1, N). next_key_digest: by default the digest of a key that
     nobody has, so that the device cannot rotate.
     """
 
@@ -42,7 +42,7 @@ class SimulatedDevice:
     def named(
         cls, name: str, gateway_id: bytes, environment: int = ENVIRONMENT_EMULATED
     ) -> SimulatedDevice:
-        """Keys are derived from `name`, so that a failing test can be run again unchanged."""
+        """A device with keys derived from `name`, so that a failing test can be repeated."""
         next_secret = hashlib.sha256(b"next key " + name.encode()).digest()
         return cls(
             hashlib.sha256(b"device key " + name.encode()).digest(),
@@ -96,7 +96,7 @@ class SimulatedDevice:
         return self._seal(messages.ENROL_PROOF, fields | changes)
 
     def registration_signature(self, offer: RegistrationOffer) -> bytes:
-        """What enters the device into the ledger's register of devices."""
+        """The signature that enters the device into the ledger's register of devices."""
         return self.sign(
             identity.registration_digest(
                 offer.chain_id,

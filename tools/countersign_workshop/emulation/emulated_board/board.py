@@ -49,7 +49,7 @@ class EmulatedBoard:
         self.name = folder.name
         self.folder = folder
         self.events = Events()
-        """Every JSON line that the agent printed, from all its starts."""
+        """Every JSON line that the agent printed, over all its starts."""
         self._settings = settings
         self._entropy = entropy
         self._machine: Machine = KINDS[kind](folder, image)

@@ -263,7 +263,7 @@ KINDS: dict[str, Callable[[Path, Path | None], Machine]] = {
     "UNIX": _process(None),
     "UNIX_ARMHF": _process("armhf"),
 }
-"""What can be emulated. UNIX: MicroPython as a process; UNIX_ARMHF: the same, on 32-bit ARM."""
+"""The emulated boards. UNIX: MicroPython as a process; UNIX_ARMHF: the same, on 32-bit ARM."""
 
 # LittleFS, whose rename is atomic, on a block device in RAM.
 _RAM_FLASH = """\
