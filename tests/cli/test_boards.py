@@ -1,4 +1,4 @@
-"""What boards/ says is held to its schema, to the tests and to the figures that it names."""
+"""boards/ agrees with its schema, with the tests and with the figures that it names."""
 
 import argparse
 import json
@@ -19,7 +19,7 @@ def test_what_is_committed_is_true():
     assert boards.check() == []
 
 
-# An emulated RP2040 has a time of its own, so that nobody may leave this open.
+# An emulated RP2040 has a clock of its own, so its record must not leave this time open.
 UNKNOWN_AT_A_SITE = {
     "heap_free_bytes": 195_904,
     "boot_to_verified_ms": None,
@@ -152,7 +152,7 @@ def test_an_unknown_board_is_named(capsys):
 
 @pytest.mark.parametrize("board", board_records.names())
 def test_the_manifest_is_read_by_upstreams_own_tool(board, monkeypatch):
-    """Freezing takes the library and the agent, whole, wherever the checkout lies."""
+    """The manifest freezes the whole library and the whole agent, wherever the checkout is."""
     try:
         sources = board_sources.micropython()
     except board_sources.SourcesMissing as missing:
@@ -200,7 +200,7 @@ def test_machine_code_that_was_never_executed_is_no_default():
 
 @pytest.mark.parametrize("board", board_records.names())
 def test_deploy_gives_commands_that_exist(board):
-    """Each `countersign` line of deploy.md is taken by that command's own arguments."""
+    """Each `countersign` line of deploy.md parses with that command's own arguments."""
     text = (board_records.FOLDER / board / "deploy.md").read_text()
     lines = [line for line in text.splitlines() if line.startswith("countersign ")]
     assert lines

@@ -1,4 +1,4 @@
-"""The command table is true, and the tools report what they find."""
+"""The command table is complete, and the tools report what they find."""
 
 import json
 
@@ -81,7 +81,7 @@ def test_doctor_reports_every_part(capsys):
     status = cli.main(["doctor", "--json", "--for", "test"])
     findings = json.loads(capsys.readouterr().out)
     assert {part.name for part in toolchain.parts()} <= {finding["name"] for finding in findings}
-    # What only other targets need may be missing.
+    # Parts that only other targets need may be missing.
     needed = [finding for finding in findings if finding["needed_by"] in ("demo", "test")]
     assert status == (0 if all(finding["present"] for finding in needed) else 1)
     assert all(finding["present"] or finding["mend"] for finding in findings)

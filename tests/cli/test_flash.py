@@ -23,7 +23,7 @@ assert isinstance(ESP32, board_kinds.EspBoard)
 
 @pytest.fixture
 def volume(tmp_path: Path) -> Path:
-    """What a Pico in its boot loader shows, as a folder."""
+    """A folder with the content of a Pico's drive in its boot loader."""
     folder = tmp_path / "RPI-RP2"
     folder.mkdir()
     info = "UF2 Bootloader v3.0\r\nModel: Raspberry Pi RP2\r\nBoard-ID: RPI-RP2\r\n"
@@ -118,7 +118,7 @@ def test_a_drive_that_goes_while_it_is_written(
     assert flash("--volume", volume, "--image", image) == 1
     said(capsys, "the board is still in its boot loader, so run this again")
 
-    # What was read of the drive before is remembered; its device is what tells.
+    # The system still remembers the drive's files. Only the device tells that the drive is gone.
     mounts = tmp_path / "mounts"
     mounts.write_text(f"{tmp_path}/gone {volume} vfat rw 0 0\n")
     with monkeypatch.context() as patch:
@@ -248,7 +248,7 @@ def test_what_an_esp32_needs(esp_file: Path, capsys: pytest.CaptureFixture[str])
 def test_the_real_esptool_fails_in_our_words(
     esp_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # A socket is passed on to it unopened, and nothing listens there.
+    # The command passes a socket on unopened, and nothing listens there.
     assert flash_esp32("--port", "socket://127.0.0.1:1", "--image", esp_file) == 1
     said(capsys, "socket://127.0.0.1:1 is busy or not there")
 
@@ -277,7 +277,7 @@ def test_what_esptool_says_becomes_what_to_do(
     output: str,
     sentence: str,
 ) -> None:
-    """A fake esptool stands for the board that is not here."""
+    """A fake esptool stands in for a board."""
     fake = tmp_path / "fake"
     fake.mkdir()
     (fake / "esptool.py").write_text(f"print({output!r})\nraise SystemExit(2)\n")

@@ -1,4 +1,4 @@
-"""`countersign inspect` shows every field of every message, and every refusal with its reason."""
+"""`countersign inspect` shows every field of every message, and the reason of every refusal."""
 
 import io
 import sys

@@ -1,5 +1,7 @@
-"""Each way of installing the wheel: every command works there, or says in one sentence what it
-needs. The environments are empty ones outside the checkout."""
+"""In each installation of the wheel, every command works or says in one sentence what it needs.
+
+The environments are empty and outside the checkout.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,7 @@ from countersign_workshop.checkout import ROOT
 from support.protocol import samples
 
 WAYS = ("", *extras.MODULES, pytest.param("all", marks=pytest.mark.slow))
-"""An extra of the distribution each; the first is the wheel alone. The last is all others."""
+"""One extra of the distribution for each. The first is the wheel alone, the last has all others."""
 GATEWAY = ("gateway", "ledger", "all")
 BOARDS = ("boards", "all")
 
@@ -35,14 +37,14 @@ OF_MICROPYTHON = {"esp32", "machine", "micropython", "network", "rp2", "tls", "v
 
 @dataclass(frozen=True)
 class Installation:
-    """extra: what it was made with. folder: empty, outside the checkout, for commands to run in."""
+    """extra: the one installed. folder: empty, outside the checkout; commands run there."""
 
     extra: str
     python: Path
     folder: Path
 
     def start(self, *words: str | Path) -> subprocess.Popen[str]:
-        # As for an operator: nothing of this checkout, and caches in the user's folder.
+        # An operator has nothing of this checkout, and the caches are in the user's folder.
         environment = {
             "PATH": "/usr/bin:/bin",
             "HOME": str(self.folder),
@@ -59,14 +61,14 @@ class Installation:
         )
 
     def run(self, *words: str | Path) -> tuple[int, str, str]:
-        """Exit status, output, errors; never a traceback."""
+        """Exit status, output and errors. Fails on a traceback."""
         process = self.start(*words)
         output, errors = process.communicate(timeout=120)
         assert "Traceback" not in errors, errors
         return process.returncode, output, errors
 
     def refused(self, *words: str | Path) -> str:
-        """The one sentence of a command that cannot run here."""
+        """The one sentence with which a command says that it cannot run here."""
         status, output, errors = self.run(*words)
         assert (status, output) == (1, ""), (words, output, errors)
         (sentence,) = errors.splitlines()
@@ -76,7 +78,7 @@ class Installation:
 
 @pytest.fixture(scope="session")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """COUNTERSIGN_WHEEL names one that was built before."""
+    """The wheel. COUNTERSIGN_WHEEL names one that was built before."""
     named = os.environ.get("COUNTERSIGN_WHEEL")
     if named:
         return Path(named)
@@ -204,7 +206,7 @@ def test_boards_are_written_with_what_was_installed(installed: Installation) -> 
         assert status == 2
         assert errors == "countersign provision: there are no boards in it\n"
         return
-    # The gateway's serial lines bring the one package that these import at once.
+    # The gateway's serial lines bring the one package that these modules import at once.
     if installed.extra not in GATEWAY:
         for words in (flash, esp, provision):
             assert "pip install 'countersign[boards]'" in installed.refused(*words)
@@ -228,7 +230,8 @@ def test_modules_for_boards_are_made_from_the_installed_packages(installed: Inst
         check=False,
     )
     if finished.returncode:
-        # A wheel that was built before `make native` says so, and names no command of a checkout.
+        # A wheel that was built before `make native` says so, and names no command that needs a
+        # checkout.
         last = finished.stderr.splitlines()[-1]
         assert "made without the native engine" in last, finished.stderr
         assert "make" not in last.partition("made without")[2]
@@ -259,7 +262,7 @@ def test_extras_bring_the_modules_that_the_command_line_says() -> None:
 def test_a_package_imports_what_is_declared_for_it(
     package: str, wanted_by: tuple[str | None, ...]
 ) -> None:
-    """The cure of the kind, and not of one command: also what is imported inside a function."""
+    """This covers every command at once, and imports inside functions as well."""
     declared = {
         module
         for distribution in ("countersign", "countersign-workshop")
@@ -291,7 +294,7 @@ def test_a_package_imports_what_is_declared_for_it(
     ],
 )
 def test_no_file_hides_a_module_of_the_standard_library(package: str) -> None:
-    """Python started in any folder of a package finds its own library."""
+    """Python that was started in any of our folders finds its own standard library."""
     sources = [path.relative_to(_folder(package).parent) for path in _sources(package)]
     names = {name for path in sources for name in path.with_suffix("").parts}
     assert package in names

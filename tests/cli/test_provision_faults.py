@@ -1,4 +1,4 @@
-"""Each board that cannot be provisioned is refused in one sentence, before anything is changed."""
+"""A board that cannot be provisioned is refused in one sentence, before anything is changed."""
 
 import dataclasses
 from typing import Any

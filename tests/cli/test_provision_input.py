@@ -1,4 +1,4 @@
-"""`countersign provision` says what is wrong with its input before it touches a board."""
+"""`countersign provision` reports every fault in its input before it touches a board."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A board is provisioned over its serial port: a MicroPython process, emulated, not flashed."""
+"""A board is provisioned over its serial port. It is emulated: a MicroPython process."""
 
 import json
 import shutil
@@ -43,7 +43,7 @@ def test_a_stock_board_becomes_a_device(tmp_path: Path, runtime: str) -> None:
         assert done["host_entropy"] is True
         assert made.file("/key_store/provisioned_entropy") not in (None, bytes(32))
         assert is_complete(made)
-        # The agent was started, and is the one that was provisioned.
+        # The agent that was provisioned is the one that was started.
         started = f'"device_id": "{device_id.hex()}", "engine": "pure", "entropy"'
         heard(tap, started.encode())
 
@@ -82,7 +82,7 @@ def test_nothing_on_the_wire_gives_the_private_key_away(tmp_path: Path) -> None:
         seed = (made.file("/key_store/seed") or b"")[2:-32]
         wire = bytes(tap.to_board), bytes(tap.from_board)
     assert all(len(way) > 1000 for way in wire)
-    # The search finds what is there.
+    # The control: the search finds secrets that are there.
     assert any(found(public_key, way) for way in wire)
     for hidden in (secret, next_secret, seed):
         assert len(hidden) >= 32
@@ -97,7 +97,7 @@ def test_a_board_that_cannot_prove_its_key_is_not_done(
     def device(self: Session, call: str) -> dict[str, object]:
         answer = real(self, call)
         if call.startswith("prove"):
-            # As by a board that holds another key.
+            # The answer is that of a board with another key.
             own = bytes([9] * 32)
             answer["signature"] = schnorr.sign(own, bytes(32), bytes(32)).hex()
         return answer

@@ -1,4 +1,4 @@
-"""Many emulated boards at once, and the provisioner killed in the middle of them."""
+"""Many emulated boards are provisioned at once, and the provisioner is killed in the middle."""
 
 import json
 import os
@@ -76,7 +76,7 @@ def doomed() -> Iterator[Doomed]:
 
 
 def test_killed_at_every_moment_it_goes_on_to_one_identity(tmp_path: Path, doomed: Doomed) -> None:
-    """One board; a fresh one for each moment, with the modules there but one, to save time."""
+    """Each moment has a fresh board, with all modules but one there already, to save time."""
     installed = tmp_path / "installed/lib"
     for path, content in bundle.modules().items():
         (installed / path.removeprefix("/lib/")).parent.mkdir(parents=True, exist_ok=True)
@@ -97,7 +97,8 @@ def test_killed_at_every_moment_it_goes_on_to_one_identity(tmp_path: Path, doome
         assert whole["status"] == 0
     moments = whole["moments"]
     assert moments > 30
-    # Odd moments are before what even ones are after: the same as after what came before.
+    # Odd moments come before an effect, and even ones after it. The state before an effect is the
+    # state after the previous one, so only the even moments are tested.
     for moment in range(2, moments + 1, 2):
         folder, made = fresh(moment)
         with made:
@@ -105,7 +106,7 @@ def test_killed_at_every_moment_it_goes_on_to_one_identity(tmp_path: Path, doome
             assert killed == {"status": -signal.SIGKILL, "moments": moment}
             record = made.file("/key_store/identity")
             if made.file("/countersign.json") is not None:
-                # What would start is whole.
+                # An agent that would start now is complete.
                 assert is_complete(made), moment
             assert doomed.run(words(folder), None)["status"] == 0, moment
             all_complete(folder, [made])
@@ -238,7 +239,7 @@ def test_rows_that_share_a_port_wait_for_the_next_board(tmp_path: Path) -> None:
     port = tmp_path / "port"
 
     class Hands:
-        """Somebody at the bench: changes the board when asked to."""
+        """A person at the bench who changes the board when asked to."""
 
         def __init__(self) -> None:
             self.asked: list[str] = []

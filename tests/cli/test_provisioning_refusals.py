@@ -1,4 +1,4 @@
-"""Boards that cannot be provisioned as they are: a sentence, and nothing is left half."""
+"""A board that cannot be provisioned as it is gets a sentence, and is not left half done."""
 
 import os
 import random
@@ -98,7 +98,7 @@ def test_a_board_that_vanishes(
 
 
 def test_power_cuts_while_provisioning(tmp_path: Path) -> None:
-    """The board restarts in the middle; its port stays. In the end it is one device."""
+    """The board restarts in the middle, and its port stays. In the end it is one device."""
     chance = random.Random(5)
     with board(tmp_path) as made:
         seen = set()
@@ -156,7 +156,7 @@ def test_a_damaged_key_store_is_left_as_it_is(
 def test_a_fault_is_said_on_the_line_and_the_board_can_still_be_reached(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A state file that cannot be read: a folder in its place."""
+    """The state file cannot be read, because a folder has its name."""
     with board(tmp_path) as made, SerialTap(made.port) as tap:
         assert one(tap.url, tmp_path) == 0
         seed = made.folder / "key_store/seed"

@@ -1,4 +1,4 @@
-"""A batch's resume file: durable, whole, for one run at a time, and refused if damaged."""
+"""A batch's resume file is durable, whole, used by one run at a time, and refused if damaged."""
 
 import os
 from pathlib import Path
@@ -35,7 +35,7 @@ def test_a_board_has_one_row(path: Path) -> None:
         assert resume_file.row("bed-9") == {}
         assert resume_file.claim("bed-7", "0102") is None
         assert resume_file.other("bed-9", "device_id", "aa") == "bed-7"
-        # No identifier is nobody's.
+        # An empty identifier claims no board.
         assert resume_file.claim("bed-9", "") is None
         assert resume_file.claim("bed-10", "") is None
 

@@ -1,4 +1,4 @@
-"""UF2 files: what is written is read back, and what is not ours is refused by name."""
+"""UF2 files: what was written can be read back, and another chip's file is refused by name."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""One chain with the contracts on it for all tests of a file, blocks made by transactions alone."""
+"""One chain with the contracts on it, for all tests of a file. Only transactions make blocks."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What is committed of the contracts is what their sources give."""
+"""The committed files of the contracts are what the sources give."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Batches of commitments on the ledger, and proofs that auditors check there."""
+"""Batches of commitments on the ledger, and the proofs that auditors check there."""
 
 import hashlib
 import random
@@ -63,7 +63,7 @@ def test_a_batch_that_forgets_what_came_before_reverts(register):
 
 
 def test_inclusion_is_decided_as_in_python(register):
-    """The same answer for honest proofs and for changed ones, whatever that answer is."""
+    """Solidity and Python give the same answer for honest proofs and for changed ones."""
     chance = random.Random(9162)
     verify = register.log.functions.verifyInclusion
     honest = refused = 0

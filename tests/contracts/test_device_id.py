@@ -1,4 +1,4 @@
-"""Devices enter the ledger by a proof that our own Python makes, and that Solidity verifies."""
+"""Devices enter the ledger by a proof that our own Python makes and Solidity verifies."""
 
 import secrets
 

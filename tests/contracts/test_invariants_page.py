@@ -1,4 +1,4 @@
-"""The page of invariants names tests, and each of them is there."""
+"""Every test that the page of invariants names exists."""
 
 import re
 
@@ -9,7 +9,7 @@ _TESTS = FOLDER / "test"
 
 
 def _citations():
-    """(file below contracts/test, the functions it is cited for; `*` stands for any ending)."""
+    """(a file below contracts/test, the functions cited from it; `*` is any ending)."""
     for file, names in re.findall(r"`([\w/.]+\.sol)(?:: ([^`]+))?`", _PAGE.read_text("utf-8")):
         yield file, [name.strip() for name in names.split(",") if name.strip()]
 

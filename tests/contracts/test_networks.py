@@ -1,4 +1,4 @@
-"""The script that deploys the contracts, and the record of where they are."""
+"""The script that deploys the contracts, and the record of their addresses."""
 
 import json
 import subprocess
@@ -29,7 +29,7 @@ def _check(entry):
 def _deploy(chain, folder, name="somewhere"):
     account = Account.generate()
     chain.fund(account.address)
-    # The chain signs for the account, so that no key stands in a command line.
+    # The chain signs for the account, so that no command line holds a key.
     chain.rpc("anvil_impersonateAccount", address_text(account.address))
     options = ["--rpc-url", chain.rpc_url, "--unlocked", "--sender", address_text(account.address)]
     return networks.deploy(
@@ -38,7 +38,7 @@ def _deploy(chain, folder, name="somewhere"):
 
 
 def _codes(chain, contracts):
-    """The runtime code by name, without the addresses that DeviceID and UserID know of."""
+    """The runtime code by name, without the addresses that the contracts hold of each other."""
     codes = {}
     for name, address in contracts.items():
         code = chain.rpc("eth_getCode", address, "latest")

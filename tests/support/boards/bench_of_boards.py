@@ -1,4 +1,4 @@
-"""A bench with emulated boards on it, and the provisioner run in the ways people run it."""
+"""A bench with emulated boards, and the ways in which people run the provisioner there."""
 
 import csv
 import json
@@ -24,7 +24,7 @@ UNIQUE_ID = "e661{:012x}"
 
 
 def board(folder: Path, number: int = 1, runtime: str | None = None) -> VmBoard:
-    """One emulated board; a skip that says what to do if its runtime is missing."""
+    """One emulated board. Skips if its runtime is missing; the reason says what to do."""
     try:
         return VmBoard(folder / f"board-{number}", UNIQUE_ID.format(number), runtime)
     except micropython.RuntimeMissing as missing:
@@ -32,7 +32,7 @@ def board(folder: Path, number: int = 1, runtime: str | None = None) -> VmBoard:
 
 
 def one(port: str, folder: Path, *more: str, engine: str = "--pure-engine") -> int:
-    """`countersign provision` of the board bed-1 at a port."""
+    """Run `countersign provision` for the board bed-1 at a port."""
     shared = str(write_settings(folder))
     words = ["provision", "--port", port, "--name", "bed-1", "--settings", shared, *more]
     if engine:
@@ -55,9 +55,9 @@ def identity_of(made: VmBoard) -> tuple[bytes, bytes, bytes, bytes]:
 
 
 def is_complete(made: VmBoard) -> bool:
-    """Everything that the agent starts from is there, and nothing half."""
+    """Whether everything that the agent starts from is there, and nothing is half written."""
     config = made.file("/countersign.json")
-    # A running agent has its own in the key store, for a moment.
+    # A running agent briefly has a temporary file of its own in the key store.
     torn = [path for path in made.folder.rglob("*.tmp") if path.parent.name != "key_store"]
     return (
         config is not None
@@ -84,7 +84,7 @@ def refused(capsys: pytest.CaptureFixture[str], sentence: str) -> None:
 
 
 def enrol(made: VmBoard, tmp_path: Path) -> None:
-    """As if a gateway had accepted it: the key store's own record."""
+    """Put into the key store the record of a gateway's acceptance."""
     script = (
         "from countersign_agent.keys import keystore; "
         "from countersign_agent.hardware import device; "
@@ -128,7 +128,7 @@ def csv_report(folder: Path) -> list[dict[str, str]]:
 
 
 def all_complete(folder: Path, boards: list[VmBoard]) -> None:
-    """Every board is a device of its own, and the report says which."""
+    """Check that every board is a device of its own, and that the report says which."""
     devices = [identity_of(made)[3].hex() for made in boards]
     assert len(set(devices)) == len(boards)
     assert all(is_complete(made) for made in boards)
@@ -139,7 +139,7 @@ def all_complete(folder: Path, boards: list[VmBoard]) -> None:
 
 
 class Doomed:
-    """The provisioner, killed at the moments that are asked for (provision_and_die.py)."""
+    """The provisioner, which is killed at the given moments (provision_and_die.py)."""
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(

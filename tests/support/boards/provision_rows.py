@@ -12,7 +12,7 @@ GATEWAY_KEY = schnorr.public_key(bytes([5] * 32)).hex()
 
 
 def settings(**changes: Any) -> dict[str, Any]:
-    """What the boards of a site share: the agent on the serial port that provisioned it."""
+    """What a site's boards share: the agent uses the port at which it was provisioned."""
     shared = {"site": "ward-3", "gateway_public_key": GATEWAY_KEY}
     return {**shared, "transport": "serial", "serial_port": "usb", **changes}
 

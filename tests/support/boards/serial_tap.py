@@ -10,8 +10,10 @@ import threading
 
 
 class SerialTap:
-    """Listens on `url` and passes on to a pty or a TCP port of this machine, until `close`. Use it
-    in a `with` statement."""
+    """Listens on `url` and forwards to a pty or a TCP port of this machine, until `close`.
+
+    Use it in a `with` statement.
+    """
 
     def __init__(self, port: str | int) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -78,14 +80,15 @@ class SerialTap:
 
 
 def found(value: bytes, text: bytes) -> bool:
-    """Whether a value is in a text in any way that a board could print it, or half of it."""
+    """Whether a text has a value in any form in which a board could print it, or half of it."""
     for half in (value[:16], value[-16:]):
         number = int.from_bytes(half, "big")
         ways = [half, half[::-1], repr(half)[2:-1].encode(), str(number).encode()]
         ways += [half.hex().encode(), half.hex().upper().encode(), half.hex(" ").encode()]
         ways.append(", ".join(str(byte) for byte in half).encode())
         for shift in range(3):
-            # Whole groups only: the first and last characters depend on what stands beside.
+            # Only whole groups count, because the first and last characters depend on their
+            # neighbours.
             ways.append(base64.b64encode(half[shift : shift + 12]))
         if any(way in text for way in ways):
             return True

@@ -1,7 +1,7 @@
-"""A board that is a MicroPython process on a pty: emulated, and cheap enough to have many.
+"""A board that is a MicroPython process on a pty. It costs little, so a test can have many.
 
-Its prompt, reset and file system are vm_board_main.py's. What a board of silicon has beside that
-(flash, USB, an entropy source of its own) it has not.
+vm_board_main.py gives it a prompt, a reset and a file system. It lacks what a board of silicon has
+beside those: flash, USB, and an entropy source of its own.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ _HEAP_BYTES = 1_000_000
 
 
 class VmBoard:
-    """One board, running from construction until `stop`. Use it in a `with` statement.
+    """One board, which runs from construction until `stop`. Use it in a `with` statement.
 
-    folder: its file system, made if absent. port: what a provisioner opens. runs_main: it was last
-    started as its power does, and not to come back at its prompt.
+    folder: its file system, made if absent. port: what a provisioner opens. runs_main: whether its
+    last start was as its power does, and not one that comes back at its prompt.
     """
 
     def __init__(self, folder: Path, unique_id: str, runtime: str | None = None) -> None:
@@ -36,8 +36,8 @@ class VmBoard:
         self.in_boot_loader = False
         folder.mkdir(mode=0o700, exist_ok=True)
         self._argv = micropython.argv(runtime, _HEAP_BYTES)
-        # The board has the master's side, so that no terminal's line editing comes between. The
-        # other side stays open here: a provisioner that is killed does not unplug the board.
+        # The board has the pty's master side, so that no terminal's line editing comes between. The
+        # other side stays open here, so that killing a provisioner does not unplug the board.
         self._master, self._slave = pty.openpty()
         tty.setraw(self._slave)
         self.port = os.ttyname(self._slave)
@@ -55,7 +55,7 @@ class VmBoard:
         self.stop()
 
     def stop(self) -> None:
-        """Switch it off and unplug it."""
+        """Switch the board off and unplug it."""
         with self._lock:
             if self._stopping:
                 return
@@ -67,13 +67,13 @@ class VmBoard:
         os.close(self._slave)
 
     def power_cut(self) -> None:
-        """Off and on again; its port stays, as that of a USB bridge does."""
+        """Switch the board off and on again. Its port stays, as that of a USB bridge does."""
         with self._lock:
             if self._process is not None:
                 self._process.kill()
 
     def file(self, path: str) -> bytes | None:
-        """What a file of the board's holds; None if there is none."""
+        """The content of a file on the board; None if there is no such file."""
         found = self.folder / path.lstrip("/")
         return found.read_bytes() if found.is_file() else None
 

@@ -2,8 +2,8 @@
 
     micropython vm_board_main.py FOLDER UNIQUE_ID [raw]
 
-FOLDER is the whole file system. Standard input and output are the board's serial port: the
-friendly and the raw REPL as pyexec.c has them (raw-paste mode is answered with "no"). Exit status 3
+FOLDER is the whole file system. Standard input and output are the board's serial port. They speak
+the friendly and the raw REPL as pyexec.c does (raw-paste mode is answered with "no"). Exit status 3
 asks for a reset, 4 for a soft reset that comes back in raw mode, 5 for the boot loader.
 """
 
@@ -25,7 +25,7 @@ RESET, SOFT_RESET, BOOT_LOADER = 3, 4, 5
 
 
 class Machine:
-    """What MicroPython's `machine` has on a board, as far as it is used."""
+    """The functions of a board's `machine` module that are used here."""
 
     @staticmethod
     def unique_id():
@@ -41,8 +41,10 @@ class Machine:
 
 
 class Interruptible:
-    """`micropython` and `time` as on a board: a byte of the line interrupts what sleeps. That of a
-    process is a signal of its terminal, which a line in raw mode never sends."""
+    """`micropython` and `time` as on a board, where a byte on the line interrupts a sleep.
+
+    A process is interrupted by a signal of its terminal, which a line in raw mode never sends.
+    """
 
     character = 3
 
@@ -67,7 +69,7 @@ class Interruptible:
 
 
 def as_on_a_board(module, own):
-    """A stand-in for a built-in module, some of its functions replaced."""
+    """A stand-in for a built-in module, with some of its functions replaced."""
 
     class StandIn:
         pass
@@ -80,8 +82,10 @@ def as_on_a_board(module, own):
 
 
 class Files:
-    """FOLDER as a whole file system. VfsPosix's own root cannot rename in MicroPython 1.25: both
-    names share one buffer."""
+    """FOLDER as a whole file system.
+
+    VfsPosix's own root cannot rename in MicroPython 1.25, because both names share one buffer.
+    """
 
     def __init__(self):
         self._host = vfs.VfsPosix()
@@ -131,7 +135,7 @@ def say(data):
 
 
 def execute(source, name):
-    """Run a source as a module of its own; the traceback if it raises."""
+    """Run a source as a module of its own. Returns the traceback if it raises."""
     try:
         exec(compile(source, name, "exec"), GLOBALS)
     except SystemExit as asked:

@@ -1,4 +1,4 @@
-"""The real programs that tests of contracts and chains need; a test without them is skipped."""
+"""The real programs that tests of contracts and chains need. Without one the test is skipped."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from support.skip import skip
 
 
 def anvil() -> Path:
-    """The chain."""
+    """The chain's program."""
     try:
         return toolchain.anvil()
     except toolchain.PartMissing as fault:
@@ -17,7 +17,7 @@ def anvil() -> Path:
 
 
 def compiler() -> None:
-    """forge, with the compiler that it starts."""
+    """Skips without forge and the compiler that it starts."""
     try:
         toolchain.forge()
         toolchain.solc_module()

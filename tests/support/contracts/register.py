@@ -1,4 +1,4 @@
-"""The contracts of one chain, as an owner and its gateway use them."""
+"""The contracts of one chain, used as an owner and its gateway use them."""
 
 import secrets
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from countersign_workshop.ledger import deployment
 
 @dataclass(frozen=True)
 class Device:
-    """Keys as a device makes them."""
+    """The keys that a device makes."""
 
     secret: bytes
     public_key: bytes
@@ -33,7 +33,7 @@ def new_device():
 
 
 class Register:
-    """Deploys at first use; `owner` is registered and has appointed `gateway`."""
+    """Deploys the contracts at first use. `owner` is registered and has appointed `gateway`."""
 
     def __init__(self, chain):
         self.chain = chain
@@ -55,7 +55,7 @@ class Register:
         return account
 
     def registration_digest(self, device, device_class=1, owner=None, chain_id=None):
-        """What `device` signs to enter here."""
+        """The digest that `device` signs to enter this register."""
         return identity.registration_digest(
             chain_id or self.chain.chain_id,
             deployment.address_bytes(self.contracts["DeviceID"]),
@@ -70,7 +70,7 @@ class Register:
         return schnorr.sign(device.secret, digest, secrets.token_bytes(32))
 
     def add_device(self, device, signature, *, sender=None, owner=None, device_class=1):
-        """Submit; the receipt. DeploymentError with the name of the contract's error."""
+        """Submit the device. Returns the receipt; DeploymentError names the contract's error."""
         point = curve.lift_x(signature[:32])
         registration = (
             int.from_bytes(device.public_key, "big"),
