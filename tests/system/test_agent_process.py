@@ -1,4 +1,4 @@
-"""The agent as a process of a real MicroPython, against a real gateway over both brokers."""
+"""The agent as a process of a real MicroPython, at a real gateway over both brokers."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PATIENCE_S = 40.0
 
 
 class Device:
-    """One device's flash folder, and the process that runs on it while it is switched on."""
+    """One device's flash folder, and the process that runs on it while the device is on."""
 
     def __init__(self, folder: Path, site: RunningSite, runtime: str) -> None:
         self.folder = folder

@@ -1,6 +1,6 @@
-"""The benchmark on a few hundred messages: its counts are right and its JSON is whole.
+"""The benchmark on a few hundred messages: its counts are right and its JSON is complete.
 
-No figure is judged here: how fast this machine is, and what else it does, is not a test's affair.
+No figure is judged here, because this machine's speed and other work are not the test's concern.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def test_bench_counts_every_message(capsys: pytest.CaptureFixture[str]) -> None:
     for name in ("lost", "duplicated", "refused", "unsigned", "strange", "shed"):
         assert figures[name] == 0, (name, figures)
     assert figures["devices"] == DEVICES
-    # Everything that went in came through the pipeline, in groups no larger than the window.
+    # Every message went through the pipeline, in groups no larger than the window.
     assert 1 <= figures["groups"] <= SENT
     assert 1 <= figures["largest_group"] <= 64
     assert figures.keys() >= FIGURES, FIGURES - figures.keys()

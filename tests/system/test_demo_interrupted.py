@@ -1,4 +1,4 @@
-"""Ctrl-C in the middle of the demonstration: it says so, and leaves nothing running."""
+"""Ctrl-C in the middle of the demonstration: it says so, and leaves no process running."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ pytestmark = pytest.mark.chain
 
 
 def _descendants(pid: int) -> set[int]:
-    """Process ids of all children, their children and so on."""
+    """The process ids of all descendants."""
     parents: dict[int, int] = {}
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit():
             try:
                 stat = (folder / "stat").read_text()
-            except OSError:  # it ended while we looked
+            except OSError:  # it ended meanwhile
                 continue
             parents[int(folder.name)] = int(stat.rpartition(")")[2].split()[1])
     found: set[int] = set()
@@ -51,7 +51,7 @@ def test_nothing_is_left_running(number: signal.Signals, words: tuple[str, ...])
         if "made its key" in line:
             break
     started = _descendants(demo.pid)
-    # The chain, the gateway and three devices.
+    # These are the chain, the gateway and three devices.
     assert len(started) >= 5, lines
     os.kill(demo.pid, number)
     rest = demo.communicate(timeout=60)[0]

@@ -1,14 +1,15 @@
-"""kill -9 at random points under load: nothing that was acknowledged is lost or anchored twice.
+"""kill -9 at random points under load: nothing acknowledged is lost or anchored twice.
 
-A child process records decisions as fast as it can, cuts batches and brings them onto a real
-chain; it is killed with SIGKILL again and again, and sometimes the chain is killed too, which makes
-the chain forget what came after its last save, final blocks included. In the end both are left
-alone, and the chain must hold every acknowledged commitment exactly once.
+A child process records decisions as fast as it can, cuts batches and brings them onto a real chain.
+It is killed with SIGKILL again and again. Sometimes the chain is killed too, and then forgets
+everything after its last save, final blocks included. In the end both run undisturbed, and the
+chain must hold every acknowledged commitment exactly once.
 
-SIGKILL shows that the order of writes is right, not that the disk keeps what it was told to keep:
-for that, SQLite's synchronous=FULL is trusted.
+SIGKILL shows that the order of writes is right. It does not show that the disk keeps what it was
+told to keep: SQLite's synchronous=FULL is trusted for that.
 
-COUNTERSIGN_CRASH_KILLS (default 15) sets how often; COUNTERSIGN_CRASH_SEED repeats a run's choices.
+COUNTERSIGN_CRASH_KILLS (default 15) sets how often the child is killed. COUNTERSIGN_CRASH_SEED
+repeats a run's choices.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ DEVICES = 20
 GROUP = 25  # decisions in one record()
 BATCH = 100
 
-# Forked, so that a child is at work within milliseconds and kills fall on work, not on imports.
+# The child is forked, so that it is at work within milliseconds and kills hit work, not imports.
 _processes = multiprocessing.get_context("fork")
 
 
@@ -53,7 +54,7 @@ def decision(device: Device, counter: int) -> Decision:
 
 
 def work(chain: LocalChain, folder: Path, devices: list[Device], acknowledged: int) -> None:
-    """The child: never returns. `acknowledged` is a pipe for the positions that are durable."""
+    """The child's work, which never returns. acknowledged: a pipe for the durable commitments."""
     registry = SqliteRegistry(folder / "registry.sqlite3", GATEWAY_ID)
     key = LedgerKey.load_or_create(folder / "ledger.key")
     site = Site(chain, registry, key=key, batch_max=BATCH, batch_age_s=0.5, timeout_s=2.0)
@@ -72,7 +73,7 @@ def work(chain: LocalChain, folder: Path, devices: list[Device], acknowledged: i
             group.append(decision(devices[index], counters[index]))
             turn += 1
         registry.store(group)
-        # Only now, as a reply and a PUBACK would be.
+        # This comes only now, as a reply and a PUBACK would.
         os.write(acknowledged, b"".join(found.commitment for found in group))
         time.sleep(0.004)  # a load that the shared machine and the chain can follow
 
@@ -80,9 +81,9 @@ def work(chain: LocalChain, folder: Path, devices: list[Device], acknowledged: i
 def run_and_kill(
     chain: LocalChain, folder: Path, devices: list[Device], life_s: float, chain_life_s: float
 ) -> bytes:
-    """One life of the child; returns the commitments that it acknowledged.
+    """Run one child until it is killed. Returns the commitments that it acknowledged.
 
-    The chain is killed and started again meanwhile if its life is the shorter one.
+    If the chain's life is the shorter one, the chain is killed and started again meanwhile.
     """
     readable, writable = os.pipe()
     child = _processes.Process(target=work, args=(chain, folder, devices, writable))
@@ -108,7 +109,7 @@ def run_and_kill(
     reader.join()
     os.close(readable)
     assert died_alone is None, "the child ended by itself: see its output"
-    # A pipe write of a whole group may have been cut by the kill; a part of a digest says nothing.
+    # The kill may have cut a pipe write of a whole group. A part of a digest acknowledges nothing.
     return bytes(received[: len(received) // 32 * 32])
 
 
@@ -154,13 +155,13 @@ def test_every_acknowledged_commitment_is_anchored_exactly_once(
     assert len(set(registry_commitments)) == len(registry_commitments)
     assert counts.anchored == counts.commitments and counts.outbox_failed == 0
 
-    # What the chain tells by its events alone: each batch once, in order, and under its root
-    # exactly the commitments that follow those of the batch before.
+    # The chain's events alone tell each batch once, in order. Under its root are exactly the
+    # commitments that follow those of the batch before.
     head, position = bytes(32), 0
     events = chain.batches(key.address)
-    # First that the chain is a chain. Real ones commit to effects and events in one header; anvil
-    # can be made to start from a state that lost an event (decision 0011), and then nothing
-    # follows about the gateway.
+    # The first check is that the chain is consistent. Real chains commit to effects and events in
+    # one header. anvil can be made to start from a state that lost an event (decision 0011), and
+    # then the events prove nothing about the gateway.
     assert chain.tip(key.address)[0] == len(events), "the chain lost events that it counted"
     for number, (sequence, root, size, event_head) in enumerate(events, 1):
         assert sequence == number
@@ -171,7 +172,7 @@ def test_every_acknowledged_commitment_is_anchored_exactly_once(
     assert position == len(registry_commitments)
     assert chain.tip(key.address) == (len(events), head)
     assert all(state is OutboxState.FINALIZED for state in site.states())
-    # What the record says of a batch's transaction, and a receipt repeats, the chain bears out.
+    # The chain confirms what the record, and with it a receipt, says of a batch's transaction.
     for sequence in range(1, len(events) + 1):
         anchored = site.outbox.anchored(sequence)
         assert chain.block_of(anchored.transaction_hash) == anchored.block_number

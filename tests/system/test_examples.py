@@ -33,7 +33,7 @@ MOSQUITTO = ROOT / "gateway/examples/mosquitto"
 AUDIT = ROOT / "contracts/examples/audit_batch.py"
 PATIENCE_S = 40.0
 
-# A pin that opens once, and the agent as the example's docstring starts it.
+# The pin opens once. The agent starts as the example's docstring says.
 BOARD_MAIN = """
 from countersign_agent import main, sensors
 from door_sensor import Door
@@ -111,8 +111,8 @@ def test_a_gateway_works_with_mosquitto(tmp_path: Path) -> None:
         mosquitto = toolchain.mosquitto()
     except toolchain.PartMissing as missing:
         pytest.skip(f"mosquitto: {missing}")
-    # The example's own file and commands, but for the port, for the simulated device's site, and
-    # for root's need of "user root".
+    # The example's own file and commands run here. Only the port and the simulated device's site
+    # differ, and root needs "user root".
     port = str(free_port())
     settings = (MOSQUITTO / "mosquitto.conf").read_text(encoding="utf-8").replace("1883", port)
     settings += "user root\n" if os.geteuid() == 0 else ""
@@ -147,7 +147,7 @@ def test_a_gateway_works_with_mosquitto(tmp_path: Path) -> None:
 
 
 def commands_of(page: Path, port: str) -> list[list[str]]:
-    """The lines of the page's one block of commands, as words."""
+    """The lines of the page's only block of commands, as words."""
     (block,) = page.read_text(encoding="utf-8").split("```bash\n")[1:]
     lines = block.split("```")[0].replace("1883", port).splitlines()
     lines = [line.replace("--name lobby", f"--name {SITE}") for line in lines]
@@ -173,7 +173,8 @@ def test_one_batch_is_audited(tmp_path: Path) -> None:
         assert finished.returncode == 0, finished.stdout + finished.stderr
         assert "batch 2: 4 commitments under " in finished.stdout
 
-        # Another batch's event does not pass for this one: the same record under a moved start.
+        # Another batch's event must not pass for this one: this is the same record with a moved
+        # start.
         moved = tmp_path / "moved.sqlite3"
         moved.write_bytes(record.read_bytes())
         with_change(moved, "UPDATE batches SET first_position = 1 WHERE sequence = 2")

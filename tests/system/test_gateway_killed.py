@@ -1,9 +1,9 @@
-"""kill -9 of the gateway at random points under load: nothing acknowledged is lost, nothing is
-anchored twice.
+"""kill -9 of the gateway at random points under load: nothing acknowledged is lost or anchored
+twice.
 
-A real gateway process, a real Mosquitto and a real chain. What the devices hold in their hands at
-the end (signed verdicts) is compared with the gateway's record byte for byte, and the record with
-the events of the ledger. `COUNTERSIGN_KILLS` sets how often the gateway dies.
+The gateway process, Mosquitto and the chain are real. At the end, the signed verdicts that the
+devices hold are compared with the gateway's record byte for byte, and the record with the ledger's
+events. `COUNTERSIGN_KILLS` sets how often the gateway is killed.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def test_nothing_acknowledged_is_lost_and_nothing_anchored_twice(tmp_path: Path)
                 fleet.enrol()
                 fleet.start()
                 for _ in range(KILLS):
-                    # Some deaths come while it starts, some in the middle of full load.
+                    # Some kills come while the gateway starts, and some in the middle of full load.
                     time.sleep(moments.uniform(0.0, 1.2))
                     gateway.kill()
                     gateway = _start_gateway(made.config_path)

@@ -89,7 +89,7 @@ def test_the_real_agent_enrols_and_checks_in_over_a_pty(runtime, tmp_path):
             finally:
                 process.kill()
             assert not board.noise
-            # A beacon of half a second may have turned twice before a slow processor has signed.
+            # A beacon of half a second may be replaced twice before a slow processor has signed.
             assert set(site.gateway.tally.refused) <= {reasons.NAMES[reasons.STALE_BEACON]}
 
 
@@ -113,11 +113,11 @@ def test_the_real_agent_shares_standard_output_between_log_and_line(tmp_path):
                 assert process.poll() is None, "the agent stopped"
                 assert time.monotonic() < deadline_s, site.log.getvalue()
                 time.sleep(0.02)
-        # What mpremote sends first: the agent gives the port back to the person.
+        # mpremote sends this first, and the agent gives the port back to the person.
         cable.type_in(b"\r\x03")
         assert process.wait(PATIENCE_S) == 0
         assert b'"event": "evidence_sent"' in cable.seen_from_device
-        # What it said last may still be on its way when it has ended.
+        # Its last output may still be under way when it has ended.
         deadline_s = time.monotonic() + PATIENCE_S
         while b'"reason": "INTERRUPTED"' not in cable.seen_from_device:
             assert time.monotonic() < deadline_s, bytes(cable.seen_from_device[-500:])

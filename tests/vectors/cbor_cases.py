@@ -1,6 +1,6 @@
 """The cases of cbor.json: values that have one encoding, and byte strings that are refused.
 
-REFUSED: (the bytes in hexadecimal, the reason's name, what is wrong).
+REFUSED: (the bytes in hexadecimal, the reason's name, a description of the fault).
 """
 
 ACCEPTED = [

@@ -68,11 +68,11 @@ def tagged() -> list[dict[str, object]]:
 
 
 def described(value: object) -> object:
-    """A value in JSON, which has neither bytes nor integer keys nor large integers."""
+    """A value as JSON, which has no bytes, no integer keys and no large integers."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int):
-        # Beyond 2**53 many JSON readers round.
+        # Many JSON readers round integers beyond 2**53.
         return value if abs(value) <= 2**53 else {"int": str(value)}
     if isinstance(value, bytes):
         return {"bytes": value.hex()}
@@ -150,7 +150,7 @@ def schnorr() -> list[dict[str, object]]:
             aux,
         )
 
-    # A key pair with even y, and one valid signature to take apart.
+    # A key pair with even y, and one valid signature from which the other cases are derived.
     d = int.from_bytes(stream("victim", 32), "big") % N
     if multiple_of_generator(d)[1] & 1:
         d = N - d
@@ -175,7 +175,7 @@ def schnorr() -> list[dict[str, object]]:
     bad("last bit of s flipped", public_key, message, signature[:-1] + bytes([s[-1] ^ 1]))
     bad("r and s exchanged", public_key, message, s + r)
 
-    # s·G - e·P has odd y: made with the nonce that BIP-340 would have negated.
+    # s·G - e·P has odd y, because the signature uses the nonce that BIP-340 would have negated.
     k = int.from_bytes(stream("nonce", 32), "big") % N
     if not multiple_of_generator(k)[1] & 1:
         k = N - k
@@ -183,7 +183,7 @@ def schnorr() -> list[dict[str, object]]:
     e = challenge_scalar(odd_r, public_key, message)
     bad("odd y(R)", public_key, message, odd_r + number((k + e * d) % N))
 
-    # s·G - e·P is the point at infinity: nonce 0, for any r.
+    # s·G - e·P is the point at infinity, because the nonce is 0. This holds for any r.
     for x in (0, 1, multiple_of_generator(5)[0]):
         e = challenge_scalar(number(x), public_key, message)
         bad(f"R at infinity, r = {min(x, 5)}", public_key, message, number(x) + number(e * d % N))
@@ -218,7 +218,8 @@ def schnorr() -> list[dict[str, object]]:
 
 
 def merkle() -> dict[str, object]:
-    # The inputs of the Certificate Transparency reference tests, then commitments of 32 bytes.
+    # The inputs of the Certificate Transparency reference tests come first, then commitments of 32
+    # bytes.
     texts = ["", "00", "10", "2021", "3031", "40414243"]
     texts += ["5051525354555657", "606162636465666768696a6b6c6d6e6f"]
     leaves = [bytes.fromhex(text) for text in texts] + [stream(f"leaf/{i}", 32) for i in range(9)]
@@ -254,9 +255,9 @@ FILES = {"tagged": tagged, "cbor": cbor, "schnorr": schnorr, "merkle": merkle}
 
 
 def text_of(value: object) -> str:
-    # Not escaped: MicroPython's json does not join escaped surrogate pairs.
+    # The text is not escaped, because MicroPython's json does not join escaped surrogate pairs.
     text = json.dumps(value, indent=1, ensure_ascii=False) + "\n"
-    # The one control character that JSON lets stand: with it the file would not be text.
+    # JSON permits this one control character unescaped, but with it the file would not be text.
     return text.replace("\x7f", "\\u007f")
 
 

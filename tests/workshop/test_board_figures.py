@@ -1,4 +1,4 @@
-"""What the figures of boards are made of: no board runs here."""
+"""How the figures of boards are computed. No board runs in these tests."""
 
 import json
 
@@ -22,7 +22,7 @@ class Record:
         self.sequence = 0
 
     def say(self, data, at_ms):
-        # As USB does: in pieces.
+        # USB delivers the bytes in pieces, too.
         for begin in range(0, len(data), 64):
             piece = data[begin : begin + 64].hex()
             self.lines.append(json.dumps({"said": piece, "on": "usb", "ms": at_ms}))
@@ -97,7 +97,7 @@ def test_wear_is_that_of_the_check_ins_asked_for():
 
 
 def test_years_are_those_of_the_rating():
-    """A hundred thousand cycles, one for each check-in, one a minute: 69 days."""
+    """A hundred thousand cycles last 69 days at one erase a check-in and one check-in a minute."""
     worn = wear.Wear(check_ins=1000, erases=1000, sectors=4, worst=250)
     assert worn.years_if_one_sector == pytest.approx(100_000 / (60 * 24 * 365.25))
     assert worn.years_of_worst_sector == pytest.approx(4 * worn.years_if_one_sector)

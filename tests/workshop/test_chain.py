@@ -1,4 +1,4 @@
-"""The development chain: what it keeps, what it may lose, and that it leaves nothing behind."""
+"""The development chain: what it keeps, what it may lose, and that it leaves no process behind."""
 
 import json
 import os
@@ -29,7 +29,7 @@ def anvil():
 
 @pytest.fixture()
 def own_chain(anvil, tmp_path):
-    """A chain that the test may hurt; all mining is the test's own."""
+    """A chain that the test may damage. Only the test mines."""
     chain = DevChain(tmp_path / "chain", finality_pulse_s=None, state_interval_s=600)
     chain.start()
     yield chain
@@ -84,7 +84,7 @@ def test_state_port_and_contracts_are_kept_over_a_stop(own_chain):
     assert register.tip() == tip
     owner = register.devices.functions.ownerOf(device.device_id).call()
     assert owner == address_text(register.owner.address)
-    # Receipts and events too, which a gateway asks for after it was away.
+    # Receipts and events are kept, too: a gateway asks for them after it was away.
     assert len(register.devices.events.DeviceAdded.get_logs(from_block=0)) == 1
 
 
@@ -127,7 +127,7 @@ def test_a_changed_state_is_saved_in_the_background(anvil, tmp_path):
 
 
 def test_killed_again_and_again_it_always_starts(anvil, tmp_path):
-    """Kills fall into saves, too: a save that was not finished must not be what is loaded."""
+    """Kills hit saves, too. A save that was not finished must not be loaded."""
     chain = DevChain(tmp_path, finality_pulse_s=None, state_interval_s=0.01)
     reached = 0
     for delay_s in (0, 0.005, 0.01, 0.02, 0.03, 0.05):
@@ -142,7 +142,7 @@ def test_killed_again_and_again_it_always_starts(anvil, tmp_path):
 
 
 def test_a_save_under_load_holds_the_block_of_every_effect(own_chain):
-    """anvil's own dump may not: it lists blocks, mines on, and then lists accounts."""
+    """anvil's own dump may lack it: anvil lists blocks, mines on, and then lists accounts."""
     sender = EthAccount.from_key(secrets.token_bytes(32))
     own_chain.fund(bytes.fromhex(sender.address[2:]))
     fields = {"type": 2, "chainId": own_chain.chain_id, "to": bytes(19) + b"\1", "gas": 30_000}
@@ -164,7 +164,7 @@ def test_a_save_under_load_holds_the_block_of_every_effect(own_chain):
             assert len(state["transactions"]) == nonce
         sending.result()
     assert saves > 3, "there was no save under load"
-    # Mining goes on as before: nothing was lost while it rested, and nothing waits.
+    # Mining continues as before: nothing was lost during the pause, and nothing waits.
     assert int(own_chain.rpc("eth_getTransactionCount", address, "latest"), 16) == len(signed)
 
 
@@ -230,7 +230,7 @@ def test_what_is_included_becomes_final_and_then_it_rests(anvil, tmp_path):
 
 
 def test_it_runs_on_newer_rules_as_well(anvil, tmp_path):
-    """The contracts are made for shanghai; chains are upgraded."""
+    """The contracts are compiled for shanghai, and chains are upgraded."""
     with DevChain(tmp_path, hardfork="osaka", finality_pulse_s=None) as chain:
         register = Register(chain)
         device = new_device()

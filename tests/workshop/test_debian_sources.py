@@ -1,4 +1,4 @@
-"""The machine's own apt sources are understood in both of apt's formats."""
+"""The machine's own apt sources are read in both of apt's formats."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The documents of this checkout are true, and the check that says so finds what is wrong."""
+"""The documents of this checkout are true, and the check finds what is wrong."""
 
 from __future__ import annotations
 

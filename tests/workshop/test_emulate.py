@@ -1,4 +1,4 @@
-"""`countersign emulate`: what it refuses before anything is started."""
+"""`countersign emulate` refuses impossible requests before it starts anything."""
 
 from pathlib import Path
 

@@ -13,7 +13,7 @@ UNLIMITED = image_budget.Budget(image_bytes=1 << 20, heap_free_bytes=1)
 
 
 class FakeCompilers:
-    """Makes an image of few bytes and counts how often."""
+    """Makes an image of a few bytes and counts how often."""
 
     def __init__(self) -> None:
         self.calls = 0

@@ -1,4 +1,4 @@
-"""An image's budget: what exceeds it is refused in one sentence, and every image has one."""
+"""An image that exceeds its budget is refused in one sentence, and every image has a budget."""
 
 import json
 from pathlib import Path

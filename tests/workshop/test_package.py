@@ -1,4 +1,4 @@
-"""What users install (mip) and what images freeze is what is in the folders, all of it."""
+"""mip installs, and images freeze, exactly the modules that are in the folders."""
 
 import json
 from pathlib import Path

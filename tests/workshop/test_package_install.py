@@ -1,4 +1,4 @@
-"""What `countersign package` makes is installed by real installers, and runs from there."""
+"""Real installers install what `countersign package` makes, and it runs from there."""
 
 import functools
 import http.server
@@ -43,7 +43,7 @@ class _Silent(http.server.SimpleHTTPRequestHandler):
 
 @pytest.fixture
 def serve() -> Iterator[object]:
-    """serve(folder) gives the address of an HTTP server of that folder."""
+    """serve(folder) returns the address of an HTTP server of that folder."""
     servers = []
 
     def start(folder: Path) -> str:
@@ -87,14 +87,14 @@ def make_or_skip(board: str, folder: Path, engine: str) -> package.Package:
 
 
 def install(address: str, target: Path) -> str:
-    """Install with mip of MicroPython 1.25, as a person types it on a board."""
+    """Install with mip of MicroPython 1.25, with the call that a person types on a board."""
     script = f"import mip\nmip.install('countersign', index={address!r}, target={str(target)!r})"
     return run(micropython.host_runtime(), script)
 
 
 @pytest.mark.parametrize("board", ["UNIX", "ESP32_GENERIC", "ESP32_GENERIC_C3"])
 def test_bytecode_installs_and_proves(board: str, serve, tmp_path: Path) -> None:
-    """Bytecode is the same for every processor, so that of any board runs here."""
+    """Bytecode is the same for every processor, so any board's bytecode runs here."""
     made = package.make(board, tmp_path / "made", "pure")
     said = install(serve(made.folder), tmp_path / "lib")
     assert said.splitlines()[-1] == "Done", said
@@ -105,7 +105,7 @@ def test_bytecode_installs_and_proves(board: str, serve, tmp_path: Path) -> None
 
 @pytest.mark.parametrize("board", RUNTIMES)
 def test_the_native_engine_installs_and_proves(board: str, serve, tmp_path: Path) -> None:
-    """The board's own machine code, executed by the workstation or under qemu-arm."""
+    """The workstation, or qemu-arm, executes the board's own machine code."""
     made = make_or_skip(board, tmp_path / "made", package.default_engine(board))
     assert f"{native.MODULE}.mpy" in made.files
     assert install(serve(made.folder), tmp_path / "lib").splitlines()[-1] == "Done"
@@ -142,7 +142,7 @@ def test_a_missing_file_is_not_a_finished_install(serve, tmp_path: Path) -> None
 
 
 def test_mip_of_1_25_needs_the_index(serve, tmp_path: Path) -> None:
-    """Why the folder is an index too: should this fail, mip has learnt relative addresses."""
+    """This is why the folder is also an index. If this fails, mip has learnt relative addresses."""
     made = package.make("UNIX", tmp_path / "made", "pure")
     address = serve(made.folder)
     script = f"import mip\ntry:\n    mip.install({address + '/'!r}, target={str(tmp_path)!r})\n"

@@ -1,4 +1,4 @@
-"""The runner tells passed, failed, skipped and dead apart on a real virtual machine."""
+"""The runner distinguishes passed, failed, skipped and crashed on a real virtual machine."""
 
 import subprocess
 import sys

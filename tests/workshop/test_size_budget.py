@@ -1,4 +1,4 @@
-"""The sizes that budgets are held to are the modules' own."""
+"""A budget is compared with the sizes of the modules alone, wherever the checkout is."""
 
 from countersign_workshop.images import size_budget
 

@@ -1,4 +1,4 @@
-"""Fetching parts works on a machine that has nothing but Python."""
+"""Fetching parts works on a machine that has only Python."""
 
 import os
 import subprocess
@@ -14,7 +14,7 @@ from countersign_workshop.parts import toolchain
 
 
 def test_the_fetcher_needs_no_package() -> None:
-    """-S leaves out everything that was installed, as on a machine where nothing is yet."""
+    """-S leaves out every installed package, as on a machine where nothing is installed yet."""
     finished = subprocess.run(
         [
             sys.executable,
@@ -36,7 +36,7 @@ def test_the_fetcher_needs_no_package() -> None:
 def test_a_part_that_two_want_at_once_is_fetched_once(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """As two runs of make do: the second would replace what the first already works with."""
+    """Two runs of make may want it. The second fetch would replace what the first already uses."""
     monkeypatch.setenv("COUNTERSIGN_CACHE", str(tmp_path))
     begun = threading.Event()
     end = threading.Event()
@@ -69,7 +69,7 @@ def test_a_part_that_two_want_at_once_is_fetched_once(
 
 
 def _waits_for_lock(cache: Path) -> bool:
-    """Whether somebody waits for a lock of this process, as Linux tells it."""
+    """Whether another process waits for a lock of this process, by Linux's own list."""
     inode = (cache / "fetching/slow-part/lock").stat().st_ino
     waiting = Path("/proc/locks").read_text().splitlines()
     return any("->" in line and f":{inode} " in line for line in waiting)

@@ -1,6 +1,6 @@
 """The demonstration's devices are emulated boards with the image that is flashed.
 
-Minutes of emulation, so it is part of `make test-boards`.
+The emulation takes minutes, so these tests are part of `make test-boards`.
 """
 
 import json

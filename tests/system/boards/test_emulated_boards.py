@@ -1,7 +1,7 @@
-"""Emulated boards join a real gateway as devices would: by their serial ports, and as emulated.
+"""Emulated boards join a real gateway by their serial ports, and are recognised as emulated.
 
-The Raspberry Pi Pico's image is the one that is flashed, on an emulated RP2040; it and the machines
-of QEMU run in `make test-boards`.
+The Raspberry Pi Pico's image is the one that is flashed, on the emulated RP2040. The tests of that
+board and of the QEMU machines run in `make test-boards`.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def joined(
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_board_joins_and_nothing_hides_that_it_is_emulated(kind: str, tmp_path: Path) -> None:
-    """Its settings say that it is hardware; it knows better, and so does the gateway."""
+    """Its settings say that it is hardware. The board and the gateway find out the truth."""
     emulated_pico.kind_or_skip(kind)
     with joined(kind, tmp_path, environment="hardware") as (board, site):
         board.power_on()
@@ -139,7 +139,7 @@ def test_a_power_cut_in_a_flash_operation_leaves_a_board_that_starts(tmp_path: P
 
 
 def test_the_prompt_is_always_reachable(tmp_path: Path) -> None:
-    """One board: unconfigured, with a program of somebody's, misconfigured, and as an agent."""
+    """One board: unconfigured, with a main.py that is not ours, misconfigured, and as an agent."""
     emulated_pico.kind_or_skip("RPI_PICO")
     with rp2040.Rp2040(firmware_build.built("RPI_PICO").file) as board:
         assert board.run("print('prompt')") == "prompt\n"
@@ -159,7 +159,7 @@ def test_the_prompt_is_always_reachable(tmp_path: Path) -> None:
         board.copy_in({"/countersign.json": settings})
         board.reset()
         assert "key_store" in board.run("import os\nprint(os.listdir('/'))")
-        # The agent had given Ctrl-C up, and has given it back.
+        # The agent had switched Ctrl-C off, and has switched it on again.
         board.repl().start("while True:\n    pass")
         board.repl().enter()
 

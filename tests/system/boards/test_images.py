@@ -15,7 +15,7 @@ from support.boards import emulated_pico
 
 pytestmark = pytest.mark.board
 
-# With everything imported that a device's main.py imports.
+# Everything is imported that a device's main.py imports.
 WITH_THE_AGENT = """\
 import gc, json
 from countersign_agent import main
@@ -30,7 +30,7 @@ print(json.dumps({
 }))
 """
 
-# The agent as it runs on a Pico whose line nobody answers: identity, entropy and UART are there.
+# The agent runs on a Pico whose line nobody answers. Identity, entropy and UART are there.
 RUNNING = """\
 import gc, json
 from countersign.proofs import schnorr
@@ -102,7 +102,7 @@ def test_it_is_measured_as_what_is_flashed(image: firmware_build.Image) -> None:
     if image.board in qemu.MACHINES:
         assert use.image_bytes < image.file.stat().st_size
         return
-    # What is flashed has whole blocks, and gaps where a section is aligned.
+    # The file that is flashed has whole blocks, and gaps where a section is aligned.
     blocks = image.file.stat().st_size // 512 * 256
     assert 0 <= blocks - use.image_bytes < 1024
 
@@ -118,7 +118,7 @@ def test_it_is_measured_as_what_is_flashed(image: firmware_build.Image) -> None:
 def test_a_build_elsewhere_gives_the_same_bytes(
     image: firmware_build.Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Another build folder, and the sources under another name: neither is in the image."""
+    """The build and its sources are in other folders. The image holds neither path."""
     parts = tmp_path / "another-cache"
     parts.mkdir()
     for name in ("cross", "sources"):

@@ -1,4 +1,4 @@
-"""A package put on an emulated Pico by mpremote itself, and run from there (`make test-boards`)."""
+"""mpremote puts a package on an emulated Pico, which runs it there (`make test-boards`)."""
 
 import hashlib
 import subprocess
@@ -13,8 +13,8 @@ from support.boards import emulated_pico
 
 pytestmark = [pytest.mark.board, pytest.mark.slow]
 
-# The image has the same modules frozen in; the installed ones are to run. Its native engine is in
-# the image too, where no file can take its place: of the installed one only the bytes are checked.
+# The image has the same modules frozen in, and the installed ones are to run. The image also has
+# the native engine, which no file can replace. Of the installed engine only the bytes are checked.
 INSTALLED = """\
 import sys, gc, hashlib
 sys.path[:] = ['/lib']
@@ -57,5 +57,5 @@ def test_mpremote_installs_the_package_and_the_board_runs_it(tmp_path: Path) -> 
     print(f"RPI_PICO: with the installed modules loaded {free_bytes} bytes of heap are free")
     assert engine == "native"
     assert place == "/lib/countersign_agent/agent.mpy"
-    # The agent works within less: see HEAP_BYTES and the armhf runtime.
+    # The agent needs less: see HEAP_BYTES and the armhf runtime.
     assert int(free_bytes) > 40_000

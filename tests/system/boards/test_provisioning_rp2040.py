@@ -37,7 +37,7 @@ def identity_record(board: rp2040.Rp2040) -> list[bytes]:
 
 
 def provision(folder: Path, ports: list[str], *more: str) -> list[dict[str, str]]:
-    """The report of a batch of these boards, all done."""
+    """Provision a batch of these boards, all of which must succeed. Returns the report."""
     table = write_csv(
         folder / "boards.csv",
         [
@@ -53,7 +53,7 @@ def provision(folder: Path, ports: list[str], *more: str) -> list[dict[str, str]
 
 
 def wait_until_it_listens(board: rp2040.Rp2040) -> None:
-    """Enter the prompt once over the emulator's own connection, and let go."""
+    """Enter the prompt once over the emulator's own connection, and let go of it."""
     board.repl().close()
     board._repl = None
 
@@ -111,7 +111,7 @@ def test_flashing_keeps_the_identity_unless_it_is_abandoned(
         assert not (volume / "firmware.uf2").exists()
 
         assert cli.main([*words, "--port", port]) == 0
-        # The emulated board has no boot loader to go on with: it stops there.
+        # The emulated board has no boot loader to enter, so it stops there.
         with pytest.raises(rp2040.EmulatorError, match="boot loader"):
             board.run("pass")
     assert (volume / "firmware.uf2").read_bytes() == image.read_bytes()
@@ -126,7 +126,7 @@ def test_flashing_keeps_the_identity_unless_it_is_abandoned(
 
 
 def without_packages(image: Path, folder: Path) -> Path:
-    """The image with its frozen packages under names that nothing imports: as good as stock."""
+    """The image with its frozen packages renamed, so that nothing imports them."""
     _, content = uf2.decode(image.read_bytes())
     for name in (b"countersign/", b"countersign_agent/"):
         assert name + b"__init__.py\0" in content

@@ -1,4 +1,4 @@
-"""The images of the QEMU boards: library, agent, engine on a processor (`make test-boards`)."""
+"""The images of the QEMU boards: library, agent and engine on a processor (`make test-boards`)."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What the QEMU port gets from us: clock, terminal, files, entropy (`make test-boards`)."""
+"""What our code adds to the QEMU port: clock, terminal, files, entropy (`make test-boards`)."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,7 +38,7 @@ def test_time_passes_and_sleep_takes_it(board: qemu.Qemu) -> None:
         "time.sleep_ms(250)\n"
         "print(time.ticks_diff(time.ticks_ms(), ms), time.ticks_diff(time.ticks_us(), us))\n"
     )
-    # The machine's own time, which is that of its instructions.
+    # This is the machine's own time, which follows its instructions.
     slept_ms, slept_us = map(int, output.split())
     assert 250 <= slept_ms <= 260
     assert 250_000 <= slept_us <= 260_000

@@ -1,4 +1,4 @@
-"""The real image for the Raspberry Pi Pico on an emulated one (`make test-boards`)."""
+"""The real image for the Raspberry Pi Pico on an emulated RP2040 (`make test-boards`)."""
 
 import json
 import shutil
@@ -12,7 +12,7 @@ from support.boards import emulated_pico
 
 pytestmark = pytest.mark.board
 
-# All that fits into a few minutes of emulation; the other runtimes run every test.
+# These are all tests that fit into a few minutes of emulation. The other runtimes run every test.
 PROTOCOL_TESTS = {
     "test_identity": (),
     "test_tagged": (),
@@ -22,7 +22,7 @@ PROTOCOL_TESTS = {
     "test_schnorr": ("test_committed_vectors", "test_official_vectors", "test_misuse_raises"),
 }
 
-# A boot of the key store as on a first start: what it shows of itself is printed at once.
+# The key store boots as on a first start. Everything that it shows of itself is printed at once.
 FIRST_BOOT = """\
 import sys
 sys.path[:] = ['', '.frozen', '/sweep']
@@ -72,7 +72,7 @@ def test_same_run_same_cycles(image: Path) -> None:
 
 
 def test_proof_costs_and_heap(image: Path) -> None:
-    """Allocating takes longer the more is in the heap, and with it the pure engine's integers."""
+    """Allocating takes longer the more is in the heap, and the pure engine's integers allocate."""
     for place in ("alone", "with the agent"):
         with rp2040.Rp2040(image, seed=1) as board:
             if place == "with the agent":
@@ -105,7 +105,7 @@ result['agent'] = free()
 print(json.dumps(result))
 """
 
-# The peer's table is made by the first verification; what is counted is a later one.
+# The first verification makes the peer's table. The count is that of a later one.
 PROOF = """\
 from countersign.proofs import schnorr
 secret, message, entropy = bytes(range(1, 33)), b'm' * 32, bytes(32)
@@ -153,7 +153,10 @@ def test_a_stopped_board_says_why(image: Path) -> None:
 
 
 def test_key_store_survives_power_cuts(image: Path, tmp_path: Path) -> None:
-    """A few cuts of a first boot, whole and torn; the promise is that of power_cut_sweep.py."""
+    """Power is cut a few times in a first boot, between and within operations.
+
+    power_cut_sweep.py states the promise that is checked.
+    """
     before = tmp_path / "before.flash"
     with rp2040.Rp2040(image, flash=before) as board:
         for name in ("support/agent/writers", "support/agent/noise"):

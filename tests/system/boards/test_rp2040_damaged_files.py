@@ -1,4 +1,4 @@
-"""The real image on flash that went bad: it answers, says what to do, and destroys nothing."""
+"""The real image on damaged flash: it answers, says what to do, and destroys nothing."""
 
 import json
 import random
@@ -21,11 +21,11 @@ from support.boards.board_life import Life, Record
 pytestmark = pytest.mark.board
 
 PATIENCE_S = 120.0
-# The last 1408 KiB of the board's flash are its files (ports/rp2/mpconfigport.h).
+# The board's files are in the last 1408 KiB of its flash (ports/rp2/mpconfigport.h).
 FILES_BYTES = 1408 * 1024
 FILES_START = FLASH_BYTES - FILES_BYTES
 BLOCK_BYTES = 4096
-# That of an emulated board that was given none.
+# This is the identifier of an emulated board that was given none.
 UNIQUE_ID = "00" * 8
 
 UNREADABLE = b"countersign: the board's files cannot be read and were left as they are."
@@ -43,7 +43,7 @@ def life(tmp_path_factory: pytest.TempPathFactory) -> Life:
 
 @pytest.fixture(scope="module")
 def record(life: Life) -> Record:
-    """A board that was provisioned, and has used counters of several blocks."""
+    """The record of a board that was provisioned and has used counters of several blocks."""
     return board_life.record(
         life, (board_life.first_boot, board_life.provisioning, board_life.counter_updates)
     )
@@ -81,7 +81,7 @@ def test_without_superblocks_nothing_is_formatted_until_that_is_meant(
         device_id, counter = board.run(WHO).split()
         assert device_id not in witness_of(record).device_ids
         assert int(counter) > 0
-        # The same words again do nothing to files that can be read.
+        # The same command does nothing to files that can be read.
         board.release()
         board_life.provision(life.settings, port, "--erase-files", "--abandon", UNIQUE_ID)
         assert board.run(WHO).split()[0] == device_id
@@ -90,7 +90,7 @@ def test_without_superblocks_nothing_is_formatted_until_that_is_meant(
 def test_an_erasure_that_was_cut_leaves_nothing_half(
     life: Life, record: Record, tmp_path: Path
 ) -> None:
-    """Whatever is left of the old files is not mounted, and not formatted either."""
+    """The rest of the old files is neither mounted nor formatted."""
     content = bytearray(life.flash.read_bytes())
     without_superblocks(content, "random")
     flash = tmp_path / "flash"
@@ -106,7 +106,7 @@ def test_an_erasure_that_was_cut_leaves_nothing_half(
 
 
 def test_a_first_format_that_was_cut_is_begun_anew(life: Life, tmp_path: Path) -> None:
-    """Only the first two blocks hold something: no key store was ever there."""
+    """Only the first two blocks hold something, so no key store was ever there."""
     content = bytearray(life.first_flash)
     without_superblocks(content, "random")
     flash = tmp_path / "flash"
@@ -121,11 +121,12 @@ def test_a_first_format_that_was_cut_is_begun_anew(life: Life, tmp_path: Path) -
 def test_no_damaged_block_gives_half_a_device(
     life: Life, record: Record, tmp_path: Path, is_thorough: bool
 ) -> None:
-    """The flash's content on a workstation's MicroPython, with the image's modules and LittleFS.
+    """The flash's content runs on a workstation's MicroPython, with the image's modules and
+    LittleFS.
 
-    One block gone bad is a device that goes on with higher counters, or one that says why not. Of
-    two or three at once only the identity is promised: they may be the newest states of both
-    folders that know the counter.
+    After damage to one block, the device goes on with higher counters or says why it does not.
+    After damage to two or three at once, only the identity is promised: those blocks may be the
+    newest states of both folders that know the counter.
     """
     cases = 2000 if is_thorough else 150
     witness = witness_of(record)
@@ -147,7 +148,7 @@ def test_no_damaged_block_gives_half_a_device(
 def test_the_image_on_damaged_blocks(
     life: Life, record: Record, tmp_path: Path, is_thorough: bool
 ) -> None:
-    """A board with a damaged flash always answers, and says by itself what is wrong."""
+    """A board with a damaged flash always answers, and reports the damage by itself."""
     results = damaged(life, tmp_path, 0, 36, keep=True)
     if not is_thorough:
         results = list({result["outcome"]: result for result in results}.values())
@@ -174,7 +175,7 @@ SAID_FIRST = {
 
 
 def test_files_of_the_state_one_by_one(life: Life, record: Record, tmp_path: Path) -> None:
-    """On a sound file system each file is cut short, emptied and changed; then all is put back."""
+    """On a sound file system each file is cut short, emptied and changed, then put back."""
     flash = tmp_path / "flash"
     flash.write_bytes(life.flash.read_bytes())
     witness = witness_of(record)
@@ -231,14 +232,14 @@ def is_blank(flash: bytes, block: int) -> bool:
 
 
 def witness_of(record: Record) -> board_life.Witness:
-    """What the world had seen of the board."""
+    """All that had left the board."""
     return board_life.Witness(record.timeline.said_before(len(record.stages)))
 
 
 def damaged(
     life: Life, folder: Path, first: int, end: int, keep: bool = False
 ) -> list[dict[str, Any]]:
-    """damaged_flash.py's results. keep: and its flashes, in the folder."""
+    """The results of damaged_flash.py. keep: also write its flashes into the folder."""
     try:
         command = micropython.argv("x64", 8_000_000)
     except micropython.RuntimeMissing as missing:
@@ -265,7 +266,7 @@ def damaged(
 
 
 def said_by_itself(board: rp2040.Rp2040, sentence: bytes) -> bytes:
-    """Wait for it on the board's line, without sending a byte; all that was said until then."""
+    """Wait for the text on the board's line without sending a byte. Returns all that was said."""
     board.wait_until_connected()
     with socket.create_connection(("127.0.0.1", board.serial_port)) as line:
         line.settimeout(1.0)
@@ -281,7 +282,7 @@ def said_by_itself(board: rp2040.Rp2040, sentence: bytes) -> bytes:
 
 
 def refused(life: Life, port: str, *more: str) -> str:
-    """What `countersign provision` said when it did not take the board."""
+    """What `countersign provision` said when it refused the board."""
     finished = board_life.try_to_provision(life.settings, port, *more)
     assert finished.returncode == 1, finished.stdout + finished.stderr
     assert "Traceback" not in finished.stderr

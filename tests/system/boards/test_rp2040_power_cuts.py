@@ -1,9 +1,9 @@
-"""Power cuts at every single flash operation of an emulated Pico's life.
+"""Power cuts at every flash operation of an emulated Pico's life.
 
-`make test` takes every fifth operation, `make test-boards` all. Each operation of
-board_life.STAGES is cut once, torn in one of the four ways by turns; all four ways at each with
-COUNTERSIGN_TORN=all. What is checked afterwards is on the real image: it boots, it is who it was,
-no counter comes again, and it goes on.
+`make test` takes every fifth operation, `make test-boards` all. Each operation of board_life.STAGES
+is cut once, torn in one of the four ways by turns. COUNTERSIGN_TORN=all tears each in all four
+ways. The checks afterwards run on the real image: it boots, it has the same identity, no counter
+comes again, and it continues.
 """
 
 import os
@@ -28,10 +28,10 @@ from support.gateway.serial_lines import section
 pytestmark = pytest.mark.board
 
 AT_A_TIME = 2
-# Every fifth operation, in which each of the four ways of tearing has its turn; then all of them.
+# The first step is five, so that each of the four ways of tearing has its turn. The other is one.
 STEPS = (5, pytest.param(1, marks=pytest.mark.slow))
 
-# Two starts of the device, and what is then known of it.
+# The device starts twice. Each line says what is then known of it.
 LOOK = f"""\
 import os
 from countersign_agent.hardware import device
@@ -72,7 +72,7 @@ def test_cuts_are_survived(life: Life, record: Record, step: int, tmp_path: Path
 def test_cut_while_at_a_gateway_it_joins_again(
     life: Life, record: Record, step: int, tmp_path: Path
 ) -> None:
-    """The same flash at a gateway that has lost its memory: it enrols anew and is verified."""
+    """The gateway has lost its memory. The board enrols anew at it and is verified."""
     cuts = [number for number, stage in enumerate(record.stages) if stage == "enrolment"][::step]
     for cut in cuts:
         folder = tmp_path / str(cut)
@@ -101,7 +101,7 @@ def test_the_sweep_sees_a_counter_that_comes_again(life: Life, tmp_path: Path) -
 
 
 def sweep(life: Life, record: Record, cuts: Sequence[int], folder: Path) -> list[str]:
-    """What was broken by cuts at these operations, a line each."""
+    """The promises that cuts at these operations broke, a line for each."""
     every_way = os.environ.get("COUNTERSIGN_TORN") == "all"
     work = [
         (cut, torn)
@@ -129,7 +129,7 @@ def sweep(life: Life, record: Record, cuts: Sequence[int], folder: Path) -> list
 
 
 def examine(life: Life, record: Record, cut: int, torn: str, folder: Path) -> None:
-    """Power is back after a cut: AssertionError if a promise is broken."""
+    """Start the board after a cut. AssertionError if a promise is broken."""
     flash = cut_flash(record, cut, torn, folder, agent_starts=False)
     seen = Witness(record.timeline.said_before(cut))
     afterwards = folder / "timeline"
@@ -153,12 +153,15 @@ def first_of(record: Record, stage: str) -> int:
 
 
 def cut_flash(record: Record, cut: int, torn: str, folder: Path, agent_starts: bool = True) -> Path:
-    """The flash after a cut, in a file. Without the agent's start, which takes a block of counters
-    by itself, the first counter that is looked at is the first that the board would ever use."""
+    """A file with the flash after a cut.
+
+    The agent's start takes a block of counters. Without that start, the first counter that the test
+    sees is the first that the board would ever use.
+    """
     content = record.timeline.flash_at(record.first_flash, cut, torn)
     if not agent_starts:
-        # The agent is told of a configuration that is never there, and leaves for the prompt. The
-        # end of the path stays: the compiler makes it serve as the file's name, too.
+        # The agent gets the path of a configuration that is never there, and leaves for the prompt.
+        # The end of the path stays, because the compiler also uses it as the file's name.
         end = record.code_bytes
         wanted = CONFIG_PATH.encode()
         assert content.count(wanted, 0, end) == 1

@@ -1,4 +1,4 @@
-"""The real image after a fault of its agent: one line, a pause that grows, a reset."""
+"""The real image after its agent failed: it prints a line, waits longer each time, and resets."""
 
 import json
 import socket
@@ -20,14 +20,14 @@ SETTINGS = {
     "serial_port": "usb",
     "storage_folder": "/key_store",
 }
-# A record that cannot be read: there is a folder where it was.
+# The record cannot be read, because a folder has its name.
 BREAK = "import os\nos.remove('/key_store/seed')\nos.mkdir('/key_store/seed')"
 MEND = "import os\nos.rmdir('/key_store/seed')"
 STARTED = b'"event": "started"'
 
 
 class Listener:
-    """Somebody at a board's line who says nothing. `heard` grows."""
+    """A program at a board's line that says nothing. `heard` grows."""
 
     def __init__(self, board: rp2040.Rp2040) -> None:
         board.release()
@@ -78,7 +78,7 @@ def test_a_fault_is_said_and_the_board_starts_anew_after_a_pause_that_grows(imag
         board.wait_for_restart()
         line.until(restarting(10000))
         line.leave()
-        # In the pause Return and Ctrl-C lead to the prompt.
+        # During the pause, Return and Ctrl-C lead to the prompt.
         assert board.run("print('prompt')") == "prompt\n"
 
         board.run(MEND)
@@ -90,6 +90,6 @@ def test_a_fault_is_said_and_the_board_starts_anew_after_a_pause_that_grows(imag
 
 
 def start(board: rp2040.Rp2040) -> None:
-    """As its power does, and nobody speaks."""
+    """Start the board as its power does, with nobody speaking on its line."""
     board.repl().start("import machine\nmachine.reset()")
     board.wait_for_restart()

@@ -1,6 +1,6 @@
-"""Emulated boards check in for long: free memory stays, and the flash is hardly worn.
+"""Emulated boards check in many times: free memory stays, and the flash is hardly worn.
 
-`make soak` is the long run; this is its beginning, on the image that is flashed.
+`make soak` is the long run. These tests are its beginning, on the image that is flashed.
 """
 
 import pytest
@@ -24,12 +24,12 @@ def test_two_hundred_check_ins_take_nothing_that_is_not_given_back(kind: str) ->
 
 
 def test_a_picos_record_has_its_own_time_and_every_erase(tmp_path) -> None:
-    """The figures are made of this record: what is known of a first start is in it."""
+    """The figures come from this record, which holds what is known of a first start."""
     emulated_pico.kind_or_skip("RPI_PICO")
     with Life("RPI_PICO", tmp_path).at_a_site() as life:
         first = life.power_on(1)
         again = life.power_on(3, start=BACK_TO_BACK)
-    assert first.erases  # the file system is made
+    assert first.erases  # the board made its file system
     assert len(again.check_ins) >= 3
     assert again.check_ins[0].counter > first.check_ins[0].counter
     assert again.check_ins[1].at_ms - again.check_ins[0].at_ms > 20  # a proof alone takes 11 ms
@@ -37,7 +37,7 @@ def test_a_picos_record_has_its_own_time_and_every_erase(tmp_path) -> None:
 
 
 def test_a_machine_without_time_and_flash_states_none_of_their_figures() -> None:
-    """Each board's figures have the same names; what its emulator cannot know is null."""
+    """Each board's figures have the same names. A figure that its emulator cannot know is null."""
     emulated_pico.kind_or_skip("QEMU_RV32")
     measured = figures.measure("QEMU_RV32", 1, 1, print)
     assert measured["image_bytes"] > 0 and measured["heap_free_bytes"] > 0
