@@ -12,11 +12,11 @@ BIN := $(VENV)/bin
 CACHE := .cache
 STAMPS := $(CACHE)/stamps
 
-# Only what the lock names, the build backend included; never a question on the terminal.
+# pip installs only what the lock names, the build backend included, and asks no question.
 export PIP_CONSTRAINT := constraints.txt
 export PIP_NO_INPUT := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-# One at a time, also where two runs of make need the same.
+# The lock makes two runs of make install one after the other.
 PIP_INSTALL := flock $(STAMPS) $(BIN)/pip install --quiet --progress-bar off
 
 # The tools that fetch the parts are plain Python, so they run before any package is installed.
@@ -45,7 +45,7 @@ $(STAMPS)/dev: $(STAMPS)/runtime
 
 # ---- real parts from elsewhere -----------------------------------------------------------------
 
-# The MicroPython that runs as a process on this machine's own architecture.
+# MicroPython as a process runs on this machine's own architecture, and on 32-bit ARM (armhf).
 HOST := $(if $(filter aarch64,$(shell uname -m)),arm64,x64)
 FETCHER := $(STAMPS)/venv $(addprefix tools/countersign_workshop/parts/,apt_sources.py debian.py)
 
@@ -100,7 +100,7 @@ NATIVE_PARTS := $(BOARD_PARTS) $(addprefix $(STAMPS)/,cross-riscv cross-xtensa c
 .PHONY: setup demo-parts test-parts board-parts native-parts
 setup: $(STAMPS)/dev ## make .venv with everything a developer needs
 
-# The downloads do not depend on one another; side by side they take as long as the slowest.
+# The downloads do not depend on one another. Side by side they take as long as the slowest.
 demo-parts:
 	@$(MAKE) -j4 $(DEMO_PARTS)
 
@@ -136,7 +136,8 @@ test-native: native ## prove the native engine: arithmetic, generated code, ever
 	@COUNTERSIGN_PROOFS=$${COUNTERSIGN_PROOFS:-10000} \
 		$(BIN)/python -m pytest --quiet -rsP --slow tests/native
 
-# Left out: what starts brokers and processes, pulls cables, or cuts power thousands of times.
+# `make quick` leaves out the tests that start brokers and processes, pull cables, or cut power
+# thousands of times.
 NOT_QUICK := tests/agent/on_cpython/test_power_cuts.py tests/gateway/ingress/test_serial.py \
 	tests/gateway/test_app.py tests/gateway/test_over_brokers.py
 
@@ -179,8 +180,8 @@ soak: board-parts ## let an emulated Pico check in 10,000 times: memory, flash; 
 	@$(BIN)/countersign build --board $(or $(BOARD),RPI_PICO) >&2
 	@$(BIN)/countersign soak --board $(or $(BOARD),RPI_PICO) --check-ins $(or $(CHECK_INS),10000)
 
-# Of the two distributions only the one that operators install is a wheel: the other is of no use
-# without a checkout. `make native` first puts the native engine into it.
+# Only the distribution that operators install becomes a wheel, because the other one needs a
+# checkout. The wheel has the native engine if `make native` ran before.
 .PHONY: wheel
 wheel: $(STAMPS)/dev ## build the wheel in dist/ and try it in empty environments
 	@rm -rf dist && $(BIN)/pip wheel --quiet --no-deps --wheel-dir dist .

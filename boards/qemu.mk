@@ -1,9 +1,9 @@
-# What our QEMU boards have in common. The port itself is made complete in firmware/emulated_port.
+# The settings that our QEMU boards share. firmware/emulated_port adds what the port lacks.
 
-# Room for files in RAM beside what a device has.
+# This leaves room for files in RAM, in addition to a device's memory.
 MICROPY_HEAP_SIZE = 1000000
 
-# A file system whose rename is atomic, for the agent's key store.
+# The agent's key store needs a file system whose rename is atomic.
 MICROPY_VFS_LFS2 = 1
 
 CFLAGS += -DMP_CONFIGFILE='"emulated_port.h"'

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Makes the virtual environment named by $1 with a Python of at least 3.11.
 #
-# A fresh Debian machine may lack a recent enough python3, or the venv module beside it. Either is
-# installed from Debian then, as root or through sudo, and never with a question on the terminal.
+# A fresh Debian machine may lack a recent enough python3, or its venv module. This script then
+# installs both from Debian, as root or through sudo, and asks no question on the terminal.
 set -euo pipefail
 
 venv=$1
@@ -13,7 +13,7 @@ usable() {
         "$1" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1
 }
 
-# 3.11 comes first because the locked versions in constraints.txt were proven on it.
+# 3.11 comes first because the locked versions in constraints.txt were tested on it.
 find_python() {
     local candidate
     for candidate in ${PYTHON:-} python3.11 python3 /usr/bin/python3 python3.12 python3.13; do
@@ -55,7 +55,7 @@ python=$(find_python) || { install_python; python=$(find_python); } || {
     exit 1
 }
 
-# A half-made environment from an interrupted run is not one to build on.
+# An interrupted run may have left half an environment, which cannot be used.
 if [ ! -x "$venv/bin/pip" ]; then
     rm -rf "$venv"
     "$python" -m venv "$venv"

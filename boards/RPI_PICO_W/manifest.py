@@ -2,7 +2,7 @@
 # What an image for the Raspberry Pi Pico W freezes: the port's own modules, asyncio, mip, and ours.
 # No such image is built here: the Wi-Fi chip's driver is not in Debian's sources.
 
-# Of the port's modules all but those that mount the board's files: ours formats none that exist.
+# The port's modules that mount the board's files are replaced: ours never format existing files.
 module("rp2.py", base_path="$(PORT_DIR)/modules")
 module("_boot.py", base_path="../../firmware/start/rp2")
 module("board_files.py", base_path="../../firmware/start/rp2")

@@ -1,5 +1,5 @@
-// One RP2040 board: the emulator with our boot ROM, flash and entropy, a register of cycles, and
-// corrections for what the emulator does differently from the chip.
+// One RP2040 board: the emulator with our boot ROM, flash and entropy, a register that counts
+// cycles, and corrections where the emulator differs from the chip.
 
 import { randomBytes } from 'node:crypto';
 import { Drive } from './drive.mjs';
@@ -7,7 +7,7 @@ import { FLASH_BYTES } from './flash.mjs';
 import { Rewind } from './rewind.mjs';
 import { correctUart } from './serial_ends.mjs';
 
-// The breakpoints of bootrom/head.S.
+// These are the breakpoints of bootrom/head.S.
 const TRAP_FLASH_ERASE = 0xe1;
 const TRAP_FLASH_PROGRAM = 0xe2;
 const TRAP_BOOT_LOADER = 0xe3;
@@ -22,14 +22,14 @@ const FLASH_READ_UNIQUE_ID = 0x4b;
 const FLASH_UNIQUE_ID_DUMMIES = 4;
 const ROSC_BASE = 0x40060;
 const ROSC_RANDOMBIT = 0x1c;
-// An address that the chip leaves free; see Counters.
+// The chip has nothing at this address; see Counters.
 const COUNTERS_BASE = 0x40070;
-// Another one; see rewind.mjs.
+// Nor at this one; see rewind.mjs.
 const REWIND_BASE = 0x40074;
 
 /**
- * What the chip says of itself. Of the platform's two bits, "FPGA" and "chip", neither is true here:
- * it is how the agent knows that its entropy was injected (countersign_agent/hardware/device.py).
+ * Makes the chip say that it is emulated: of the platform's two bits, "FPGA" and "chip", neither is
+ * set. The agent knows by this that its entropy was injected (countersign_agent/hardware/device.py).
  */
 function declareEmulated(chip) {
   const sysinfo = chip.peripherals[SYSINFO_BASE];
@@ -38,8 +38,8 @@ function declareEmulated(chip) {
 }
 
 /**
- * The flash chip's number, which is the board's unique identifier. The emulator's flash controller
- * has no chip behind it for commands, so that every board would be number zero.
+ * Gives the flash chip a number, which is the board's unique identifier. The emulator's flash
+ * controller has no chip that answers commands, so every board would have number zero.
  */
 function numberFlash(controller, number) {
   const answers = [];
@@ -62,9 +62,9 @@ function numberFlash(controller, number) {
 }
 
 /**
- * The ring oscillator, of which only its random bit is of use to us. The emulator has none and reads
- * as all ones; here it is the workstation's entropy, or a seeded sequence for a repeatable run.
- * Without entropy it is as the emulator has it.
+ * The ring oscillator, of which only the random bit is used. The emulator lacks one and reads as
+ * all ones. Here the bit is the workstation's entropy, or a seeded sequence for a repeatable run.
+ * Without entropy it reads as in the emulator.
  */
 class RingOscillator {
   constructor(hasEntropy, seed) {
@@ -81,7 +81,7 @@ class RingOscillator {
       return 1;
     }
     if (this.state !== null) {
-      // xorshift32: no secret may come from a seeded board, so it need not be better than this.
+      // xorshift32 is good enough, because no secret may come from a seeded board.
       this.state ^= this.state << 13;
       this.state ^= this.state >>> 17;
       this.state ^= this.state << 5;
@@ -101,7 +101,7 @@ class RingOscillator {
 /**
  * Registers for measuring, at an address where the chip has nothing (reading it there faults):
  * +0 cycles executed, low word; +4 high word as it was when the low one was read; +8 flash erases;
- * +12 flash programs. Cycles spent asleep are not executed and not counted.
+ * +12 flash programs. The cycles of a sleeping processor are not executed and not counted.
  */
 class Counters {
   constructor(core, flash) {
@@ -128,17 +128,17 @@ class Counters {
   writeUint32Atomic() {}
 }
 
-/** Raised out of the emulator when the power is cut in the middle of a flash operation. */
+/** Thrown out of the emulator when the power is cut in the middle of a flash operation. */
 export class PowerCut extends Error {}
 
 export class Board {
   /**
    * rp2040js: the emulator's module. rom: the boot ROM's bytes. flash: a Flash.
-   * cutAt: the flash operation (the first is 0) in the middle of which power goes, after cutBytes of
-   * its bytes; null for never. hasEntropy: false for a random bit that stands still.
+   * cutAt: the flash operation (the first is 0) in which the power is cut, after cutBytes of its
+   * bytes; null for never. hasEntropy: false for a random bit that never changes.
    * seed: of the random bit, null for the workstation's entropy.
    * uniqueId: the flash chip's number, 8 bytes.
-   * on: {stopped(reason)}: called when the board cannot go on.
+   * on: {stopped(reason)}: called when the board cannot continue.
    */
   constructor({ rp2040js, rom, flash, cutAt, cutBytes, hasEntropy, seed, uniqueId, on }) {
     this.flash = flash;

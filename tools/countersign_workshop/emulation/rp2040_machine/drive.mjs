@@ -1,6 +1,6 @@
-// Makes an emulated board run: as fast as this machine can while it works, and in real time while it
-// waits. The emulator's own loop skips waiting, so that ten seconds' patience with the other side is
-// over before that side has read the question.
+// Makes an emulated board run: as fast as this machine can while the board works, and in real time
+// while it waits. The emulator's own loop skips the waiting. A board that waits ten seconds for an
+// answer would then give up before the other side has read the question.
 
 const NANOS_PER_CYCLE = 1e9 / 125e6; // the emulator's clock, whatever the image sets
 const INSTRUCTIONS_AT_ONCE = 20_000;
@@ -8,7 +8,7 @@ const WORK_AT_ONCE_MS = 8;
 const WAIT_AT_MOST_MS = 20;
 
 export class Drive {
-  /** simulator: rp2040js's, of which the clock and the chip are used. */
+  /** simulator: rp2040js's; its clock and its chip are used. */
   constructor(simulator) {
     this.clock = simulator.clock;
     this.core = simulator.rp2040.core;
@@ -32,7 +32,7 @@ export class Drive {
     clearTimeout(this.timer);
   }
 
-  /** Something has come from outside: whoever waits for it need not wait any longer. */
+  /** Ends the board's waiting, because something has come from outside. */
   wake() {
     if (this.waitingSince !== null) {
       clearTimeout(this.timer);
@@ -62,7 +62,7 @@ export class Drive {
   #waited() {
     const waited = performance.now() - this.waitingSince;
     this.waitingSince = null;
-    // A timer of this machine may come late; one of the board does not.
+    // A timer of this machine may be late, but the board's own timers never are.
     this.clock.tick(this.core.waiting ? Math.min(waited * 1e6, this.#nextNanos()) : 0);
     this.#work();
   }

@@ -3,7 +3,7 @@
 //   node emulator.mjs '{"modules": FOLDER, "rom": FILE, "image": FILE, "flash": FILE, ...}'
 //
 // modules: the folder whose node_modules has rp2040js. rom: our boot ROM. image: a UF2 file, or null
-// to boot what the flash has. flash: the board's flash, or null for one that is forgotten.
+// to boot what the flash has. flash: the board's flash, or null for one that is not kept.
 // cut_at, cut_bytes, entropy, seed: see Board.
 // unique_id: 16 hexadecimal digits; all zero, which is no identifier, if absent.
 // timeline: a file to which is appended, in the order in which it happened, one JSON object a line:
@@ -11,11 +11,11 @@
 //   {said: HEX, on, ms}      bytes that left the board, on "usb" or "uart1", and its own time then
 //
 // The board's USB serial port and its UART1 are each served to one client at a time on a free port
-// of 127.0.0.1. What happens is printed, one JSON object a line; `event` is one of
+// of 127.0.0.1. Each event is printed as one JSON object a line; `event` is one of
 //   listening {serial, uart1}   ports                    connected {}  the USB serial port works
 //   restarted {}                a reset of its own       power_cut {reason}   exit status 42
 //   stopped {reason}            exit status 1
-// It ends by SIGTERM.
+// SIGTERM ends it.
 
 import { createRequire } from 'node:module';
 import { openSync, readFileSync, writeSync } from 'node:fs';
@@ -47,7 +47,7 @@ function report(event, more = {}) {
   process.stdout.write(`${JSON.stringify({ event, ...more })}\n`);
 }
 
-/** What has left the board still arrives; then all is over. */
+/** Ends the emulator after everything that has left the board has arrived. */
 async function end(status, event, reason) {
   flash.close();
   report(event, { reason });
@@ -55,7 +55,7 @@ async function end(status, event, reason) {
   process.exit(status);
 }
 
-/** A pipe to at most one client; what the board says meanwhile is kept for it. */
+/** A pipe to at most one client. Without a client, the board's output is kept for the next one. */
 class Outlet {
   constructor(name, toBoard) {
     this.name = name;
@@ -109,7 +109,7 @@ const uart1 = new Outlet('uart1', (bytes) => {
   board.drive.wake();
 });
 
-/** scratch: what the last reset left in the watchdog's scratch registers; null after no power. */
+/** scratch: the watchdog's scratch registers after a reset; null after a power cut. */
 function powerOn(scratch = null) {
   board = new Board({
     rp2040js,
@@ -130,7 +130,7 @@ function powerOn(scratch = null) {
     watchdog.scratchData.set(scratch);
   }
   watchdog.onWatchdogTrigger = () => {
-    // A reset leaves nothing but these registers (RP2040 datasheet, 4.7.4) and the flash: a new board
+    // Only these registers (RP2040 datasheet, 4.7.4) and the flash survive a reset, so a new board
     // takes over at the next turn of the loop.
     drive.stop();
     setImmediate(() => {

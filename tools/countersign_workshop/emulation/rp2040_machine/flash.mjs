@@ -1,4 +1,4 @@
-// The flash of an RP2040 board, which outlives the emulator in a file.
+// The flash of an RP2040 board. Its content is kept in a file when the emulator ends.
 
 import { closeSync, existsSync, openSync, readFileSync, writeSync } from 'node:fs';
 
@@ -6,15 +6,15 @@ const FLASH_START = 0x10000000;
 export const FLASH_BYTES = 2 * 1024 * 1024;
 const UF2_BLOCK_BYTES = 512;
 
-/** What a board's flash holds, kept in a file: every operation is in the file before it returns. */
+/** A board's flash in a file. Every operation is in the file before it returns. */
 export class Flash {
-  /** file: made with erased flash if it is not there. Null: kept in memory only. */
+  /** file: made with erased flash if absent; null keeps the flash in memory only. */
   constructor(file) {
     this.bytes = new Uint8Array(FLASH_BYTES).fill(0xff);
     this.descriptor = null;
     this.erases = 0;
     this.programs = 0;
-    /** Called with what each operation that was done whole did: see emulator.mjs, `timeline`. */
+    /** Called after each complete operation with its description: see emulator.mjs, `timeline`. */
     this.onOperation = () => {};
     if (file === null) {
       return;
@@ -43,7 +43,7 @@ export class Flash {
     }
   }
 
-  /** Erased bits are ones. done: how many bytes before the power goes, all of them if absent. */
+  /** Sets bits to ones. done: how many bytes are erased before a power cut; all by default. */
   erase(offset, count, done = count) {
     this.erases++;
     this.bytes.fill(0xff, offset, offset + done);
@@ -53,7 +53,7 @@ export class Flash {
     }
   }
 
-  /** Programming only clears bits. */
+  /** Clears bits only, as programming does. */
   program(offset, data, done = data.length) {
     this.programs++;
     for (let i = 0; i < done; i++) {

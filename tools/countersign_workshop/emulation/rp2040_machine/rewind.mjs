@@ -1,9 +1,9 @@
-// Lets a program on the emulated board do the same thing again from the same state: a snapshot of
-// all RAM and of the processor's registers, and the way back to it. Only one area of RAM keeps what
-// was written since, so that the program can tell one turn from the next and take results along.
+// Lets a program on the emulated board repeat its work from the same state. It takes a snapshot of
+// all RAM and of the processor's registers, and restores it. One area of RAM is not restored, so
+// that the program can count its turns and keep results.
 //
-// What is not taken back: peripherals, the flash, and the count of cycles. A program that goes back
-// must leave the first two alone in between, with interrupts off.
+// Peripherals, the flash and the count of cycles are not restored either. Between the snapshot and
+// the return the program must not use the first two, and must keep interrupts off.
 
 const AREA = 0x0;
 const AREA_BYTES = 0x4;
@@ -14,8 +14,9 @@ const RAM_START = 0x20000000;
 const FLAGS = ['N', 'Z', 'C', 'V', 'PM'];
 
 /**
- * Registers, at an address where the chip has nothing: +0 start of the area that is kept, +4 its
- * bytes; writing +8 takes the snapshot, writing +12 returns to after that write.
+ * Registers, at an address where the chip has nothing: +0 start of the area that is not restored,
+ * +4 its size in bytes. Writing +8 takes the snapshot, writing +12 returns to just after that
+ * write.
  */
 export class Rewind {
   constructor(chip) {

@@ -1,4 +1,4 @@
-// The far ends of an RP2040 board's serial lines, UART and USB, and a correction for its UARTs.
+// The other ends of an RP2040 board's serial lines, UART and USB, and a correction for its UARTs.
 
 const UART_USUAL_SPEED = 115_200; // until the image has set one
 const BITS_PER_CHARACTER = 10;
@@ -6,8 +6,9 @@ const UART_DATA = 0x00;
 const UART_TX_INTERRUPT = 1 << 5;
 
 /**
- * The emulator raises the transmitter's interrupt on every access to the UART, so that a driver that
- * waits for it never gets out of its handler; the chip raises it when a character has gone.
+ * The emulator raises the transmitter's interrupt on every access to the UART, so a driver that
+ * waits for it never leaves its handler. The chip raises the interrupt when a character has been
+ * sent.
  */
 export function correctUart(uart) {
   uart.checkInterrupts = function () {
@@ -23,7 +24,7 @@ export function correctUart(uart) {
   };
 }
 
-/** The other end of a UART's receiving wire: bytes arrive at the UART's own speed, not at once. */
+/** The other end of a UART's receiving wire. Bytes arrive at the UART's own speed, not at once. */
 export class UartInput {
   constructor(chip, uart) {
     this.uart = uart;
@@ -59,11 +60,11 @@ export class UartInput {
  * The host's end of the board's USB serial port.
  *
  * The emulator answers each of the board's requests for data at once, with an empty packet if there
- * is none, and the board asks again at once: two thirds of its time go there. A real host answers
- * when it has something to say.
+ * is none. The board then asks again at once, which takes two thirds of its time. A real host
+ * answers only when it has data.
  */
 export class UsbSerial {
-  /** onConnected: the board is set up. onData: bytes from the board. */
+  /** onConnected: called once the board is set up. onData: called with bytes from the board. */
   constructor(rp2040js, chip, { onConnected, onData }) {
     this.controller = chip.usbCtrl;
     this.queue = [];

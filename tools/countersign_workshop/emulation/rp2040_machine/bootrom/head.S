@@ -72,7 +72,7 @@ float_functions:
     .word float_to_uint64 + 1, trap_missing + 1
     .word float_to_double + 1
 
-@ What the emulator does for us: it stops at these breakpoints with the arguments in r0 to r3
+@ The emulator does this work: it stops at these breakpoints with the arguments in r0 to r3
 @ (tools/countersign_workshop/emulation/rp2040_machine/board.mjs has the same numbers).
     .macro trap name, number
     .section .text.\name, "ax"
@@ -86,7 +86,7 @@ float_functions:
     trap trap_flash_erase, 0xe1
     trap trap_flash_program, 0xe2
 
-@ These do not come back.
+@ These do not return.
     .macro final name, number
     .section .text.\name, "ax"
     .global \name
@@ -100,8 +100,8 @@ float_functions:
     final trap_missing, 0xe4
     final trap_fault, 0xe5
 
-@ Straight into the image: its second-stage loader, the first 256 bytes, would set up a flash chip
-@ that is not there. Its vector table follows.
+@ Start the image itself. Its second-stage loader, the first 256 bytes, is left out: it would set up
+@ a flash chip that is not there. The image's vector table follows the loader.
     .section .text.reset, "ax"
     .global reset
     .thumb_func

@@ -1,16 +1,16 @@
-// What an RP2040 image calls in its boot ROM, written anew from the datasheet (2.8.3) so that an
-// image runs in the emulator without Raspberry Pi's own ROM. The results are the same; the cycles
-// spent in here are not, which is said wherever cycles are quoted.
+// The functions that an RP2040 image calls in its boot ROM, written anew from the datasheet
+// (2.8.3), so that an image runs in the emulator without Raspberry Pi's own ROM. The results are
+// the same. The cycles spent in here are not, and every quotation of cycles says so.
 //
-// Only what pico-sdk 2.1 and MicroPython's rp2 port call is here. All else stops the emulator by
-// name (trap_missing) instead of computing something plausible.
+// It has only the functions that pico-sdk 2.1 and MicroPython's rp2 port call. Every other function
+// stops the emulator by its name (trap_missing) and computes nothing plausible.
 
 #include <stddef.h>
 #include <stdint.h>
 
 // ---- finding functions -------------------------------------------------------------------------
 
-// Tables hold 16-bit pairs: a code of two letters and an address; a zero code ends them.
+// A table holds 16-bit pairs, each a code of two letters and an address. A zero code ends it.
 void *lookup(const uint16_t *table, uint32_t code) {
     for (; table[0] != 0; table += 2) {
         if (table[0] == code) {
@@ -126,7 +126,8 @@ int float_compare(float a, float b) {
     return a < b ? -1 : a > b ? 1 : 0;
 }
 
-// Newton's steps from a first guess by halving the exponent; four settle the last bit but one.
+// Newton's method from a first guess that halves the exponent. Four steps settle all bits but the
+// last.
 float float_square_root(float value) {
     if (value == 0 || to_bits(value) == 0x7f800000) {
         return value;
@@ -141,7 +142,7 @@ float float_square_root(float value) {
     return root;
 }
 
-// To an integer the ROM rounds down and keeps to the type's range.
+// The ROM's conversion to an integer rounds down and is limited to the type's range.
 int32_t float_to_int(float value) {
     if (value >= 2147483648.0f) {
         return INT32_MAX;
