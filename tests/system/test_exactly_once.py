@@ -128,7 +128,7 @@ def test_every_acknowledged_commitment_is_anchored_exactly_once(
     print(f"COUNTERSIGN_CRASH_KILLS={KILLS} COUNTERSIGN_CRASH_SEED={seed}")
     create_key_file(tmp_path / "ledger.key")
     key = LedgerKey.load_or_create(tmp_path / "ledger.key")
-    # Its contracts and our money are in the chain's saved state before it is first killed.
+    # The contracts and our balance are in the chain's saved state before the chain is first killed.
     chain.fund(key.address)
     devices = [Device() for _ in range(DEVICES)]
 

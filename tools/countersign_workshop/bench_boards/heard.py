@@ -97,7 +97,7 @@ class Heard:
             else:
                 self.troubles["denied"] += 1
         elif name == "stopped" and event["reason"] == "INTERRUPTED":
-            pass  # somebody broke in, as a script's starter does
+            pass  # a program broke in, for instance to start a script
         elif name in _TROUBLES:
             self.troubles[name] += 1
 

@@ -53,8 +53,8 @@ _FLAGS = (
     "-fno-common",
     "-fno-stack-protector",
     "-ffreestanding",
-    "-fno-tree-loop-distribute-patterns",  # or memset would call itself
-    "-fno-jump-tables",  # a jump by a table is an address by a value
+    "-fno-tree-loop-distribute-patterns",  # otherwise memset would call itself
+    "-fno-jump-tables",  # an address in a jump table depends on a value
     "-U_FORTIFY_SOURCE",
     "-DNDEBUG",
     "-DNO_QSTR",

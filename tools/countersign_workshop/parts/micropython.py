@@ -18,7 +18,7 @@ from countersign_workshop.parts.part_missing import PartMissing, require_start
 
 VERSION = "1.25"
 
-# An object is twice as large where a pointer is, so the same program needs twice the heap there.
+# With 64-bit pointers objects are twice as large, so the same program needs twice the heap.
 HEAP_BYTES = {"x64": 380_000, "arm64": 380_000, "armhf": 190_000}
 
 _ARCHITECTURES = {"x64": "amd64", "arm64": "arm64", "armhf": "armhf"}

@@ -57,7 +57,7 @@ def fetch_machines() -> None:
 
 
 def machine(name: str = "qemu-system-arm") -> list[str]:
-    """The command that starts a machine."""
+    """The command that starts an emulated machine."""
     tree = cache_folder() / MACHINES_PART
     if not (tree / "usr/bin" / name).is_file():
         raise ProcessorMissing(f"{MACHINES_PART} is missing: countersign fetch {MACHINES_PART}")
