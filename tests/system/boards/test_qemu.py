@@ -42,5 +42,7 @@ def test_same_run_same_instructions(board_name: str) -> None:
     for _ in range(2):
         with qemu.Qemu(board_name) as board:
             counts.append(board.instructions(setup, "tagged.tagged_sha256('a', b'b')"))
-    assert counts[0] == counts[1]
+    # The timer's ticks are not whole instructions, and when a script arrives decides which tick is
+    # the first: `instructions` promises its answer but for two.
+    assert abs(counts[0] - counts[1]) <= 2
     assert counts[0] > 1000

@@ -81,6 +81,9 @@ def _pytest_argv() -> list[str]:
         "-m",
         "pytest",
         "--quiet",
+        # Many tests wait for an emulated board or a broker. A file stays with one worker, which
+        # makes what the file's tests share.
+        *("--numprocesses", "auto", "--dist", "loadfile"),
         f"--junit-xml={_PYTEST_REPORT}",
         "-o",
         f"cache_dir={cache_folder() / 'pytest'}",
