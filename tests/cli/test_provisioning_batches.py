@@ -25,6 +25,7 @@ from support.boards.bench_of_boards import (
     csv_report,
     identity_of,
     is_complete,
+    is_whole,
     shift,
     table,
     words,
@@ -176,7 +177,8 @@ def test_four_boards_killed_at_random_end_as_four_devices(tmp_path: Path) -> Non
                 if made.file("/key_store/identity"):
                     known.add(identity_of(made)[3])
                 if made.file("/countersign.json") is not None:
-                    assert is_complete(made)
+                    # A kill may leave half of a file's next version beside it.
+                    assert is_whole(made)
         assert kills >= 4
         run = shift(tmp_path, boards)
         assert run.returncode == 0, run.stderr

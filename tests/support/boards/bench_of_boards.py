@@ -54,19 +54,23 @@ def identity_of(made: VmBoard) -> tuple[bytes, bytes, bytes, bytes]:
     return secret, next_secret, public_key, identity.device_id(suite, public_key)
 
 
-def is_complete(made: VmBoard) -> bool:
-    """Whether everything that the agent starts from is there, and nothing is half written."""
+def is_whole(made: VmBoard) -> bool:
+    """Everything that the agent starts from is there, each file whole."""
     config = made.file("/countersign.json")
-    # A running agent briefly has a temporary file of its own in the key store.
-    torn = [path for path in made.folder.rglob("*.tmp") if path.parent.name != "key_store"]
     return (
         config is not None
         and json.loads(config)["site"] == "ward-3"
         and made.file("/main.py") == bundle.MAIN
         and all(made.file(path) == content for path, content in bundle.modules().items())
         and made.file("/key_store/identity") is not None
-        and not torn
     )
+
+
+def is_complete(made: VmBoard) -> bool:
+    """The board is whole, and no write was left half done."""
+    # A running agent has half a write in the key store, for a moment.
+    torn = [path for path in made.folder.rglob("*.tmp") if "key_store" not in path.parts]
+    return is_whole(made) and not torn
 
 
 def heard(tap: SerialTap, mark: bytes, after: int = 0) -> None:

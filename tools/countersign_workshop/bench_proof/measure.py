@@ -27,7 +27,7 @@ RP2040_HZ = 133_000_000
 RING_SIZE = 16
 _SCRIPT = ROOT / "tools/countersign_workshop/bench_proof/on_board.py"
 # These are the modules that a board with the native engine could leave out.
-_PURE_MODULES = ("curve.py", "pure_engine.py")
+_PURE_MODULES = ("proofs/curve.py", "proofs/pure_engine.py")
 
 # Each figure's name, and the expression that measures it on the board.
 _WORK = {
