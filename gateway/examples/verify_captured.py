@@ -14,11 +14,16 @@ from pathlib import Path
 import cbor2
 from coincurve import PublicKeyXOnly
 
+# BIP-340 as the algorithm, and Evidence's number: the one header that evidence may have.
+HEADER = cbor2.dumps({1: -65537, -65537: 20})
 
-def is_genuine(message: bytes, public_key: bytes, name: str = "Evidence") -> bool:
-    """Whether the holder of the key signed this message of that name."""
-    _protected, _unprotected, payload, signature = cbor2.loads(message)
-    tag = hashlib.sha256(f"countersign/{name}/1".encode()).digest()
+
+def is_genuine(message: bytes, public_key: bytes) -> bool:
+    """Whether this is evidence, in its one encoding, that the holder of the key signed."""
+    _, _, payload, signature = cbor2.loads(message)
+    if message != cbor2.dumps([HEADER, {}, payload, signature]):
+        return False  # the signature covers the payload alone
+    tag = hashlib.sha256(b"countersign/Evidence/1").digest()
     digest = hashlib.sha256(tag + tag + payload).digest()
     return PublicKeyXOnly(public_key).verify(signature, digest)
 

@@ -13,6 +13,8 @@ import re
 import signal
 import subprocess
 import sys
+import tomllib
+import zipfile
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -108,6 +110,28 @@ def _pip(*words: str | Path) -> None:
         cwd="/",
         check=True,
     )
+
+
+def test_the_wheel_carries_the_records_of_boards_and_nothing_that_lies_beside_them(
+    wheel: Path,
+) -> None:
+    named = re.compile(r"countersign_cli/carried/(.+)")
+    carried = [match[1] for match in map(named.match, zipfile.ZipFile(wheel).namelist()) if match]
+    assert "boards/RPI_PICO/board.json" in carried
+    ours = re.compile(
+        r"boards/(board\.schema\.json|\w+/(board\.json|deploy\.md|pins\.csv))"
+        r"|native/\w+/countersign_native\.mpy"
+    )
+    assert [name for name in carried if not ours.fullmatch(name)] == []
+
+
+def test_a_folder_with_modules_is_a_package() -> None:
+    """setuptools leaves out a folder without `__init__.py`, silently."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    for root in settings["tool"]["setuptools"]["packages"]["find"]["where"]:
+        for package in (ROOT / root).glob("countersign*"):
+            for module in package.rglob("*.py"):
+                assert (module.parent / "__init__.py").is_file(), module
 
 
 def test_help_is_there_for_what_is_shipped_and_a_checkout_asked_for_otherwise(

@@ -62,6 +62,19 @@ def test_a_running_agent_gives_way_and_keeps_its_identity(tmp_path: Path) -> Non
         heard(tap, b'"event": "started"', said)
 
 
+def test_what_an_older_agent_left_behind_goes(tmp_path: Path) -> None:
+    """MicroPython imports a folder in place of a module of its name."""
+    with board(tmp_path) as made:
+        (made.folder / "lib/countersign/cbor/deeper").mkdir(parents=True)
+        (made.folder / "lib/countersign/cbor/deeper/old.mpy").write_bytes(b"old")
+        (made.folder / "lib/countersign/messages.mpy").write_bytes(b"old")
+        assert one(made.port, tmp_path) == 0
+        assert is_complete(made)
+        there = {path.name for path in (made.folder / "lib/countersign").iterdir()}
+        assert "cbor.mpy" in there
+        assert not there & {"cbor", "messages.mpy"}
+
+
 def test_the_native_engine_is_installed_where_it_is_built(tmp_path: Path) -> None:
     try:
         module = native.module(micropython.host_runtime())

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import cbor2
 import pytest
 
 from countersign import messages
@@ -104,6 +105,18 @@ def test_the_verifier_tells_genuine_from_not(tmp_path: Path) -> None:
     (tmp_path / "changed.hex").write_text(message.hex(), encoding="ascii")
     finished = run(VERIFIER, tmp_path / "changed.hex", public_key)
     assert (finished.returncode, finished.stdout) == (1, "NOT GENUINE\n"), finished.stderr
+
+    # The signature does not cover these, so that the encoding has to be looked at.
+    genuine = bytes.fromhex(captured.read_text(encoding="ascii"))
+    _, _, payload, signature = cbor2.loads(genuine)
+    for other in (
+        genuine + b"\0",
+        cbor2.dumps([b"", {}, payload, signature]),
+        cbor2.dumps([cbor2.loads(genuine)[0], {"allow": True}, payload, signature]),
+    ):
+        (tmp_path / "other.hex").write_text(other.hex(), encoding="ascii")
+        finished = run(VERIFIER, tmp_path / "other.hex", public_key)
+        assert (finished.returncode, finished.stdout) == (1, "NOT GENUINE\n"), finished.stderr
 
 
 def test_a_gateway_works_with_mosquitto(tmp_path: Path) -> None:

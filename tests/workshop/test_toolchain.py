@@ -68,6 +68,43 @@ def test_a_part_that_two_want_at_once_is_fetched_once(
     assert fetched == [1, 1], "who asks for a part that nobody fetches gets it anew"
 
 
+def test_who_waited_for_a_fetch_that_failed_fetches_by_itself(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """An older version of the part may be there, so its being there says nothing."""
+    monkeypatch.setenv("COUNTERSIGN_CACHE", str(tmp_path))
+    begun = threading.Event()
+    end = threading.Event()
+    fetched: list[int] = []
+    failures: list[str] = []
+
+    def fetch() -> None:
+        fetched.append(1)
+        if len(fetched) == 1:
+            begun.set()
+            assert end.wait(10)
+            raise toolchain.PartMissing("the network broke off")
+
+    def run() -> None:
+        try:
+            toolchain.fetch("slow-part")
+        except toolchain.PartMissing as missing:
+            failures.append(str(missing))
+
+    part = toolchain.Part("slow-part", "", "test", lambda: ["there"], fetch)
+    monkeypatch.setattr(toolchain, "parts", lambda: [part])
+    first, second = (threading.Thread(target=run) for _ in "ab")
+    first.start()
+    assert begun.wait(10)
+    second.start()
+    while second.is_alive() and not _waits_for_lock(tmp_path):
+        time.sleep(0.01)
+    end.set()
+    first.join(10)
+    second.join(10)
+    assert (fetched, failures) == ([1, 1], ["the network broke off"])
+
+
 def _waits_for_lock(cache: Path) -> bool:
     """Whether another process waits for a lock of this process, by Linux's own list."""
     inode = (cache / "fetching/slow-part/lock").stat().st_ino

@@ -33,7 +33,7 @@ def _files(folder):
     for name in _list(folder):
         path = folder + '/' + name
         if os.stat(path)[0] & 0x4000:
-            found += _files(path)
+            found += _files(path) + [path + '/']
         else:
             found.append(path)
     return found
@@ -58,7 +58,10 @@ def _commit(path, digest):
     os.rename(path + '.tmp', path)
 def _remove(path):
     try:
-        os.remove(path)
+        if path.endswith('/'):
+            os.rmdir(path[:-1])
+        else:
+            os.remove(path)
     except OSError as error:
         if error.errno != 2:
             raise

@@ -143,7 +143,8 @@ class Session:
         return different
 
     def files(self, folder: str) -> list[str]:
-        """The paths of all files under a folder of the board. Empty if there is no such folder."""
+        """The paths of everything under a folder of the board; a folder's own ends with a slash and
+        comes after what is in it. Empty if there is no such folder."""
         return [str(path) for path in self._ask(scripts.FILES.format(folder=folder))]
 
     def write(self, path: str, content: bytes) -> None:
@@ -155,7 +156,7 @@ class Session:
         self._run(f"_commit({path!r}, '{_sha256(content)}')")
 
     def remove(self, path: str) -> None:
-        """Remove the file, if there is one."""
+        """Remove the file, or the empty folder if the path ends with a slash, if there is one."""
         self._run(scripts.REMOVE.format(path=path))
 
     def rename(self, old: str, new: str) -> str:

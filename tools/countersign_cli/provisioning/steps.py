@@ -22,6 +22,7 @@ import hashlib
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any
 
 from countersign import identity
@@ -139,11 +140,13 @@ class Provisioning:
         strangers: list[str] = []
         if not look.frozen:
             wanted.update(bundle.modules())
+            # A folder beside a module of its name would be imported in its place.
+            known = {*wanted, *(f"{folder}/" for path in wanted for folder in _above(path))}
             strangers = [
                 path
                 for package in bundle.PACKAGES
                 for path in session.files(f"{bundle.LIBRARY}/{package}")
-                if path not in wanted
+                if path not in known
             ]
         if not look.native_built_in and not self._wishes.pure_engine:
             engine = bundle.native_module(look.mpy)
@@ -325,3 +328,8 @@ def _bytes(answer: dict[str, Any], name: str, size: int) -> bytes:
     if len(value) != size:
         raise BoardFault(f"the board answers nonsense for its {name}: reset it, run this again")
     return value
+
+
+def _above(path: str) -> list[str]:
+    """The folders that a path on a board lies in."""
+    return [folder.as_posix() for folder in PurePosixPath(path).parents]

@@ -15,6 +15,7 @@ import os
 import shutil
 import subprocess
 import sys
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,26 +79,26 @@ def node() -> Path:
 def fetch(name: str) -> None:
     """Fetch one part by name, even if it is there already.
 
-    Several processes may do so at once: the first one fetches, and the others wait for it.
+    Several processes may do so at once: the first one fetches, and the others wait for it. Where it
+    fails, the next one fetches.
     """
     for part in parts():
         if part.name == name:
             folder = cache_folder() / "fetching" / name
             folder.mkdir(parents=True, exist_ok=True)
+            fetched = folder / "fetched"
+            before = _read(fetched)
             with alone(folder) as waited:
-                if not (waited and is_there(part)):
-                    part.fetch()
+                if waited and _read(fetched) != before:
+                    return
+                part.fetch()
+                fetched.write_text(uuid.uuid4().hex, encoding="ascii")
             return
     raise PartMissing(f"no such part: {name} (there are: {', '.join(p.name for p in parts())})")
 
 
-def is_there(part: Part) -> bool:
-    """Whether the part was fetched."""
-    try:
-        part.locate()
-    except PartMissing:
-        return False
-    return True
+def _read(mark: Path) -> str:
+    return mark.read_text(encoding="ascii") if mark.is_file() else ""
 
 
 def parts() -> list[Part]:
