@@ -5,6 +5,9 @@
 This program describes products, squares and halves in values, and thumb.py compiles them. The M0+
 multiplies 32 by 32 bits to 32, so a full product of words takes four multiplications of halves, 17
 instructions in all. With Karatsuba over 128 and 64 bits, 256 bits take 36 such products, not 64.
+
+The file is longer than the usual limit, because the three products share their parts and the
+registers that these leave.
 """
 
 import sys
