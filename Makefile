@@ -156,6 +156,14 @@ format: $(STAMPS)/dev $(STAMPS)/forge ## rewrite the sources in the project's fo
 	@$(BIN)/ruff format --quiet .
 	@$(BIN)/python -m countersign_workshop.ledger.contracts format
 
+.PHONY: write
+write: $(STAMPS)/dev $(STAMPS)/forge ## write anew what is generated: tables, lists, settings, contracts
+	@$(BIN)/python -m countersign_workshop.ledger.contracts abi
+	@$(BIN)/python -m countersign_workshop.checks.message_table --write
+	@$(BIN)/countersign boards --readme=write
+	@$(BIN)/python -m countersign_gateway.config.reference write gateway/CONFIGURATION.md
+	@$(BIN)/python -m countersign_workshop.checks.documents write
+
 .PHONY: bench-gateway
 bench-gateway: $(STAMPS)/dev $(STAMPS)/mosquitto ## measure the gateway; prints one JSON object last
 	@$(BIN)/countersign bench-gateway
@@ -181,9 +189,9 @@ soak: board-parts ## let an emulated Pico check in 10,000 times: memory, flash; 
 	@$(BIN)/countersign soak --board $(or $(BOARD),RPI_PICO) --check-ins $(or $(CHECK_INS),10000)
 
 # Only the distribution that operators install becomes a wheel, because the other one needs a
-# checkout. The wheel has the native engine if `make native` ran before.
+# checkout.
 .PHONY: wheel
-wheel: $(STAMPS)/dev ## build the wheel in dist/ and try it in empty environments
+wheel: $(STAMPS)/dev native ## build the wheel in dist/ and try it in empty environments
 	@rm -rf dist && $(BIN)/pip wheel --quiet --no-deps --wheel-dir dist .
 	@COUNTERSIGN_WHEEL=$$(realpath dist/countersign-*.whl) \
 		$(BIN)/python -m pytest --quiet --slow tests/cli/test_installations.py

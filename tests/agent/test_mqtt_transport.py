@@ -58,6 +58,21 @@ def test_each_kind_has_its_topic():
     assert [transport.receive(10) for _ in expected] == expected
 
 
+def test_every_kind_for_the_site_is_subscribed():
+    """A kind of the 4x family that comes later must not be lost."""
+    before = kinds.ALL
+    notice = kinds.Kind("notice", 200, kinds.SITE)
+    kinds.ALL = before + (notice,)
+    try:
+        transport, stream = connected()
+    finally:
+        kinds.ALL = before
+    filters = [BEACON, topics.of(SITE, DEVICE, notice), topics.downlink_filter(SITE, DEVICE)]
+    assert subscribe_packet(1, filters) in stream.sent
+    stream.incoming.append(publish(topics.of(SITE, DEVICE, notice), b"all"))
+    assert transport.receive(10) == (notice, b"all")
+
+
 def test_asking_for_the_beacon_subscribes_to_it_again():
     transport, stream = connected()
     stream.sent = b""

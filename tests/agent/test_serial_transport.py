@@ -61,7 +61,6 @@ def test_messages_go_up_and_come_down_as_their_kinds():
             device_id = b"" if kind.direction == kinds.SITE else DEVICE
             line.far.send(kind.frame, device_id, b"a " + kind.name.encode())
             expected.append((kind, b"a " + kind.name.encode()))
-    assert len(expected) == 5
     assert [transport.receive(10) for _ in expected] == expected
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from countersign import cbor, messages
+from countersign_cli import cli
 from countersign_cli.commands import inspect_command
 from support.protocol import samples
 
@@ -37,6 +38,26 @@ def test_signature_is_checked_with_a_key() -> None:
     assert "the key it carries" in "\n".join(
         inspect_command.describe(samples.sealed(messages.ENROL_REQUEST))[0]
     )
+
+
+@pytest.mark.parametrize(
+    ("key", "why"),
+    [
+        ("", "64 hexadecimal digits"),
+        ("00", "64 hexadecimal digits"),
+        ("zz" * 32, "64 hexadecimal digits"),
+        ("00" * 31 + "05", "not a point of the curve"),
+    ],
+)
+def test_what_is_no_key_is_refused_and_no_message_called_forged(
+    key: str, why: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["inspect", samples.sealed(messages.EVIDENCE).hex(), "--public-key", key]
+    assert cli.main(words) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.startswith("countersign inspect: ")
+    assert why in shown.err
 
 
 def test_refusals_are_named() -> None:

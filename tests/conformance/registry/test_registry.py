@@ -177,7 +177,7 @@ def test_readers_see_whole_calls_only(registry: Registry) -> None:
                 faults.append(f"counter {counter} after {last}")
             last = counter
 
-    reader = threading.Thread(target=read)
+    reader = threading.Thread(target=read, daemon=True)
     reader.start()
     try:
         for first in range(2, 402, 10):

@@ -139,7 +139,7 @@ class _Nonsense(http.server.BaseHTTPRequestHandler):
 def test_nonsense_is_no_answer(status: int, answer: bytes) -> None:
     handler = type("Handler", (_Nonsense,), {"answer": answer, "status": status})
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:
         ledger = EvmLedger(

@@ -44,7 +44,7 @@ def test_the_intake_takes_no_more_than_it_holds():
 def test_the_intake_hands_over_in_order_and_wakes_whoever_waits():
     intake = Intake()
     taken: list[Envelope] = []
-    reader = threading.Thread(target=lambda: taken.extend(intake.take(10, PATIENCE_S)))
+    reader = threading.Thread(target=lambda: taken.extend(intake.take(10, PATIENCE_S)), daemon=True)
     reader.start()
     envelopes = [Envelope(None, "", bytes([number]), lambda: None) for number in range(5)]
     for envelope in envelopes:

@@ -30,7 +30,9 @@ class ReadingAhead:
         self.intake, self.examined = Intake(), Intake(1024)
         self.log = io.StringIO()
         self.reader = ReadAhead(site.registry.device, EventLog(self.log), cores)
-        self._thread = threading.Thread(target=self.reader.run, args=(self.intake, self.examined))
+        self._thread = threading.Thread(
+            target=self.reader.run, args=(self.intake, self.examined), daemon=True
+        )
         self._thread.start()
 
     def through(self, envelopes: list[Envelope]) -> list[Envelope]:
@@ -240,7 +242,7 @@ def test_what_waits_is_bounded_and_nothing_is_turned_away():
             narrow.put_all(envelopes[start : start + 5])
         narrow.close()
 
-    feeder = threading.Thread(target=feed)
+    feeder = threading.Thread(target=feed, daemon=True)
     feeder.start()
     received: list[Envelope] = []
     while not (narrow.closed and len(narrow) == 0):

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from countersign import cbor, identity, messages, reasons
-from countersign.proofs import schnorr
+from countersign.proofs import curve, schnorr
 
 # A larger capture is no message, and reading on would only fill the memory.
 MAX_INPUT_BYTES = 64 * 1024
@@ -42,13 +42,23 @@ def run(arguments: argparse.Namespace) -> int:
     """Exit status 0: a well-formed message; 1: refused, or its signature is wrong; 2: no input."""
     try:
         data = read_input(arguments.message)
-        key = bytes.fromhex(arguments.public_key) if arguments.public_key else None
+        key = read_key(arguments.public_key) if arguments.public_key is not None else None
     except (OSError, ValueError) as error:
         print(f"countersign inspect: {error}", file=sys.stderr)
         return 2
     lines, status = describe(data, key)
     print("\n".join(lines))
     return status
+
+
+def read_key(text: str) -> bytes:
+    """The 32 bytes of an x-only public key. ValueError, in a sentence, if it is none."""
+    key = _from_hex(text.encode())
+    if key is None or len(key) != 32:
+        raise ValueError("a public key is 64 hexadecimal digits")
+    if curve.lift_x(key) is None:
+        raise ValueError("the public key is not a point of the curve: copy it again")
+    return key
 
 
 def read_input(source: str) -> bytes:
@@ -61,7 +71,9 @@ def read_input(source: str) -> bytes:
         with open(source, "rb") as file:
             raw = file.read(MAX_INPUT_BYTES + 1)
     else:
-        raise ValueError("give hexadecimal digits, the path of a file, or - for standard input")
+        raise ValueError(
+            "this is neither hexadecimal nor a file that exists (and - stands for standard input)"
+        )
     if len(raw) > MAX_INPUT_BYTES:
         raise ValueError(f"larger than {MAX_INPUT_BYTES} bytes: that is not one message")
     if not raw:

@@ -85,6 +85,18 @@ CHECKS: dict[str, Callable[[], tuple[bool, str]]] = {
 }
 
 
+# What mends a check that failed, where one command does.
+MENDED_BY = {
+    "format": "make format",
+    "contracts format": "make format",
+    "contracts abi": "make write",
+    "messages": "make write",
+    "boards": "make write, if the README's table is not up to date",
+    "settings": "make write",
+    "documents": "make write, if a list or a figure is not up to date",
+}
+
+
 def _run(name: str) -> Result:
     start = time.monotonic()
     passed, output = CHECKS[name]()
@@ -98,6 +110,8 @@ def main() -> int:
     for result in results:
         if not result.passed:
             print(result.output.rstrip())
+            if result.name in MENDED_BY:
+                print(f"check {result.name} is mended by: {MENDED_BY[result.name]}")
         verdict = "passed" if result.passed else "FAILED"
         print(f"check {result.name}: {verdict} in {result.duration_s:.1f} s")
     failed = sum(not result.passed for result in results)

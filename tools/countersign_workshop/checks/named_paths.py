@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+from countersign.carriers import kinds
 from countersign_cli import cli
 
 ROOMS = ("firmware", "gateway", "contracts", "boards", "tools", "tests")
@@ -24,7 +25,7 @@ ROOMS = ("firmware", "gateway", "contracts", "boards", "tools", "tests")
 _NOT_OURS = {"node_modules", "out", "cache", "__pycache__"}
 _LINK = re.compile(r"\]\(([^)\s]+)\)(?:[\s|,:]*`([A-Za-z_][\w.]*)(?:\(\))?`)?")
 _PATH = re.compile(rf"(?<![\w./:-])(?:{'|'.join(ROOMS)})/[\w./*-]*[\w*/]")
-_NOT_PATHS = {"gateway/beacon"}  # an MQTT topic
+_NOT_PATHS = {kind.path for kind in kinds.ALL}  # of an MQTT topic
 _SPAN = re.compile(r"`([^`\n]+)`")
 _COMMAND = re.compile(r"(?:`|^(?: {4})?)(?:\.venv/bin/)?countersign ([a-z][a-z-]*)", re.MULTILINE)
 _TARGET = re.compile(r"([a-z][a-z-]*):")

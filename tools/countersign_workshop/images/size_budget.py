@@ -48,6 +48,9 @@ def main() -> int:
         size = compiled_bytes(ROOT / "firmware" / name)
         over = over or size > budget
         print(f"{name}: {size} of {budget} bytes{'  OVER BUDGET' if size > budget else ''}")
+    if over:
+        named = BUDGETS.relative_to(ROOT)
+        print(f"Make it smaller, or raise {named} in the commit that needs it and say why.")
     return 1 if over else 0
 
 

@@ -14,8 +14,9 @@ class MqttTransport:
         self._client = client
         self._presence = topics.presence(site, device_id)
         self._beacon = topics.beacon(site)
-        self._filters = [self._beacon, topics.downlink_filter(site, device_id)]
         self._topics = {kind: topics.of(site, device_id, kind) for kind in kinds.ALL}
+        self._filters = [self._topics[kind] for kind in kinds.ALL if kind.direction == kinds.SITE]
+        self._filters.append(topics.downlink_filter(site, device_id))
         self._kinds = {self._topics[kind]: kind for kind in kinds.ALL if kind.direction != kinds.UP}
 
     def connect(self) -> None:
