@@ -84,15 +84,16 @@ degraded_after_s = 12
     [
         (("name =", "nmae ="), "site.nmae is not a setting; did you mean site.name?"),
         (("[policy]", "[polcy]"), "the section [policy] is missing"),
-        (("[site]", "[site"), "not valid TOML"),
-        (('"store-17"', '"Store 17"'), "site.name a site is 1 to 32 of a-z, 0-9 and '-'"),
+        (("[site]", "[site"), "gateway.toml is not valid TOML"),
+        (("[policy]", "[policy]\npolicy_version = " + "9" * 5000), "is not valid TOML"),
+        (('"store-17"', '"Store 17"'), "site.name must be 1 to 32 of a-z, 0-9 and '-'"),
         (('"store-17"', "17"), "site.name must be a text that is not empty"),
         (("0x00", "0x"), "policy.owner must be an address: 0x and 40 hexadecimal digits"),
         (('key_file = "gateway.key"', ""), "gateway.key_file is missing"),
         (("[ingress.mqtt]", "[ingress.mqtt]\nbroker = 'tcp://x:1'"), 'must be "embedded" or'),
         (("[ingress.mqtt]", "[ingress.mqtt]\nbroker = 'mqtt://x'"), 'must be "host:port"'),
         (("[ingress.mqtt]", "[ingress.mqtt]\nlisten = '1883'"), 'listen must be "host:port"'),
-        (("[ingress.mqtt]", "[ingress.mqtt]\nlisten = 'x:70000'"), 'listen must be "host:port"'),
+        (("[ingress.mqtt]", "[ingress.mqtt]\nlisten = 'x:70000'"), "listen must have a port of"),
         (("[ingress.mqtt]", "[ingress.mqtt]\nusername = 'x'"), "no meaning with the embedded"),
         (("[ingress.mqtt]", "[ingress.mqtt]\npassword_file = 'x'"), "needs a username beside it"),
         (("[policy]", "[policy]\nallow_emulated = 1"), "allow_emulated must be true or false"),
@@ -273,3 +274,12 @@ def test_an_access_token_stays_out_of_repr():
 def test_a_file_that_is_not_there():
     with pytest.raises(ConfigError, match="cannot be read"):
         config.load(Path("/nowhere/gateway.toml"))
+
+
+def test_no_part_of_an_address_with_a_password_is_quoted():
+    """urlsplit's own error quotes the host, and what stands before it."""
+    text = LEAST + ANCHORING.replace("127.0.0.1:8545", "node\u2100.example:8545")
+    with pytest.raises(ConfigError) as refused:
+        parse(text)
+    assert "anchoring.rpc_url must be an http:// or https:// address" in str(refused.value)
+    assert "token" not in str(refused.value)

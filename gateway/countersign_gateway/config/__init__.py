@@ -59,15 +59,16 @@ def load(path: Path) -> Config:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} cannot be read: {error}") from None
-    return parse(text, path.parent)
+    return parse(text, path.parent, str(path))
 
 
-def parse(text: str, folder: Path) -> Config:
-    """As `load`, from a text. `folder` is the base of relative paths."""
+def parse(text: str, folder: Path, name: str = "gateway.toml") -> Config:
+    """As `load`, from a text. `folder` is the base of relative paths, `name` is for messages."""
     try:
         tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"not valid TOML: {error}") from None
+    except (ValueError, RecursionError) as error:
+        # Beside its own error tomllib raises ValueError for a number of thousands of digits.
+        raise ConfigError(f"{name} is not valid TOML: {error}") from None
     try:
         read = _READER.validate_python(tables, context={"folder": folder})
     except ValidationError as refused:

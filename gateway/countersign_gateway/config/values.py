@@ -37,7 +37,11 @@ def _text(value: Any) -> str:
 
 
 def _site(value: Any) -> str:
-    return topics.check_site(_text(value))
+    text = _text(value)
+    try:
+        return topics.check_site(text)
+    except ValueError:
+        raise ValueError("must be 1 to 32 of a-z, 0-9 and '-'") from None
 
 
 def _path(value: Any, info: ValidationInfo) -> Path:
@@ -85,8 +89,10 @@ def _address(value: Any) -> bytes:
 
 def _endpoint(value: Any) -> Endpoint:
     host, separator, port = _text(value).rpartition(":")
-    if not separator or not host or not re.fullmatch(r"[0-9]{1,5}", port) or int(port) > 65535:
+    if not separator or not host or not re.fullmatch(r"[0-9]+", port):
         raise ValueError('must be "host:port"')
+    if len(port) > 5 or int(port) > 65535:
+        raise ValueError("must have a port of at most 65535")
     return Endpoint(host.strip("[]"), int(port))
 
 
@@ -111,7 +117,12 @@ def _line(value: Any) -> str:
 
 
 def _http_address(value: Any) -> str:
-    parts = urlsplit(_text(value))
+    text = _text(value)
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        # Its own text quotes the host, with a user and a password before it.
+        raise ValueError("must be an http:// or https:// address") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("must be an http:// or https:// address")
     return str(value)

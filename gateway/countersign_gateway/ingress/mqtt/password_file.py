@@ -17,7 +17,7 @@ class PasswordFileError(OperatorError):
 def read_password(path: Path | None) -> str | None:
     """The broker password in `path`; None without a path.
 
-    PasswordFileError if others can read the file, OSError if it cannot be opened.
+    PasswordFileError if others can read the file or it is no text, OSError if it cannot be opened.
     """
     if path is None:
         return None
@@ -25,4 +25,7 @@ def read_password(path: Path | None) -> str | None:
     with os.fdopen(descriptor, "r", encoding="utf-8") as file:
         if os.fstat(file.fileno()).st_mode & 0o077:
             raise PasswordFileError(f"{path} can be read by others: run chmod 600 {path}")
-        return file.read(MAX_PASSWORD_CHARACTERS).removesuffix("\n")
+        try:
+            return file.read(MAX_PASSWORD_CHARACTERS).removesuffix("\n")
+        except UnicodeDecodeError:
+            raise PasswordFileError(f"{path} is not a text in UTF-8") from None
