@@ -30,7 +30,7 @@ COMMANDS = (
     ("doctor", "what this machine has and lacks, and what mends it"),
     ("inspect", "print a captured message field by field"),
     ("gateway", "run the gateway of a site"),
-    ("site", "make the keys, contracts and settings of a new site"),
+    ("site", "make the keys and settings of a new site"),
     ("boards", "which board to buy, and what is proven about it"),
     ("flash", "put firmware on a board"),
     ("provision", "make a board a device with an identity"),

@@ -139,6 +139,7 @@ challenge_ttl_s = 60
 [policy]
 # Emulated devices have no entropy worth the name: true is for demonstrations only.
 allow_emulated = {str(allow_emulated).lower()}
+# The account that answers for the devices on the ledger: the site's own, unless --owner named one.
 owner = "0x{owner.hex()}"
 # 1 standard, 2 life-critical (quarantined and alarmed, never cut)
 device_class = {device_class}

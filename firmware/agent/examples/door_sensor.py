@@ -4,7 +4,9 @@ A sensor is a function without arguments. The agent calls it before each check-i
 it returns: up to 16 readings, names of 1 to 23 bytes with signed 32-bit integers. The protocol has
 no floats, so choose a unit in which whole numbers suffice: millikelvin, not degrees.
 
-Copy this file to a board with stock MicroPython, and begin the board's main.py with
+The agent has no setting for a sensor yet. This works where a program of your own starts the agent:
+on a board with stock MicroPython that `countersign provision` has made a device. Copy this file to
+it, and replace the main.py that provisioning wrote by
 
     import micropython
     micropython.kbd_intr(-1)

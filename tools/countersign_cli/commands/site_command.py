@@ -60,7 +60,8 @@ def run(arguments: argparse.Namespace) -> int:
     print(f"site folder         {arguments.folder}")
     print(f"gateway public key  {site.gateway_public_key.hex()}  (pin this one in the devices)")
     print(f"gateway_id          {site.gateway_id.hex()}")
-    print(f"ledger account      0x{site.ledger_account.hex()}  (fund it; appoint it in UserID)")
+    use = "not used yet" if arguments.rpc_url is None else "fund it; appoint it in UserID"
+    print(f"ledger account      0x{site.ledger_account.hex()}  ({use})")
     print(f"start it with       countersign gateway run --config {site.config_path}")
     return 0
 
