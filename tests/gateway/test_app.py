@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from countersign_cli import site_folder
-from countersign_gateway.config import Endpoint, load
+from countersign_gateway.config import ConfigError, Endpoint, load
 from countersign_workshop.child_processes.ports import free_port
 from countersign_workshop.simulation.simulated_device import SimulatedDevice
 from support.gateway.running_site import PATIENCE_S, SITE, ConnectedDevice
@@ -189,3 +189,9 @@ def test_what_a_person_can_mend_is_said_in_sentences(tmp_path, spoil, sentence):
     assert ended.stderr.startswith("countersign gateway: ")
     assert sentence in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_a_site_that_is_refused_leaves_no_folder(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"site\.name must be"):
+        site_folder.create_site(tmp_path / "new", "No Site")
+    assert list(tmp_path.iterdir()) == []

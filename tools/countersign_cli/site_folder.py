@@ -75,25 +75,31 @@ def create_site(
     config_path = folder / CONFIG_NAME
     if config_path.exists():
         raise SiteError(f"{config_path} exists already; a site is never overwritten")
+
+    def settings(account: bytes) -> str:
+        text = _toml(
+            name=name,
+            broker=broker,
+            listen=listen,
+            lines=lines,
+            owner=account if owner is None else owner,
+            allow_emulated=allow_emulated,
+            device_class=device_class,
+            beacon_interval_s=beacon_interval_s,
+            degraded_after_s=degraded_after_s,
+            ledger=ledger,
+        )
+        config.parse(text, folder)
+        return text
+
+    settings(bytes(20))  # what is refused leaves no folder behind
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for key_name in (GATEWAY_KEY_NAME, LEDGER_KEY_NAME):
         if not (folder / key_name).exists():
             create_key_file(folder / key_name)
     gateway_key = SigningKey.from_file(folder / GATEWAY_KEY_NAME)
     ledger_account = account_address(read_key_file(folder / LEDGER_KEY_NAME))
-    text = _toml(
-        name=name,
-        broker=broker,
-        listen=listen,
-        lines=lines,
-        owner=ledger_account if owner is None else owner,
-        allow_emulated=allow_emulated,
-        device_class=device_class,
-        beacon_interval_s=beacon_interval_s,
-        degraded_after_s=degraded_after_s,
-        ledger=ledger,
-    )
-    config.parse(text, folder)
+    text = settings(ledger_account)
     # An RPC address may carry an access token.
     descriptor = os.open(config_path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:

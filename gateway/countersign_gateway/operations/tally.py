@@ -1,7 +1,6 @@
 """Counts of this run, for people and for the demonstration. No decision depends on them.
 
-One thread writes each field, or several under one lock, so that no count is lost. Only `unsent` has
-several writers and no lock: it can miss a count.
+One thread writes each field, or several under one lock, so that no count is lost.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ class Tally:
     # Written by the serial lines' threads, under one lock.
     serial_shed: int = 0
     serial_unsent: int = 0
-    # Written by each thread that sends: the pipeline's, the app's and the anchoring's.
+    # Written by each thread that sends by MQTT, under that ingress's lock.
     unsent: int = 0
 
     def note_group(self, size: int) -> None:

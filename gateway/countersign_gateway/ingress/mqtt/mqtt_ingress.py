@@ -68,6 +68,7 @@ class MqttIngress:
         self._refuse_early = refuse_early
         self._log = log
         self._tally = tally
+        self._drop_lock = threading.Lock()
         self._on_connected = on_connected
         self._topics = TopicTable(site)
         # Set while the broker takes messages. Packets enqueued on an older socket are lost.
@@ -121,7 +122,9 @@ class MqttIngress:
         return info
 
     def _drop(self, topic: str) -> None:
-        self._tally.unsent += 1
+        # The pipeline's thread, the app's and the anchoring's send.
+        with self._drop_lock:
+            self._tally.unsent += 1
         self._log.event("reply_dropped", topic=topic)
 
     def _has_room(self) -> bool:
