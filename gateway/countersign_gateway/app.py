@@ -29,6 +29,7 @@ from countersign_gateway.ingress.mqtt.mqtt_ingress import MqttIngress
 from countersign_gateway.ingress.mqtt.password_file import read_password
 from countersign_gateway.ingress.serial_lines.serial_ingress import HeardElsewhere, SerialIngress
 from countersign_gateway.model import OperatorError
+from countersign_gateway.operations.clock import since_boot_s, utc_text
 from countersign_gateway.operations.log import EventLog
 from countersign_gateway.operations.status import StatusWriter
 from countersign_gateway.operations.tally import Tally
@@ -63,14 +64,13 @@ class Gateway:
         self.registry = SqliteRegistry(config.registry_path, self.key.gateway_id)
         self.freshness = UpstreamFreshness(
             config.degraded_after_s,
-            time.monotonic,
+            since_boot_s,
             time.time,
-            self.registry.last_upstream_s(),
             self.registry.note_upstream,
         )
         self.beacons = Beacons(
             config.verification.beacon_interval_s,
-            time.monotonic(),
+            since_boot_s(),
             # The wall clock only keeps the sequence above earlier runs; no decision uses it.
             first_sequence=max(1, int(time.time())),
         )
@@ -143,7 +143,7 @@ class Gateway:
 
     def tick(self) -> None:
         """Do what is due by time: the beacon's rotation, a change of mode, the status file."""
-        now_s = time.monotonic()
+        now_s = since_boot_s()
         self._publisher.tick(now_s)
         self._status.tick(now_s)
 
@@ -172,7 +172,7 @@ class Gateway:
         ledger = config.anchoring
         return Pipeline(
             key=self.key,
-            verifier=Verifier(self.key.gateway_id, self.beacons, challenges, time.monotonic),
+            verifier=Verifier(self.key.gateway_id, self.beacons, challenges, since_boot_s),
             challenges=challenges,
             policy=policy,
             terms=Terms(
@@ -185,7 +185,7 @@ class Gateway:
             outlet=self.outlet,
             log=self._log,
             tally=self.tally,
-            throttle=Throttle(time.monotonic),
+            throttle=Throttle(since_boot_s),
         )
 
     def _made_anchoring_thread(self, config: AnchoringConfig) -> threading.Thread:
@@ -236,12 +236,14 @@ class Gateway:
 
     def _read_status(self) -> dict[str, object]:
         freshness = self.freshness.current()
+        last_upstream_s = self.registry.last_upstream_s()
         status: dict[str, object] = dataclasses.asdict(self.tally)
         status.update(
             site=self._config.site,
             gateway_id=self.key.gateway_id.hex(),
             mode=messages.MODE_NAMES[freshness.mode],
             age_s=freshness.age_s,
+            last_upstream=None if last_upstream_s is None else utc_text(last_upstream_s),
             queued=len(self._intake) + len(self._examined),
             registry=dataclasses.asdict(self.registry.counts()),
         )

@@ -36,7 +36,7 @@ class Freshness:
     """How old the gateway's knowledge from upstream is.
 
     mode: messages.MODE_ONLINE or MODE_DEGRADED. age_s: whole seconds; None if there
-    was never a contact.
+    was no contact since the gateway started.
     """
 
     mode: int

@@ -1,8 +1,9 @@
 """Measures the age of what this gateway knows from upstream. Every result states it.
 
-Within one run, a monotonic clock measures the age. Across a restart only the wall clock is left:
-the stored time of the last contact counts if it lies in the past, and is ignored otherwise. A clock
-that was set back before that time thus makes the age unknown, not small.
+Only a contact of this run counts. Before the first one the gateway is degraded and its age unknown,
+whatever an earlier run stored: the only clock that spans a restart is the wall clock, and one that
+stood still or was set back would make old knowledge look young. Within a run a clock measures the
+age that cannot be set and goes on in suspend (operations/clock.py).
 """
 
 from __future__ import annotations
@@ -18,10 +19,10 @@ MAX_AGE_S = 0xFFFFFFFF
 
 
 class UpstreamFreshness:
-    """The time since upstream state was last confirmed. Safe from any thread.
+    """The time since upstream state was last confirmed in this run. Safe from any thread.
 
-    clock_s: monotonic seconds. wall_s: seconds since the epoch, used only across restarts.
-    last_upstream_s: the time that an earlier run stored. note_upstream: stores a contact's time.
+    clock_s: seconds since boot, suspend included. wall_s: seconds since the epoch, for people only.
+    note_upstream: stores the wall-clock time of a contact. No decision reads it again.
     """
 
     def __init__(
@@ -29,7 +30,6 @@ class UpstreamFreshness:
         degraded_after_s: float,
         clock_s: Callable[[], float],
         wall_s: Callable[[], float],
-        last_upstream_s: float | None,
         note_upstream: Callable[[float], None],
     ) -> None:
         self._degraded_after_s = degraded_after_s
@@ -38,10 +38,6 @@ class UpstreamFreshness:
         self._note_upstream = note_upstream
         self._lock = threading.Lock()
         self._confirmed_s: float | None = None
-        if last_upstream_s is not None:
-            elapsed_s = wall_s() - last_upstream_s
-            if elapsed_s >= 0:
-                self._confirmed_s = clock_s() - elapsed_s
 
     def confirmed(self) -> None:
         """Note that upstream has just confirmed what the gateway knows."""

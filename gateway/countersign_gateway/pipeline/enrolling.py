@@ -44,7 +44,7 @@ class Terms:
 
 
 class Enrolling:
-    """Used by the pipeline's thread. `clock_s` is monotonic."""
+    """Used by the pipeline's thread. `clock_s`: seconds since boot."""
 
     def __init__(
         self,

@@ -15,7 +15,6 @@ other messages.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
@@ -23,6 +22,7 @@ from countersign import reasons
 from countersign_gateway.governance.appraisal import Policy
 from countersign_gateway.ingress.intake import Intake
 from countersign_gateway.model import Envelope, Freshness, Reply
+from countersign_gateway.operations.clock import since_boot_s
 from countersign_gateway.operations.log import EventLog
 from countersign_gateway.operations.tally import Tally
 from countersign_gateway.operations.throttle import Throttle
@@ -76,10 +76,10 @@ class Pipeline:
         log: EventLog,
         tally: Tally,
         throttle: Throttle,
-        clock_s: Callable[[], float] = time.monotonic,
+        clock_s: Callable[[], float] = since_boot_s,
     ) -> None:
         """key signs every answer; freshness says how old upstream knowledge is; clock_s is
-        monotonic. The rest are the stages and tables that this thread works with."""
+        seconds since boot. The rest are the stages and tables that this thread works with."""
         self._verifier = verifier
         self._freshness = freshness
         self._registry = registry

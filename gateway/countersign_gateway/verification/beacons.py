@@ -2,7 +2,7 @@
 
 A beacon is 32 random bytes, published and retained. Evidence must name the current beacon or its
 predecessor. It was therefore made after the predecessor was published. The caller passes in the
-monotonic time that rotates the beacon; this file reads no clock.
+time since boot that rotates the beacon; this file reads no clock.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Open enrolment challenges: bounded, short-lived, single use.
 
-The caller passes in the time (monotonic seconds). A device has at most one open challenge, so that
+The caller passes in the time (seconds since boot). A device has at most one open challenge, so that
 nobody can fill the table with one key. Under a flood of keys the oldest challenge is dropped:
 refusing new ones instead would let an attacker block enrolment for the lifetime of a challenge.
 """

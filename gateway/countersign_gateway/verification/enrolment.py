@@ -68,7 +68,7 @@ class RequestChecks:
 
 
 class ProofChecks:
-    """findings.Checks of EnrolProof: a device answers its challenge. `clock_s` is monotonic."""
+    """findings.Checks of EnrolProof: a device answers its challenge. `clock_s`: since boot."""
 
     unsigned = "not signed by the applicant's key"
 

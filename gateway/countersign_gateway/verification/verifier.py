@@ -44,7 +44,7 @@ from countersign_gateway.verification.read_ahead import Examined
 
 
 class Verifier:
-    """Used by one thread. `clock_s` is monotonic."""
+    """Used by one thread. `clock_s`: seconds since boot."""
 
     def __init__(
         self,

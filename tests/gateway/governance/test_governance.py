@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import io
 import itertools
+import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from countersign import identity, messages, reasons
+from countersign_gateway import config
+from countersign_gateway.app import Gateway
 from countersign_gateway.governance.appraisal import SitePolicy
 from countersign_gateway.governance.freshness import UpstreamFreshness
 from countersign_gateway.governance.lifecycle import IllegalTransition, Lifecycle, allows
 from countersign_gateway.model import DeviceRecord, Freshness, Status
+from countersign_gateway.operations.clock import utc_text
+from countersign_gateway.operations.log import EventLog
+from countersign_gateway.statements.keys import create_key_file
+from support.gateway.running_site import settings
 from support.gateway.site_under_test import FakeClock, SiteUnderTest
 
 RECORD = DeviceRecord(
@@ -114,21 +123,27 @@ def test_no_passing_of_time_leads_a_device_back():
     assert site.verdict(device, device.evidence(site.beacons.current)) == "ACCEPTED"
 
 
-def freshness(clock: FakeClock, wall: FakeClock, stored: float | None) -> UpstreamFreshness:
-    return UpstreamFreshness(30.0, clock, wall, stored, noted.append)
-
-
 noted: list[float] = []
+
+
+def stopped_gateway(folder: Path) -> Gateway:
+    if not (folder / "gateway.key").exists():
+        create_key_file(folder / "gateway.key")
+    return Gateway(config.parse(settings(None), folder), EventLog(io.StringIO()))
+
+
+def freshness(clock: FakeClock, wall: FakeClock) -> UpstreamFreshness:
+    return UpstreamFreshness(30.0, clock, wall, noted.append)
 
 
 def test_never_confirmed_is_degraded_without_an_age():
     clock = FakeClock()
-    assert freshness(clock, clock, None).current() == Freshness(messages.MODE_DEGRADED, None)
+    assert freshness(clock, clock).current() == Freshness(messages.MODE_DEGRADED, None)
 
 
 def test_age_grows_and_mode_turns_at_the_limit():
     clock, wall = FakeClock(), FakeClock()
-    fresh = freshness(clock, wall, None)
+    fresh = freshness(clock, wall)
     fresh.confirmed()
     assert noted[-1] == wall.now_s
     assert fresh.current() == Freshness(messages.MODE_ONLINE, 0)
@@ -142,18 +157,53 @@ def test_age_grows_and_mode_turns_at_the_limit():
     assert fresh.current() == Freshness(messages.MODE_ONLINE, 0)
 
 
-def test_after_a_restart_the_stored_time_counts_unless_the_clock_was_set_back():
-    clock, wall = FakeClock(), FakeClock()
-    assert freshness(clock, wall, wall.now_s - 100).current() == Freshness(1, 100)
-    assert freshness(clock, wall, wall.now_s - 10).current() == Freshness(0, 10)
-    assert freshness(clock, wall, wall.now_s + 10).current() == Freshness(1, None)
+@pytest.mark.parametrize("clock_said_s", [7.0, 0.0, -3600.0, 100.0], ids=str)
+def test_after_a_restart_nothing_is_fresh_until_upstream_answers(tmp_path, clock_said_s):
+    """Ten days pass with the node down, and the wall clock stood still, went back, or is right."""
+    stored_s = time.time() - clock_said_s
+    before = stopped_gateway(tmp_path)
+    before.registry.note_upstream(stored_s)
+    before.registry.close()
+    after = stopped_gateway(tmp_path)
+    try:
+        assert after.registry.last_upstream_s() == stored_s
+        assert after.freshness.current() == Freshness(messages.MODE_DEGRADED, None)
+        assert after._read_status()["last_upstream"] == utc_text(stored_s)
+        after.freshness.confirmed()
+        assert after.freshness.current() == Freshness(messages.MODE_ONLINE, 0)
+    finally:
+        after.registry.close()
 
 
 def test_a_wall_clock_that_jumps_changes_no_age():
     clock, wall = FakeClock(), FakeClock()
-    fresh = freshness(clock, wall, None)
+    fresh = freshness(clock, wall)
     fresh.confirmed()
     clock.now_s += 40
     for jump in (-1e6, 2e6):
         wall.now_s += jump
         assert fresh.current() == Freshness(messages.MODE_DEGRADED, 40)
+
+
+def test_time_in_suspend_counts_in_every_age(tmp_path, monkeypatch):
+    """While a machine is suspended CLOCK_BOOTTIME goes on and time.monotonic stands still."""
+    gateway = stopped_gateway(tmp_path)
+    try:
+        gateway.freshness.confirmed()
+        beacon = gateway.beacons.current
+        read = time.clock_gettime
+        monkeypatch.setattr(
+            time, "clock_gettime", lambda clock: read(clock) + 3600 * (clock == time.CLOCK_BOOTTIME)
+        )
+        age_s = gateway.freshness.current().age_s
+        assert age_s is not None and age_s >= 3600
+        gateway.tick()
+        assert gateway.beacons.current != beacon
+    finally:
+        gateway.registry.close()
+
+
+def test_a_time_is_written_as_rfc_3339():
+    assert utc_text(0) == "1970-01-01T00:00:00.000Z"
+    assert utc_text(1_700_000_000.5) == "2023-11-14T22:13:20.500Z"
+    assert utc_text(1e18) == "unknown"

@@ -56,7 +56,7 @@ class SiteUnderTest:
         self.beacons = Beacons(30.0, self.clock())
         self.challenges = Challenges(60.0)
         self.verifier = Verifier(self.key.gateway_id, self.beacons, self.challenges, self.clock)
-        self.freshness = UpstreamFreshness(30.0, self.clock, self.clock, None, lambda _: None)
+        self.freshness = UpstreamFreshness(30.0, self.clock, self.clock, lambda _: None)
         self.tally = Tally()
         self.log = io.StringIO()
         self.replies: list[Reply] = []

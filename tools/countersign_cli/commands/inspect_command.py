@@ -136,7 +136,7 @@ def _fields(values: dict[str, Any], indent: str) -> list[str]:
 
 def _text(name: str, value: Any) -> str:
     if value is None:
-        return "null (never)" if name == "age_s" else "null"
+        return "null (not confirmed)" if name == "age_s" else "null"
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, bytes):

@@ -267,7 +267,7 @@ def _two(found: list[T]) -> list[T]:
 
 def _verdict(event: Event) -> str:
     word = "allow" if event["allow"] else "deny"
-    age = "never confirmed" if event["age_s"] is None else f"{event['age_s']} s"
+    age = "not confirmed" if event["age_s"] is None else f"{event['age_s']} s"
     return f"{word}, mode {event['mode']}, age {age}, policy {event['policy_version']}"
 
 
