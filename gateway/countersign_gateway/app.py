@@ -168,7 +168,7 @@ class Gateway:
     # Putting together ------------------------------------------------------------------------
 
     def _made_pipeline(self, config: Config, policy: SitePolicy) -> Pipeline:
-        challenges = Challenges(config.verification.challenge_ttl_s)
+        challenges = Challenges(config.verification.challenge_ttl_s, since_boot_s())
         ledger = config.anchoring
         return Pipeline(
             key=self.key,

@@ -75,22 +75,21 @@ class Enrolling:
             refusal = Refusal(appraisal.reason, "may not enrol")
             self._refusals.refuse(envelope, refusal, group)
             return
-        opened = self._challenges.open(
-            applicant, verified.request_nonce, self._terms.offer(verified.known), self._clock_s()
-        )
+        offer = self._terms.offer(verified.known)
+        counter = 0 if verified.known is None else verified.known.counter
         sealed = challenge.seal(
             self._signer,
             device_id=applicant.device_id,
             request_nonce=verified.request_nonce,
-            challenge=opened.challenge,
-            offer=opened.offer,
+            challenge=self._challenges.issue(applicant, offer, counter, self._clock_s()),
+            offer=offer,
         )
         group.replies.append(Reply(applicant.device_id, "challenge", sealed))
         self._tally.challenged += 1
         self._log.event("challenge_sent", device_id=applicant.device_id)
 
     def proof(self, envelope: Envelope, verified: VerifiedProof, group: Group) -> None:
-        applicant = verified.opened.applicant
+        applicant, offer = verified.applicant, verified.offer
         known = verified.known
         appraisal = self._policy.enrolment(applicant.environment, known)
         if known is None and not appraisal.allow:
@@ -98,7 +97,6 @@ class Enrolling:
             refusal = Refusal(appraisal.reason, "may not enrol")
             self._refusals.refuse(envelope, refusal, group)
             return
-        self._challenges.close(applicant.device_id)
         # Enrolling again changes nothing but the counter.
         device = known or DeviceRecord(
             device_id=applicant.device_id,
@@ -106,8 +104,8 @@ class Enrolling:
             public_key=applicant.public_key,
             post_quantum_digest=applicant.post_quantum_digest,
             next_key_digest=applicant.next_key_digest,
-            owner=self._terms.owner,
-            device_class=self._terms.device_class,
+            owner=self._terms.owner if offer is None else offer.owner,
+            device_class=self._terms.device_class if offer is None else offer.device_class,
             environment=applicant.environment,
             status=Status.ENROLLED,
             counter=0,

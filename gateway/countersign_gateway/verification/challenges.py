@@ -1,12 +1,19 @@
-"""Open enrolment challenges: bounded, short-lived, single use.
+"""Enrolment challenges that nobody has to remember.
 
-The caller passes in the time (seconds since boot). A device has at most one open challenge, so that
-nobody can fill the table with one key. Under a flood of keys the oldest challenge is dropped:
-refusing new ones instead would let an attacker block enrolment for the lifetime of a challenge.
+A challenge is the time at which it was made and a code (HMAC-SHA-256) over this time, the
+applicant, the registration offered and the device's counter on record, with a secret of this run:
+
+    challenge = made_ms (6) ‖ the first 26 bytes of the code
+
+An EnrolProof repeats what the code covers, so the gateway makes the code anew and compares. It
+keeps nothing between request and proof. So a flood of requests evicts nothing, and a replayed
+request cancels nothing. An accepted proof moves the counter on record, so a challenge is used once.
+See decision 0039. The caller passes in the time (seconds since boot).
 """
 
 from __future__ import annotations
 
+import hmac
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,12 +21,13 @@ from dataclasses import dataclass
 from countersign_gateway.model import RegistrationOffer
 
 CHALLENGE_BYTES = 32
-MAX_OPEN = 4096
+_TIME_BYTES = 6
+_PURPOSE = b"countersign/EnrolChallenge/1"
 
 
 @dataclass(frozen=True, slots=True)
 class Applicant:
-    """A device that asked to enrol, as its verified request described it."""
+    """A device that asked to enrol, as its verified message described it."""
 
     device_id: bytes
     suite: int
@@ -29,76 +37,70 @@ class Applicant:
     environment: int
 
 
-@dataclass(frozen=True, slots=True)
-class OpenChallenge:
-    challenge: bytes
-    request_nonce: bytes
-    applicant: Applicant
-    offer: RegistrationOffer | None
-    opened_s: float
-
-
 class Challenges:
-    """Used by the pipeline's thread only."""
+    """The challenges of one run. Safe from any thread: it holds a secret and no state."""
 
     def __init__(
         self,
         ttl_s: float,
-        max_open: int = MAX_OPEN,
+        now_s: float,
         random_bytes: Callable[[int], bytes] = os.urandom,
     ) -> None:
-        self._ttl_s = ttl_s
-        self._max_open = max_open
-        self._random_bytes = random_bytes
-        # device_id → challenge, oldest first.
-        self._open: dict[bytes, OpenChallenge] = {}
-        self.evicted = 0
+        self._ttl_ms = int(ttl_s * 1000)
+        # Times count from here: the time since boot is nobody's business.
+        self._started_s = now_s
+        self._secret = random_bytes(32)
 
-    def open(
+    def issue(
+        self, applicant: Applicant, offer: RegistrationOffer | None, counter: int, now_s: float
+    ) -> bytes:
+        """A challenge for this applicant. counter: the last accepted one on record, 0 if none."""
+        made = self._elapsed_ms(now_s).to_bytes(_TIME_BYTES, "big")
+        return made + self._code(made, applicant, offer, counter)
+
+    def accepts(
         self,
+        challenge: bytes,
         applicant: Applicant,
-        request_nonce: bytes,
         offer: RegistrationOffer | None,
+        counter: int,
         now_s: float,
-    ) -> OpenChallenge:
-        """The challenge for this request: a new one, or the open one if the request came before."""
-        self._drop_expired(now_s)
-        known = self._open.get(applicant.device_id)
-        same = known is not None and known.applicant == applicant
-        if known is not None and same and known.request_nonce == request_nonce:
-            return known
-        self._open.pop(applicant.device_id, None)
-        while len(self._open) >= self._max_open:
-            del self._open[next(iter(self._open))]
-            self.evicted += 1
-        opened = OpenChallenge(
-            challenge=self._random_bytes(CHALLENGE_BYTES),
-            request_nonce=request_nonce,
-            applicant=applicant,
-            offer=offer,
-            opened_s=now_s,
+    ) -> bool:
+        """Whether `issue` gave this challenge for the same four, less than the lifetime ago."""
+        made, code = challenge[:_TIME_BYTES], challenge[_TIME_BYTES:]
+        if not hmac.compare_digest(code, self._code(made, applicant, offer, counter)):
+            return False
+        return 0 <= self._elapsed_ms(now_s) - int.from_bytes(made, "big") < self._ttl_ms
+
+    def _elapsed_ms(self, now_s: float) -> int:
+        return int((now_s - self._started_s) * 1000)
+
+    def _code(
+        self, made: bytes, applicant: Applicant, offer: RegistrationOffer | None, counter: int
+    ) -> bytes:
+        # Every part has a fixed length, and an offer is there or not, so no two inputs are alike.
+        covered = b"".join(
+            (
+                _PURPOSE,
+                made,
+                applicant.device_id,
+                applicant.suite.to_bytes(1, "big"),
+                applicant.public_key,
+                applicant.post_quantum_digest,
+                applicant.next_key_digest,
+                applicant.environment.to_bytes(1, "big"),
+                counter.to_bytes(8, "big"),
+                b"" if offer is None else _offered(offer),
+            )
         )
-        self._open[applicant.device_id] = opened
-        return opened
+        code = hmac.digest(self._secret, covered, "sha256")
+        return code[: CHALLENGE_BYTES - _TIME_BYTES]
 
-    def find(self, device_id: bytes, challenge: bytes, now_s: float) -> OpenChallenge | None:
-        """The device's challenge, if it equals `challenge` and has not expired. It stays open."""
-        self._drop_expired(now_s)
-        known = self._open.get(device_id)
-        if known is None or known.challenge != challenge:
-            return None
-        return known
 
-    def close(self, device_id: bytes) -> None:
-        """Use up a device's challenge. The caller has verified the proof that answers it."""
-        self._open.pop(device_id, None)
-
-    def __len__(self) -> int:
-        return len(self._open)
-
-    def _drop_expired(self, now_s: float) -> None:
-        while self._open:
-            oldest = next(iter(self._open.values()))
-            if now_s - oldest.opened_s < self._ttl_s:
-                return
-            del self._open[oldest.applicant.device_id]
+def _offered(offer: RegistrationOffer) -> bytes:
+    return (
+        offer.chain_id.to_bytes(8, "big")
+        + offer.contract
+        + offer.owner
+        + offer.device_class.to_bytes(1, "big")
+    )

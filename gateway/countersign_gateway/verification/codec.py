@@ -12,6 +12,7 @@ from typing import Any
 import cbor2
 
 from countersign import messages, reasons
+from countersign.messages import enrolment
 
 
 class _NotPlain(Exception):
@@ -59,6 +60,8 @@ def _check_order(value: dict[Any, Any]) -> None:
             raise _NotPlain
         item = value[key]
         if type(item) is dict and len(item) > 0:
+            if tuple(map(type, item)) == _INTEGERS and tuple(item) == _REGISTRATION:
+                continue
             previous = b""
             for name in item:
                 if type(name) is not str:
@@ -69,6 +72,10 @@ def _check_order(value: dict[Any, Any]) -> None:
                     raise _NotPlain
                 previous = encoded
 
+
+# The keys of the one map within a payload that has numbers for keys, and their types.
+_REGISTRATION = tuple(key for key, _, _ in enrolment.REGISTRATION.fields)
+_INTEGERS = (int,) * len(_REGISTRATION)
 
 # The keys of each payload, in the only order that is allowed.
 _KEY_ORDERS = frozenset(

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 from countersign.messages.envelope import Definition
-from countersign_gateway.model import DeviceRecord
-from countersign_gateway.verification.challenges import Applicant, OpenChallenge
+from countersign_gateway.model import DeviceRecord, RegistrationOffer
+from countersign_gateway.verification.challenges import Applicant
 
 
 class Memory(Protocol):
@@ -50,14 +50,12 @@ class Refusal:
 class Speaker(NamedTuple):
     """The claimed sender of a message: the key that must have signed it, and the device's records.
 
-    known: the device's record, if its counter binds this message. opened: the challenge that the
-    message names, if it is open. This is a tuple because one is made for every message, and a
-    frozen dataclass takes twice as long to make.
+    known: the device's record, if its counter binds this message. This is a tuple because one is
+    made for every message, and a frozen dataclass takes twice as long to make.
     """
 
     public_key: bytes
     known: DeviceRecord | None = None
-    opened: OpenChallenge | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +69,15 @@ class VerifiedRequest:
 
 @dataclass(frozen=True, slots=True)
 class VerifiedProof:
-    """A device has answered its challenge. `known`: its record, if it enrolled before."""
+    """A device has answered its challenge. `known`: its record, if it enrolled before.
+
+    offer: the registration that the challenge offered, None on a site without a ledger.
+    """
 
     subject: bytes
     counter: int
-    opened: OpenChallenge
+    applicant: Applicant
+    offer: RegistrationOffer | None
     registration_signature: bytes | None
     known: DeviceRecord | None
 

@@ -11,7 +11,7 @@ with the reason of the first check that fails (PROTOCOL.md, section 7):
     6. signature   the holder of that key signed exactly these bytes      BAD_SIGNATURE
     ── the sender is known from here on; only now may an answer reveal what is on record ──
     7. counter     newer than everything accepted from this device        REPLAYED, OUT_OF_ORDER
-    8. freshness   made for a beacon or a challenge that is open          STALE_BEACON, …
+    8. freshness   made for a beacon or a challenge of ours               STALE_BEACON, …
 
 Governance decides what follows from a verified message (a suspended device, a policy). Check 4 must
 come before 5 and 6, since it finds the key. Its refusal may name the device as unknown before the
@@ -22,8 +22,8 @@ message. Checks 4, 5 and 8 depend on its type: evidence.py and enrolment.py have
 Under load another process makes checks 1 and 6 ahead, with a key that it is given. Its findings
 come as an Examined envelope (read_ahead.py), and the same code decides about them.
 
-The verifier keeps parsed keys and no other state. It closes no challenge and moves no counter: its
-caller does, when it records the verified message.
+The verifier keeps parsed keys and no other state. It moves no counter: its caller does, when it
+records the verified message.
 """
 
 from __future__ import annotations

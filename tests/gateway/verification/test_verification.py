@@ -1,13 +1,15 @@
-"""Beacons, challenges and parsed keys are bounded; challenges are for single use."""
+"""Beacons and parsed keys are bounded; challenges need no table and are for single use."""
 
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
+from countersign_gateway.model import RegistrationOffer
 from countersign_gateway.verification.beacons import Beacons
 from countersign_gateway.verification.challenges import Applicant, Challenges
 from countersign_gateway.verification.public_keys import PublicKeys
-from support.gateway.site_under_test import SiteUnderTest
+from support.gateway.site_under_test import LEDGER, SiteUnderTest
 
 
 def counting_bytes(size: int, counter: itertools.count[int]) -> bytes:
@@ -42,41 +44,92 @@ def applicant(number: int) -> Applicant:
     return Applicant(identity, 1, identity, bytes(32), bytes(32), 1)
 
 
+OFFER = RegistrationOffer(31337, b"c" * 20, b"o" * 20, 1)
+
+
 def test_a_challenge_is_for_one_device_for_a_while():
-    challenges = Challenges(60.0)
-    opened = challenges.open(applicant(1), b"n" * 32, None, 100.0)
-    assert challenges.find(applicant(1).device_id, opened.challenge, 159.9) is opened
-    assert challenges.find(applicant(2).device_id, opened.challenge, 100.0) is None
-    assert challenges.find(applicant(1).device_id, bytes(32), 100.0) is None
-    assert challenges.find(applicant(1).device_id, opened.challenge, 160.0) is None
-    assert len(challenges) == 0
+    challenges = Challenges(60.0, 90.0)
+    one = challenges.issue(applicant(1), None, 0, 100.0)
+    assert len(one) == 32
+    assert challenges.accepts(one, applicant(1), None, 0, 100.0)
+    assert challenges.accepts(one, applicant(1), None, 0, 159.9)
+    assert not challenges.accepts(one, applicant(1), None, 0, 160.0)
+    assert not challenges.accepts(one, applicant(1), None, 0, 99.0), "from the future"
+    assert not challenges.accepts(one, applicant(2), None, 0, 100.0)
 
 
-def test_a_challenge_is_used_once():
-    challenges = Challenges(60.0)
-    opened = challenges.open(applicant(1), b"n" * 32, None, 0.0)
-    challenges.close(applicant(1).device_id)
-    assert challenges.find(applicant(1).device_id, opened.challenge, 0.0) is None
-    challenges.close(applicant(1).device_id)
+def test_a_challenge_holds_for_nothing_else_than_it_was_made_for():
+    challenges = Challenges(60.0, 0.0)
+    first = applicant(1)
+    one = challenges.issue(first, OFFER, 5, 10.0)
+    assert challenges.accepts(one, first, OFFER, 5, 10.0)
+    others: list[tuple[Applicant, RegistrationOffer | None, int]] = [(first, None, 5)]
+    others += [(first, OFFER, counter) for counter in (0, 4, 6)]
+    for name, value in {
+        "suite": 2,
+        "public_key": b"\x05" * 32,
+        "post_quantum_digest": b"\x05" * 32,
+        "next_key_digest": b"\x05" * 32,
+        "environment": 2,
+    }.items():
+        others.append((replace(first, **{name: value}), OFFER, 5))
+    for name, value in {
+        "chain_id": 1,
+        "contract": b"x" * 20,
+        "owner": b"x" * 20,
+        "device_class": 2,
+    }.items():
+        others.append((first, replace(OFFER, **{name: value}), 5))
+    assert not any(challenges.accepts(one, *other, 10.0) for other in others)
 
 
-def test_a_new_request_replaces_the_challenge_and_the_same_one_repeats_it():
-    challenges = Challenges(60.0)
-    first = challenges.open(applicant(1), b"n" * 32, None, 0.0)
-    assert challenges.open(applicant(1), b"n" * 32, None, 1.0) is first
-    second = challenges.open(applicant(1), b"m" * 32, None, 2.0)
-    assert second.challenge != first.challenge
-    assert challenges.find(applicant(1).device_id, first.challenge, 2.0) is None
-    assert len(challenges) == 1
+def test_no_byte_of_a_challenge_can_be_changed_and_another_run_knows_none():
+    challenges, other_run = Challenges(60.0, 0.0), Challenges(60.0, 0.0)
+    one = challenges.issue(applicant(1), None, 0, 10.0)
+    assert not other_run.accepts(one, applicant(1), None, 0, 10.0)
+    for position in range(32):
+        changed = bytearray(one)
+        changed[position] ^= 1
+        assert not challenges.accepts(bytes(changed), applicant(1), None, 0, 10.0)
 
 
-def test_the_table_is_bounded_and_the_oldest_gives_way():
-    challenges = Challenges(60.0, max_open=10)
-    opened = [challenges.open(applicant(n), b"n" * 32, None, 0.0) for n in range(25)]
-    assert len(challenges) == 10
-    assert challenges.evicted == 15
-    assert challenges.find(opened[14].applicant.device_id, opened[14].challenge, 0.0) is None
-    assert challenges.find(opened[15].applicant.device_id, opened[15].challenge, 0.0) is opened[15]
+def test_a_replayed_older_request_cancels_no_challenge():
+    for attempt in range(5):
+        site = SiteUnderTest()
+        device = site.device("victim")
+        older = device.request(request_nonce=bytes([attempt + 1]) * 32)
+        site.one(device, older, "enrol", "challenge")
+        challenge = site.one(device, device.request(), "enrol", "challenge")
+        site.one(device, older, "enrol", "challenge")  # the broker delivers it once more
+        assert site.verdict(device, device.proof(challenge), "enrol") == "ACCEPTED"
+
+
+def test_requests_of_4096_strangers_cancel_no_challenge():
+    site = SiteUnderTest()
+    device = site.device("victim")
+    challenge = site.one(device, device.request(), "enrol", "challenge")
+    strangers = [site.device(str(number)) for number in range(4096)]
+    site.process(*[one.envelope(one.request(), "enrol") for one in strangers])
+    assert site.verdict(device, device.proof(challenge), "enrol") == "ACCEPTED"
+
+
+def test_a_challenge_is_used_once_also_by_a_device_that_enrols_again():
+    site = SiteUnderTest(ledger=LEDGER)
+    device = site.enrolled("one")
+    challenge = site.one(device, device.request(), "enrol", "challenge")
+    assert site.verdict(device, device.proof(challenge), "enrol") == "ACCEPTED"
+    assert site.verdict(device, device.proof(challenge), "enrol") == "UNKNOWN_CHALLENGE"
+    assert site.registry.commitment_count() == 2
+
+
+def test_two_proofs_of_one_challenge_in_one_group_enrol_once():
+    site = SiteUnderTest()
+    device = site.device("one")
+    challenge = site.one(device, device.request(), "enrol", "challenge")
+    proofs = [device.envelope(device.proof(challenge), "enrol") for _ in range(2)]
+    replies = site.process(*proofs)
+    reasons = sorted(site.reason(reply.payload) for reply in replies)
+    assert reasons == ["ACCEPTED", "UNKNOWN_CHALLENGE"]
 
 
 def test_parsed_keys_are_bounded_and_a_forgotten_one_still_verifies():

@@ -254,6 +254,8 @@ class Gateway:
         self._verify(public_key, message)
         if message.type == messages.ENROL_PROOF:
             assert fields["challenge"] == self._challenge
+            assert fields["registration"] == self.registration
+            assert (fields["public_key"], fields["next_key_digest"]) == self.devices[device_id]
             self._check_registration(device_id, public_key, next_key_digest, fields)
         elif fields["beacon"] != self.beacon:
             error = self.make_error(device_id, payload, reasons.STALE_BEACON)

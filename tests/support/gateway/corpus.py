@@ -154,8 +154,36 @@ def _replayed_proof(site: SiteUnderTest, device: SimulatedDevice) -> Envelope:
 def _forged_proof(site: SiteUnderTest, device: SimulatedDevice) -> Envelope:
     newcomer, thief = site.device("newcomer"), site.device("thief")
     challenge = site.one(newcomer, newcomer.request(), "enrol", "challenge")
+    forged = thief.proof(
+        challenge,
+        device_id=newcomer.device_id,
+        public_key=newcomer.public_key,
+        next_key_digest=newcomer.next_key_digest,
+    )
+    return newcomer.envelope(forged, "enrol")
+
+
+def _proof(name: str, reason: str, **changes: object) -> Case:
+    """A proof that says something else than the request that drew its challenge."""
+
+    def make(site: SiteUnderTest, device: SimulatedDevice) -> Envelope:
+        newcomer = site.device("newcomer")
+        challenge = site.one(newcomer, newcomer.request(), "enrol", "challenge")
+        return newcomer.envelope(newcomer.proof(challenge, **changes), "enrol")
+
+    return Case(name, reason, make)
+
+
+def _proof_of_another_key(site: SiteUnderTest, device: SimulatedDevice) -> Envelope:
+    newcomer, thief = site.device("newcomer"), site.device("thief")
+    challenge = site.one(newcomer, newcomer.request(), "enrol", "challenge")
     forged = thief.proof(challenge, device_id=newcomer.device_id)
     return newcomer.envelope(forged, "enrol")
+
+
+def _known_device_s_proof(site: SiteUnderTest, device: SimulatedDevice) -> Envelope:
+    challenge = site.one(device, device.request(), "enrol", "challenge")
+    return device.envelope(device.proof(challenge, next_key_digest=b"\x02" * 32), "enrol")
 
 
 def _not_on_curve(site: SiteUnderTest, device: SimulatedDevice) -> Envelope:
@@ -269,6 +297,9 @@ CASES = (
     # 5. Key.
     Case("another key under a known device's name", "WRONG_KEY", _impostor),
     Case("a key that is no point", "WRONG_KEY", _not_on_curve),
+    Case("another key in a proof", "WRONG_KEY", _proof_of_another_key),
+    Case("another next key than at first", "WRONG_KEY", _known_device_s_proof),
+    _proof("a proof of suite 2", "UNSUPPORTED_SUITE", suite=2),
     # 6. Signature.
     Case("signed with another key", "BAD_SIGNATURE", _other_key),
     _payload("BAD_SIGNATURE", "one bit of the signature", _flip(-1)),
@@ -295,6 +326,19 @@ CASES = (
     Case("a challenge used before", "UNKNOWN_CHALLENGE", _spent_challenge),
     Case("a challenge that ran out", "UNKNOWN_CHALLENGE", _expired_challenge),
     Case("another device's challenge", "UNKNOWN_CHALLENGE", _borrowed_challenge),
+    _proof("a challenge that never was", "UNKNOWN_CHALLENGE", challenge=b"\x11" * 32),
+    _proof("another next key in the proof", "UNKNOWN_CHALLENGE", next_key_digest=b"\x02" * 32),
+    _proof("another environment in the proof", "UNKNOWN_CHALLENGE", environment=1),
+    _proof(
+        "a registration that was not offered",
+        "UNKNOWN_CHALLENGE",
+        registration={
+            "chain_id": 1,
+            "contract": b"\x01" * 20,
+            "owner": b"\x02" * 20,
+            "device_class": 1,
+        },
+    ),
 )
 
 

@@ -54,7 +54,7 @@ class SiteUnderTest:
         self.key = SigningKey(GATEWAY_SECRET)
         self.registry = registry if registry is not None else MemoryRegistry()
         self.beacons = Beacons(30.0, self.clock())
-        self.challenges = Challenges(60.0)
+        self.challenges = Challenges(60.0, self.clock())
         self.verifier = Verifier(self.key.gateway_id, self.beacons, self.challenges, self.clock)
         self.freshness = UpstreamFreshness(30.0, self.clock, self.clock, lambda _: None)
         self.tally = Tally()

@@ -37,37 +37,22 @@ def values(type):
     subject = messages.digest(b"subject")
     result_digest = messages.digest(b"result")
     if type == messages.ENROL_REQUEST:
-        return {
-            "device_id": DEVICE_ID,
-            "suite": identity.SUITE_SECP256K1,
-            "public_key": DEVICE_KEY,
-            "post_quantum_digest": identity.ZERO_DIGEST,
-            "next_key_digest": identity.next_key_digest(identity.SUITE_SECP256K1, NEXT_KEY),
-            "audience": GATEWAY_ID,
-            "request_nonce": NONCE,
-            "environment": identity.ENVIRONMENT_EMULATED,
-        }
+        return _presented(request_nonce=NONCE)
     if type == messages.ENROL_CHALLENGE:
         return {
             "gateway_id": GATEWAY_ID,
             "device_id": DEVICE_ID,
             "request_nonce": NONCE,
             "challenge": CHALLENGE,
-            "registration": {
-                "chain_id": statements.CHAIN_ID,
-                "contract": statements.CONTRACT,
-                "owner": OWNER,
-                "device_class": identity.CLASS_STANDARD,
-            },
+            "registration": _registration(),
         }
     if type == messages.ENROL_PROOF:
-        return {
-            "device_id": DEVICE_ID,
-            "audience": GATEWAY_ID,
-            "challenge": CHALLENGE,
-            "counter": 1,
-            "registration_signature": None,
-        }
+        return _presented(
+            challenge=CHALLENGE,
+            counter=1,
+            registration=_registration(),
+            registration_signature=bytes(64),
+        )
     if type == messages.EVIDENCE:
         return {
             "audience": GATEWAY_ID,
@@ -97,6 +82,29 @@ def values(type):
             "reason": 31,
         }
     raise ValueError("no sample for this type")
+
+
+def _presented(**others):
+    fields = {
+        "device_id": DEVICE_ID,
+        "suite": identity.SUITE_SECP256K1,
+        "public_key": DEVICE_KEY,
+        "post_quantum_digest": identity.ZERO_DIGEST,
+        "next_key_digest": identity.next_key_digest(identity.SUITE_SECP256K1, NEXT_KEY),
+        "audience": GATEWAY_ID,
+        "environment": identity.ENVIRONMENT_EMULATED,
+    }
+    fields.update(others)
+    return fields
+
+
+def _registration():
+    return {
+        "chain_id": statements.CHAIN_ID,
+        "contract": statements.CONTRACT,
+        "owner": OWNER,
+        "device_class": identity.CLASS_STANDARD,
+    }
 
 
 def sealed(type):

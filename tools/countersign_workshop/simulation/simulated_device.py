@@ -62,16 +62,7 @@ class SimulatedDevice:
 
     def request(self, request_nonce: bytes = bytes(32), **changes: object) -> bytes:
         """An EnrolRequest."""
-        fields: dict[str, object] = {
-            "device_id": self.device_id,
-            "suite": identity.SUITE_SECP256K1,
-            "public_key": self.public_key,
-            "post_quantum_digest": identity.ZERO_DIGEST,
-            "next_key_digest": self.next_key_digest,
-            "audience": self.gateway_id,
-            "request_nonce": request_nonce,
-            "environment": self.environment,
-        }
+        fields = self._presented() | {"request_nonce": request_nonce}
         return self._seal(messages.ENROL_REQUEST, fields | changes)
 
     def proof(self, challenge_message: bytes, **changes: object) -> bytes:
@@ -81,16 +72,19 @@ class SimulatedDevice:
         if challenge["registration"] is not None:
             offer = RegistrationOffer(**challenge["registration"])
             signature = self.registration_signature(offer)
-        fields: dict[str, object] = {"registration_signature": signature}
-        return self.proof_of(challenge["challenge"], **(fields | changes))
-
-    def proof_of(self, challenge: bytes, **changes: object) -> bytes:
-        """An EnrolProof for the 32 bytes of a challenge that offers no registration."""
         fields: dict[str, object] = {
-            "device_id": self.device_id,
-            "audience": self.gateway_id,
+            "registration": challenge["registration"],
+            "registration_signature": signature,
+        }
+        changes = {"challenge": challenge["challenge"], **fields, **changes}
+        return self.proof_of(**changes)
+
+    def proof_of(self, challenge: object, **changes: object) -> bytes:
+        """An EnrolProof for the 32 bytes of a challenge that offers no registration."""
+        fields = self._presented() | {
             "challenge": challenge,
             "counter": self.next_counter(),
+            "registration": None,
             "registration_signature": None,
         }
         return self._seal(messages.ENROL_PROOF, fields | changes)
@@ -141,6 +135,18 @@ class SimulatedDevice:
             status=Status.ENROLLED,
             counter=counter,
         )
+
+    def _presented(self) -> dict[str, object]:
+        """The fields that EnrolRequest and EnrolProof share."""
+        return {
+            "device_id": self.device_id,
+            "suite": identity.SUITE_SECP256K1,
+            "public_key": self.public_key,
+            "post_quantum_digest": identity.ZERO_DIGEST,
+            "next_key_digest": self.next_key_digest,
+            "audience": self.gateway_id,
+            "environment": self.environment,
+        }
 
     def _seal(self, message_type: int, fields: dict[str, object]) -> bytes:
         sealed: bytes = messages.seal(message_type, fields, self.sign)

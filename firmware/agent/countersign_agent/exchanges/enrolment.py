@@ -96,40 +96,38 @@ class Enrolment:
         return intents.STOP if reason == reasons.REVOKED else None
 
     def _request(self, now_ms):
-        own = self._key_store.identity
         nonce = self._entropy.take()
         # These are set before sending, since a transport that fails may still have delivered.
         self._due_ms = now_ms + self._timeout.next_ms()
         self._nonce = nonce
-        self._waiting = self._outbox.send(
-            messages.ENROL_REQUEST,
-            {
-                "device_id": own.device_id,
-                "suite": own.suite,
-                "public_key": own.public_key,
-                "post_quantum_digest": identity.ZERO_DIGEST,
-                "next_key_digest": own.next_key_digest(),
-                "audience": self._inbox.gateway_id,
-                "request_nonce": nonce,
-                "environment": self._environment,
-            },
-        )
+        fields = self._presented()
+        fields["request_nonce"] = nonce
+        self._waiting = self._outbox.send(messages.ENROL_REQUEST, fields)
         self._report("enrol_requested")
 
     def _prove(self, challenge, registration):
         counter = self._key_store.counters.next()
         self._due_ms = self._clock.now_ms() + self._timeout.next_ms()
-        self._waiting = self._outbox.send(
-            messages.ENROL_PROOF,
-            {
-                "device_id": self._key_store.identity.device_id,
-                "audience": self._inbox.gateway_id,
-                "challenge": challenge,
-                "counter": counter,
-                "registration_signature": self._sign_registration(registration),
-            },
-        )
+        fields = self._presented()
+        fields["challenge"] = challenge
+        fields["counter"] = counter
+        fields["registration"] = registration
+        fields["registration_signature"] = self._sign_registration(registration)
+        self._waiting = self._outbox.send(messages.ENROL_PROOF, fields)
         self._report("proof_sent", counter=counter)
+
+    def _presented(self):
+        """The fields that request and proof share."""
+        own = self._key_store.identity
+        return {
+            "device_id": own.device_id,
+            "suite": own.suite,
+            "public_key": own.public_key,
+            "post_quantum_digest": identity.ZERO_DIGEST,
+            "next_key_digest": own.next_key_digest(),
+            "audience": self._inbox.gateway_id,
+            "environment": self._environment,
+        }
 
     def _sign_registration(self, registration):
         if registration is None:

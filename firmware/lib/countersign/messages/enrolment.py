@@ -1,4 +1,8 @@
-"""1x, enrolment: a device presents its key, gets a challenge, and proves that it holds the key."""
+"""1x, enrolment: a device presents its key, gets a challenge, and proves that it holds the key.
+
+The proof says again what the request presented and what the challenge offered. So it can be checked
+by itself: a gateway keeps nothing between the two, and an auditor needs this one message.
+"""
 
 from countersign import reasons
 from countersign.carriers import kinds
@@ -17,23 +21,26 @@ REGISTRATION = Record(
     (4, "device_class", Uint(255)),
 )
 
+# What a device presents, in the request and in the proof.
+_PRESENTED = (
+    (1, "device_id", DIGEST),
+    (2, "suite", Uint(255)),
+    (3, "public_key", Bytes(SECP256K1.public_key_bytes)),
+    (4, "post_quantum_digest", DIGEST),
+    (5, "next_key_digest", DIGEST),
+    (6, "audience", DIGEST),
+    (7, "environment", Uint(2, 1)),
+)
+_OF_PRESENTED = reasons.OF_DEVICES + (reasons.UNSUPPORTED_SUITE, reasons.WRONG_KEY)
+
 DEFINITIONS = (
     Definition(
         ENROL_REQUEST,
         "EnrolRequest",
         DEVICE,
         kinds.ENROL,
-        Record(
-            (1, "device_id", DIGEST),
-            (2, "suite", Uint(255)),
-            (3, "public_key", Bytes(SECP256K1.public_key_bytes)),
-            (4, "post_quantum_digest", DIGEST),
-            (5, "next_key_digest", DIGEST),
-            (6, "audience", DIGEST),
-            (7, "request_nonce", DIGEST),
-            (8, "environment", Uint(2, 1)),
-        ),
-        reasons.OF_DEVICES + (reasons.UNSUPPORTED_SUITE, reasons.WRONG_KEY),
+        Record(*(_PRESENTED + ((8, "request_nonce", DIGEST),))),
+        _OF_PRESENTED,
     ),
     Definition(
         ENROL_CHALLENGE,
@@ -54,13 +61,17 @@ DEFINITIONS = (
         DEVICE,
         kinds.ENROL,
         Record(
-            (1, "device_id", DIGEST),
-            (2, "audience", DIGEST),
-            (3, "challenge", DIGEST),
-            (4, "counter", COUNTER),
-            # The ledger verifies this signature, and supports suite 1 alone.
-            (5, "registration_signature", Nullable(Bytes(SECP256K1.signature_bytes))),
+            *(
+                _PRESENTED
+                + (
+                    (8, "challenge", DIGEST),
+                    (9, "counter", COUNTER),
+                    (10, "registration", Nullable(REGISTRATION)),
+                    # The ledger verifies this signature, and supports suite 1 alone.
+                    (11, "registration_signature", Nullable(Bytes(SECP256K1.signature_bytes))),
+                )
+            )
         ),
-        reasons.OF_DEVICES + (reasons.REPLAYED, reasons.OUT_OF_ORDER, reasons.UNKNOWN_CHALLENGE),
+        _OF_PRESENTED + (reasons.REPLAYED, reasons.OUT_OF_ORDER, reasons.UNKNOWN_CHALLENGE),
     ),
 )
