@@ -8,15 +8,30 @@ pragma solidity 0.8.37;
 ///             m = −s·Px    v = 27 (even y)    r = Px    s = −e·Px        (all modulo n)
 ///
 ///         it computes Px⁻¹·(−e·Px·P + s·Px·G) = s·G − e·P, which BIP-340 calls R. An address is
-///         20 bytes of keccak256(x ‖ y), so the caller must supply both coordinates of R. An equal
-///         address then shows that (x, y) is that point, with no curve arithmetic here.
-/// @dev One restriction beyond BIP-340: the precompile takes r in (0, n), BIP-340 allows Px in
+///         20 bytes of keccak256(x ‖ y), so the caller must supply both coordinates of R, and an
+///         equal address shows that (x, y) is that point.
+///
+///         It shows this only for a point of the curve. The challenge scalar e covers x and not y.
+///         If y were free, a forger could fix x, and with it e, and fill two lists that do not
+///         depend on each other: the addresses of s·G − e·P for many s, and the last 20 bytes of
+///         keccak256(x ‖ y) for many y. Two lists of 2^80 entries share one with good chance: a
+///         birthday search over 160 bits, for any key. On the curve one even y belongs to x, and
+///         the second list has one entry. So a forger needs one s whose point has this address
+///         (a preimage of 160 bits, 2^160 attempts), or the discrete logarithm of P (2^128). A
+///         list over many x does not help: each x has its own e, and with it its own first list.
+/// @dev Two differences from BIP-340. (1) The precompile takes r in (0, n), BIP-340 allows Px in
 ///      (0, p). This library refuses a key with Px in [n, p), which BIP-340 allows; fewer than one
-///      key in 2^127 is such a key.
+///      key in 2^127 is such a key. (2) The holder of a key, and nobody else, can look for two
+///      points with one address (2^80 attempts), and with them make a proof that holds here and
+///      not under BIP-340. It says nothing that the holder could not have signed.
 library Schnorr {
     /// @dev The order of the group.
     uint256 internal constant N =
         0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141;
+
+    /// @dev The order of the field.
+    uint256 internal constant P =
+        0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEFFFFFC2F;
 
     /// @dev sha256("BIP0340/challenge").
     bytes32 internal constant CHALLENGE_TAG =
@@ -42,8 +57,8 @@ library Schnorr {
         if (publicKey == 0 || publicKey >= N) return false;
         // 2. s < n: otherwise s and s + n would be two signatures of one message.
         if (responseScalar >= N) return false;
-        // 3. R has even y: otherwise R and −R would both be valid.
-        if (nonceY & 1 != 0) return false;
+        // 3. R is a point of the curve, x and y are below p, and y is even: x leaves one y.
+        if (!_isEvenPoint(nonceX, nonceY)) return false;
         // 4. e ≠ 0: the precompile returns nothing for s = 0. Nobody can bring about e = 0.
         uint256 e = challengeScalar(nonceX, publicKey, message);
         if (e == 0) return false;
@@ -53,8 +68,7 @@ library Schnorr {
         address recovered = ecrecover(bytes32(m), 27, bytes32(publicKey), bytes32(s));
         // 6. A zero address means that P is not on the curve, or R is the point at infinity.
         if (recovered == address(0)) return false;
-        // 7. R is the supplied point. Supplied coordinates at or above p have another preimage than
-        //    the point's own, so their range needs no check.
+        // 7. R is the supplied point.
         return recovered == _addressOf(nonceX, nonceY);
     }
 
@@ -67,6 +81,12 @@ library Schnorr {
         bytes32 digest =
             sha256(abi.encodePacked(CHALLENGE_TAG, CHALLENGE_TAG, nonceX, publicKey, message));
         return uint256(digest) % N;
+    }
+
+    /// @dev Whether (x, y) is a point of y² = x³ + 7 with even y, both coordinates below p.
+    function _isEvenPoint(uint256 x, uint256 y) private pure returns (bool) {
+        if (x >= P || y >= P || y & 1 != 0) return false;
+        return mulmod(y, y, P) == addmod(mulmod(x, mulmod(x, x, P), P), 7, P);
     }
 
     function _addressOf(uint256 x, uint256 y) private pure returns (address) {

@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {Schnorr} from "../../src/proofs/Schnorr.sol";
+import {NarrowSchnorr} from "../support/NarrowSchnorr.sol";
 import {Prover} from "../support/Prover.sol";
 import {Vectors} from "../support/Vectors.sol";
 
@@ -110,6 +111,40 @@ contract SchnorrTest is Prover {
         isFalse(_verify(key.publicKey, MESSAGE, sig), "-s and -R");
     }
 
+    /// @dev The precompile is made to answer with the very address of what is supplied, as it does
+    ///      for who searched long enough. The coordinates themselves must then be refused.
+    function test_RefusesACommitmentOffTheCurveWhateverItsAddress() external {
+        Key memory key = keyFrom(7);
+        Signature memory sig = sign(key, MESSAGE, 8);
+        isTrue(_verifyWithAnyAddress(key, sig), "the point of the signature");
+        // The field has one other y for this x, and that is P − y, which is odd.
+        sig.nonceY ^= 2;
+        isFalse(_verifyWithAnyAddress(key, sig), "another y");
+        sig.nonceY = 0;
+        isFalse(_verifyWithAnyAddress(key, sig), "y = 0");
+    }
+
+    function testFuzz_RefusesACommitmentOffTheCurveWhateverItsAddress(uint256 x, uint256 y)
+        external
+    {
+        // forge also draws numbers that occur in this test, and these may be a point.
+        vm.assume(!NarrowSchnorr.isPoint(x, y));
+        isFalse(_verifyWithAnyAddress(keyFrom(7), Signature(x, y, 1)), "not a point");
+    }
+
+    /// @dev x = 1 is on the curve (1 + 7 = 8 is a square), and x + p is the same in the field; y + p
+    ///      fits 256 bits for small y only.
+    function test_RefusesCoordinatesAtOrAboveTheFieldsOrder() external {
+        uint256 y = 0x4218F20AE6C646B363DB68605822FB14264CA8D2587FDD6FBC750D587E76A7EE;
+        Key memory key = keyFrom(7);
+        isTrue(_verifyWithAnyAddress(key, Signature(1, y, 1)), "x = 1");
+        isFalse(_verifyWithAnyAddress(key, Signature(P + 1, y, 1)), "x = p + 1");
+        // x³ = y² − 7 for y = 1 + p and for y = 1 in one field: p is odd, so the even one is p + 1.
+        uint256 x = _cubeRootOf(P - 6);
+        isFalse(_verifyWithAnyAddress(key, Signature(x, P + 1, 1)), "y = p + 1");
+        isTrue(mulmod(x, mulmod(x, x, P), P) == P - 6, "and it is on the curve but for the range");
+    }
+
     /// @dev s = 0 is in range, so `verify` must compute with it, although m is then n.
     function test_AZeroResponseIsComputedNotRejected() external {
         // Nobody can choose R = −e·P, as e depends on R; the test only shows that nothing reverts.
@@ -144,6 +179,22 @@ contract SchnorrTest is Prover {
         returns (bool)
     {
         return Schnorr.verify(publicKey, message, sig.nonceX, sig.nonceY, sig.responseScalar);
+    }
+
+    /// @dev `verify` with a precompile that answers with the address of the supplied coordinates.
+    function _verifyWithAnyAddress(Key memory key, Signature memory sig) private returns (bool) {
+        bytes32 digest = keccak256(abi.encodePacked(sig.nonceX, sig.nonceY));
+        vm.mockCall(address(1), "", abi.encode(address(uint160(uint256(digest)))));
+        return _verify(key.publicKey, MESSAGE, sig);
+    }
+
+    function _cubeRootOf(uint256 value) private pure returns (uint256 root) {
+        // p = 7 modulo 9, so the root of a cube is its power (p + 2) / 9.
+        root = 1;
+        for (uint256 exponent = (P + 2) / 9; exponent != 0; exponent >>= 1) {
+            if (exponent & 1 == 1) root = mulmod(root, value, P);
+            value = mulmod(value, value, P);
+        }
     }
 
     function _word(bytes memory data, uint256 offset) private pure returns (uint256 word) {

@@ -17,8 +17,7 @@ abstract contract Prover is Test {
         uint256 responseScalar;
     }
 
-    uint256 internal constant P =
-        0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEFFFFFC2F;
+    uint256 internal constant P = Schnorr.P;
 
     /// @dev A key from any seed; its secret is negated if its point has odd y.
     function keyFrom(uint256 seed) internal returns (Key memory) {

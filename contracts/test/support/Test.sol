@@ -17,6 +17,7 @@ interface Vm {
     function expectEmit(bool, bool, bool, bool, address emitter) external;
     function expectRevert(bytes calldata data) external;
     function getRecordedLogs() external returns (Log[] memory);
+    function mockCall(address callee, bytes calldata data, bytes calldata answer) external;
     function pauseGasMetering() external;
     function prank(address sender) external;
     function readFileBinary(string calldata path) external view returns (bytes memory);
