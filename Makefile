@@ -168,6 +168,10 @@ write: $(STAMPS)/dev $(STAMPS)/forge ## write anew what is generated: tables, li
 bench-gateway: $(STAMPS)/dev $(STAMPS)/mosquitto ## measure the gateway; prints one JSON object last
 	@$(BIN)/countersign bench-gateway
 
+.PHONY: bench-perimeter
+bench-perimeter: $(STAMPS)/dev $(STAMPS)/mosquitto ## attack a site; prints one JSON object last; SECONDS_EACH=
+	@$(BIN)/countersign bench-perimeter --seconds $(or $(SECONDS_EACH),60)
+
 .PHONY: native-figures
 native-figures: native ## write the native engine's table of sizes and cycles anew
 	@$(BIN)/countersign build --board RPI_PICO

@@ -58,12 +58,12 @@ def make_secrets(count: int) -> list[bytes]:
 def enrolments(device_secrets: Sequence[bytes], gateway: SigningKey) -> list[Decision]:
     """What the registry would hold after each device had enrolled, with real proofs and answers."""
     return [
-        _enrolment(SimulatedDevice(secret, gateway.gateway_id), gateway)
-        for secret in device_secrets
+        enrolment(SimulatedDevice(secret, gateway.gateway_id), gateway) for secret in device_secrets
     ]
 
 
-def _enrolment(device: SimulatedDevice, gateway: SigningKey) -> Decision:
+def enrolment(device: SimulatedDevice, gateway: SigningKey) -> Decision:
+    """The same for one device. It uses ENROLMENT_COUNTER, whatever the device has counted."""
     proof = device.proof_of(os.urandom(32), counter=ENROLMENT_COUNTER)
     subject = messages.digest(proof)
     result = verdict.seal(
