@@ -27,7 +27,7 @@ from countersign_gateway.ingress.intake import Intake
 from countersign_gateway.ingress.mqtt.broker import GATEWAY_USERNAME, EmbeddedBroker
 from countersign_gateway.ingress.mqtt.mqtt_ingress import MqttIngress
 from countersign_gateway.ingress.mqtt.password_file import read_password
-from countersign_gateway.ingress.serial_lines.serial_ingress import HeardElsewhere, SerialIngress
+from countersign_gateway.ingress.serial_lines.serial_ingress import SerialIngress
 from countersign_gateway.model import OperatorError
 from countersign_gateway.operations.clock import since_boot_s, utc_text
 from countersign_gateway.operations.log import EventLog
@@ -221,9 +221,7 @@ class Gateway:
             endpoint=endpoint,
             site=self._config.site,
             client_id=f"countersign-gateway-{self.key.gateway_id.hex()[:16]}",
-            intake=HeardElsewhere(self._intake, self._serial)
-            if self._config.serial
-            else self._intake,
+            intake=self._intake,
             refuse_early=self._pipeline.refuse_early,
             log=self._log,
             tally=self.tally,

@@ -7,11 +7,15 @@ Digests and identities are 32 raw bytes, EVM addresses and owners 20 raw bytes.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 # Signed revocation epochs are not issued yet (PROTOCOL.md, section 9).
 REVOCATION_EPOCH = 0
+
+
+# The origin of a message that came through the broker. That of a serial line is the line's URL.
+BROKER = "broker"
 
 
 class OperatorError(Exception):
@@ -51,12 +55,14 @@ class Envelope:
     kind: "enrol" or "evidence", from the topic; "" where the topic is not one of ours.
     acknowledge: sends the transport's own acknowledgement (PUBACK). The gateway calls it exactly
     once, from any thread: when the effect of the message is durable, or when it has no effect.
+    origin: where it came from, and where its answer goes: BROKER, or a serial line's URL.
     """
 
     device_id: bytes | None
     kind: str
     payload: bytes
     acknowledge: Callable[[], None]
+    origin: str = field(default=BROKER, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +124,16 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One message for one device. kind: "challenge", "result", "receipt" or "error"."""
+    """One message for one device. kind: "challenge", "result", "receipt" or "error".
+
+    origin: that of the message that it answers. None for a message that nobody asked for: it goes
+    where the device's last result went.
+    """
 
     device_id: bytes
     kind: str
     payload: bytes
+    origin: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

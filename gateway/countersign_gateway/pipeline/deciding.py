@@ -42,4 +42,4 @@ def decide(
         enrolment=enrolment,
         status=status,
     )
-    group.decide(decision, device, verified.subject, appraisal)
+    group.decide(decision, device, verified.subject, appraisal, envelope.origin)

@@ -84,7 +84,7 @@ class Enrolling:
             challenge=self._challenges.issue(applicant, offer, counter, self._clock_s()),
             offer=offer,
         )
-        group.replies.append(Reply(applicant.device_id, "challenge", sealed))
+        group.replies.append(Reply(applicant.device_id, "challenge", sealed, envelope.origin))
         self._tally.challenged += 1
         self._log.event("challenge_sent", device_id=applicant.device_id)
 

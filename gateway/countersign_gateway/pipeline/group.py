@@ -22,7 +22,8 @@ class Group:
         self._moved: dict[bytes, tuple[DeviceRecord, int, Status | None]] = {}
         self._subjects: set[bytes] = set()
         self.freshness = freshness
-        self.verdicts: list[tuple[Decision, Appraisal]] = []
+        # Each with the origin of its message.
+        self.verdicts: list[tuple[Decision, Appraisal, str]] = []
         self.replies: list[Reply] = []
 
     def device(self, device_id: bytes) -> DeviceRecord | None:
@@ -38,9 +39,14 @@ class Group:
         return self._registry.seen(device_id, counter, message_digest)
 
     def decide(
-        self, decision: Decision, device: DeviceRecord, subject: bytes, appraisal: Appraisal
+        self,
+        decision: Decision,
+        device: DeviceRecord,
+        subject: bytes,
+        appraisal: Appraisal,
+        origin: str,
     ) -> None:
         """Keep a verdict; `device` is the record before its counter and status change."""
-        self.verdicts.append((decision, appraisal))
+        self.verdicts.append((decision, appraisal, origin))
         self._moved[decision.device_id] = (device, decision.counter, decision.status)
         self._subjects.add(subject)

@@ -21,7 +21,7 @@ from typing import Any, Protocol
 from countersign import reasons
 from countersign_gateway.governance.appraisal import Policy
 from countersign_gateway.ingress.intake import Intake
-from countersign_gateway.model import Envelope, Freshness, Reply
+from countersign_gateway.model import BROKER, Envelope, Freshness, Reply
 from countersign_gateway.operations.clock import since_boot_s
 from countersign_gateway.operations.log import EventLog
 from countersign_gateway.operations.tally import Tally
@@ -140,12 +140,14 @@ class Pipeline:
         self._outlet.flush()
         self._tally.note_group(len(envelopes))
 
-    def refuse_early(self, device_id: bytes | None, payload: bytes, reason: int) -> None:
+    def refuse_early(
+        self, device_id: bytes | None, payload: bytes, reason: int, origin: str = BROKER
+    ) -> None:
         """Answer a message that was never queued (shed, or too large). Safe from any thread."""
         self._log.event(
             "refused", device_id=device_id, reason=reasons.NAMES[reason], detail="not queued"
         )
-        reply = self._refusals.error(device_id, payload, reason)
+        reply = self._refusals.error(device_id, payload, reason, origin)
         if reply is not None:
             self._outlet.send(reply)
             self._outlet.flush()

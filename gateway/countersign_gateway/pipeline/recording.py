@@ -31,25 +31,29 @@ class Recording:
         if not group.verdicts:
             return
         try:
-            self._registry.store([decision for decision, _ in group.verdicts])
+            self._registry.store([decision for decision, _, _ in group.verdicts])
             stored = group.verdicts
         except Exception as error:  # noqa: BLE001 - the failed transaction stored nothing
             self._log.fault("record_fault", error, decisions=len(group.verdicts))
             stored = [
-                verdict for verdict in group.verdicts if self._stored_alone(verdict[0], group)
+                verdict
+                for verdict in group.verdicts
+                if self._stored_alone(verdict[0], verdict[2], group)
             ]
-        for decision, appraisal in stored:
-            group.replies.append(Reply(decision.device_id, "result", decision.result))
+        for decision, appraisal, origin in stored:
+            group.replies.append(Reply(decision.device_id, "result", decision.result, origin))
             self._note(decision, appraisal, group.freshness)
 
-    def _stored_alone(self, decision: Decision, group: Group) -> bool:
+    def _stored_alone(self, decision: Decision, origin: str, group: Group) -> bool:
         """Store one decision by itself. If that fails too, answer its device with INTERNAL."""
         try:
             self._registry.store([decision])
         except Exception as error:  # noqa: BLE001 - the others can still be stored
             self._log.fault("record_fault", error, device_id=decision.device_id)
             self._tally.refuse(reasons.NAMES[reasons.INTERNAL])
-            reply = self._refusals.error(decision.device_id, decision.message, reasons.INTERNAL)
+            reply = self._refusals.error(
+                decision.device_id, decision.message, reasons.INTERNAL, origin
+            )
             if reply is not None:
                 group.replies.append(reply)
             return False

@@ -32,13 +32,15 @@ class Refusals:
             reason=name,
             detail=refusal.detail,
         )
-        reply = self.error(envelope.device_id, envelope.payload, refusal.reason)
+        reply = self.error(envelope.device_id, envelope.payload, refusal.reason, envelope.origin)
         if reply is not None:
             group.replies.append(reply)
 
-    def error(self, device_id: bytes | None, payload: bytes, reason: int) -> Reply | None:
+    def error(
+        self, device_id: bytes | None, payload: bytes, reason: int, origin: str
+    ) -> Reply | None:
         """A signed Error for the topic's device. None without a device or above its rate."""
         if device_id is None or not self._throttle.allow(device_id):
             return None
         sealed = error.seal(self._signer, device_id=device_id, payload=payload, reason=reason)
-        return Reply(device_id, "error", sealed)
+        return Reply(device_id, "error", sealed, origin)

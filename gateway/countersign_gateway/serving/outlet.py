@@ -1,4 +1,4 @@
-"""Sends every message for a device by the serial line or broker on which the device was heard."""
+"""Sends an answer back where its message came from, and a receipt where the last result went."""
 
 from __future__ import annotations
 

@@ -211,6 +211,7 @@ def _answered(batch: _Batch, answers: list[worker.Answer]) -> list[Envelope]:
                 claims,
                 public_key,
                 genuine,
+                origin=plain.origin,
             )
     return envelopes
 

@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -86,7 +87,7 @@ def test_the_same_refusals_as_over_the_broker(site, far_ends):
     assert end.link.waiting == 0, "refused and never acknowledged"
 
 
-def test_replies_go_where_the_device_was_heard_last(site, far_ends):
+def test_replies_go_where_their_messages_came_from(site, far_ends):
     first, second = far_ends
     one = device("roaming", site)
     assert first.enrol(one) == "ACCEPTED"
@@ -120,6 +121,49 @@ def test_a_replay_elsewhere_draws_no_receipts(site, far_ends):
     site.gateway.outlet.send_receipt(Reply(one.device_id, "receipt", b"another receipt"))
     assert end.check_in(one) == "ACCEPTED"
     assert b"another receipt" not in [payload for _, _, payload in end.of(one)]
+
+
+def test_garbage_elsewhere_in_a_device_s_name_draws_no_answer_away(site, far_ends):
+    """Somebody floods the broker and another line with messages that name a wired device."""
+    end, other = far_ends
+    one = device("one", site)
+    assert end.enrol(one) == "ACCEPTED"
+    end.wait_for_beacon(one)
+    thief = ConnectedDevice(site.address, one)
+    for number in range(3):
+        payload = one.evidence(end.beacon)
+        with hold(site):  # both messages wait before either is answered, the garbage last
+            end.send(one, payload)
+            arrived(site, end, 1)
+            thief.send(b"garbage %d" % number)
+            other.send(one, b"more garbage %d" % number)
+            arrived(site, other, 3)
+        assert end.answer_to(payload) == "ACCEPTED"
+    site.gateway.outlet.send_receipt(Reply(one.device_id, "receipt", b"the receipt"))
+    end.run_until(lambda: b"the receipt" in [payload for _, _, payload in end.of(one)])
+    thief.close()
+    # The garbage was answered where it came from.
+    assert {reason_of(payload) for _, _, payload in other.of(one)} == {"MALFORMED"}
+    assert "MALFORMED" not in {
+        reason_of(payload) for kind, _, payload in end.of(one) if kind in ("result", "error")
+    }
+
+
+@contextmanager
+def hold(site: RunningSite) -> Iterator[None]:
+    """Let messages wait between the transports and the pipeline for as long as the block runs."""
+    intake = site.gateway._intake
+    take = intake.take
+    intake.take = lambda most, timeout_s: time.sleep(0.01) or []  # type: ignore[method-assign]
+    try:
+        time.sleep(1.1)  # until a take that is under way has ended
+        yield
+    finally:
+        intake.take = take  # type: ignore[method-assign]
+
+
+def arrived(site: RunningSite, end: FarEnd, messages_waiting: int) -> None:
+    end.run_until(lambda: len(site.gateway._intake) >= messages_waiting, "nothing arrived")
 
 
 def test_a_full_gateway_says_busy_and_the_line_goes_on(site, far_ends, monkeypatch):

@@ -168,9 +168,9 @@ def _the_network_is_hostile(cast: Cast, narrator: Narrator, counts: Counts) -> N
     finally:
         attacker.close()
     if cast.board is not None:
-        # The attacker spoke in the device's name over the broker, so the gateway answers the device
-        # there until it hears the device on its own line again. A part of the first evidence from
-        # here on may have been under way before, so the second one counts.
+        # The attacker spoke in the device's name over the broker, which must not draw the answers
+        # to the device away from its line. A part of the first evidence from here on may have been
+        # under way before, so the second one counts.
         mark = cast.events.mark()
         sent = cast.wait_until(
             f"evidence of {victim.name}",

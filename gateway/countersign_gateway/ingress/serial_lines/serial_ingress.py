@@ -1,12 +1,9 @@
 """The serial ingress: every configured line works as MQTT does (PROTOCOL.md, section 11).
 
 A line gives the same Envelope to the same intake as MQTT does, and acknowledges a message only when
-the pipeline says so. A reply goes to the line on which its device was heard last. The MQTT ingress
-sends the replies for a device that was last heard through the broker, or never.
-
-A sender on a line can name another device's device_id, and then receives the answers to its own
-messages. A receipt comes later and only once, so it takes another way: it goes where the device's
-last result went. Only a holder of the device's key obtains a result.
+the pipeline says so. An answer goes back on the line of the message that it answers, whatever
+device_id that message names. A receipt answers nothing: it goes where the device's last result
+went. Only a holder of the device's key obtains a result, so nobody else moves that way.
 """
 
 from __future__ import annotations
@@ -27,11 +24,11 @@ from countersign_gateway.operations.log import EventLog
 from countersign_gateway.operations.tally import Tally
 
 MAX_KNOWN_DEVICES = 16384
-_RESULT, _RECEIPT = "result", "receipt"
+_RESULT = "result"
 _FRAMES = {kind.name: number for number, kind in framing.KINDS.items()}
 
-# Answers a message that is never queued: (device_id or None, payload, reason).
-RefuseEarly = Callable[[bytes | None, bytes, int], None]
+# Answers a message that is never queued: (device_id or None, payload, reason, origin).
+RefuseEarly = Callable[[bytes | None, bytes, int, str], None]
 
 
 class SerialIngress:
@@ -51,10 +48,10 @@ class SerialIngress:
         self._log = log
         self._tally = tally
         self._lock = threading.Lock()  # for the tables, and for the counts that all lines write
-        self._heard_on: OrderedDict[bytes, SerialLine] = OrderedDict()
         self._verified_on: OrderedDict[bytes, SerialLine] = OrderedDict()
         self._beacon = b""
         self._lines = [SerialLine(line, self._deliver, log) for line in lines]
+        self._by_origin = {line.url: line for line in self._lines}
 
     def start(self) -> None:
         for line in self._lines:
@@ -66,7 +63,7 @@ class SerialIngress:
             line.stop()
 
     def send(self, reply: Reply) -> bool:
-        """Queue a reply for its device until `flush`. False if the device is not on a line.
+        """Queue a reply for its device until `flush`. False if its way is not a line.
 
         A line without room drops the reply and counts it.
         """
@@ -82,9 +79,9 @@ class SerialIngress:
 
     def _line_for(self, reply: Reply) -> SerialLine | None:
         """The line of a reply; a result also sets the line for receipts. Call it under the lock."""
-        if reply.kind == _RECEIPT:
+        if reply.origin is None:
             return self._verified_on.get(reply.device_id)
-        line = self._heard_on.get(reply.device_id)
+        line = self._by_origin.get(reply.origin)
         if reply.kind == _RESULT:
             if line is None:
                 self._verified_on.pop(reply.device_id, None)
@@ -104,17 +101,9 @@ class SerialIngress:
         for line in self._lines:
             line.wake()
 
-    def heard_elsewhere(self, device_id: bytes) -> None:
-        """Note that another transport has heard the device, so its replies go there."""
-        if device_id in self._heard_on:
-            with self._lock:
-                self._heard_on.pop(device_id, None)
-
     def _deliver(self, line: SerialLine, delivery: Delivery) -> None:
         """Take one delivery. The line calls it on its own thread."""
         device_id: bytes = delivery.device_id
-        with self._lock:
-            _remember(self._heard_on, device_id, line)
         if delivery.kind == framing.LISTEN:
             if self._beacon:
                 line.send_newest(kinds.BEACON.frame, self._beacon)
@@ -125,11 +114,12 @@ class SerialIngress:
             framing.KINDS[delivery.kind].name,
             delivery.payload,
             partial(line.acknowledge, delivery),
+            origin=line.url,
         )
         if not self._intake.put(envelope):
             with self._lock:
                 self._tally.serial_shed += 1
-            self._refuse_early(device_id, delivery.payload, reasons.BUSY)
+            self._refuse_early(device_id, delivery.payload, reasons.BUSY, line.url)
             line.acknowledge(delivery)
 
 
@@ -138,16 +128,3 @@ def _remember(table: OrderedDict[bytes, SerialLine], device_id: bytes, line: Ser
     table.move_to_end(device_id)
     if len(table) > MAX_KNOWN_DEVICES:
         table.popitem(last=False)
-
-
-class HeardElsewhere:
-    """The intake for another transport: notes that its devices were not heard on a line."""
-
-    def __init__(self, intake: Inlet, serial: SerialIngress) -> None:
-        self._intake = intake
-        self._serial = serial
-
-    def put(self, envelope: Envelope) -> bool:
-        if envelope.device_id is not None:
-            self._serial.heard_elsewhere(envelope.device_id)
-        return self._intake.put(envelope)
