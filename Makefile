@@ -172,6 +172,10 @@ bench-gateway: $(STAMPS)/dev $(STAMPS)/mosquitto ## measure the gateway; prints 
 bench-perimeter: $(STAMPS)/dev $(STAMPS)/mosquitto ## attack a site; prints one JSON object last; SECONDS_EACH=
 	@$(BIN)/countersign bench-perimeter --seconds $(or $(SECONDS_EACH),60)
 
+.PHONY: fuzz
+fuzz: $(STAMPS)/dev ## malformed input for every reader of bytes; EXECUTIONS=
+	@$(BIN)/countersign fuzz --executions $(or $(EXECUTIONS),10000000)
+
 .PHONY: native-figures
 native-figures: native ## write the native engine's table of sizes and cycles anew
 	@$(BIN)/countersign build --board RPI_PICO

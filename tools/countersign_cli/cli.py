@@ -50,6 +50,7 @@ CHECKOUT_COMMANDS = (
     ("bench-boards", "measure boards at a site; one JSON object last"),
     ("soak", "let one board check in for long; one JSON object last"),
     ("bench-gateway", "measure the gateway; one JSON object last"),
+    ("fuzz", "malformed input for every reader of bytes; one JSON object last"),
     ("bench-perimeter", "attack a site and measure it; one JSON object last"),
 )
 """The commands that need a checkout."""

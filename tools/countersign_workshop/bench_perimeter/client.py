@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
+from collections.abc import Iterator
 from types import TracebackType
 
 from countersign_agent.transports import mqtt_codec
@@ -87,6 +89,18 @@ class Client:
     def drop(self) -> None:
         """End the connection without a DISCONNECT, so that the broker publishes the will."""
         self._writer.transport.abort()
+
+    @contextlib.contextmanager
+    def unless_cancelled(self) -> Iterator[None]:
+        """Drop the connection at the end; when the task is cancelled, leave it half-open."""
+        try:
+            yield
+        except asyncio.CancelledError:
+            raise
+        except BaseException:
+            self.drop()
+            raise
+        self.drop()
 
     async def __aenter__(self) -> Client:
         return self

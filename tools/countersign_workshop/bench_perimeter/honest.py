@@ -1,9 +1,10 @@
 """Honest devices at a site under attack: they enrol and check in as agents do, in one process.
 
 Each device has a check-in due at a fixed interval. It makes new evidence after a refusal, connects
-again after a loss, and believes what the pinned gateway key signed and nothing else. Every fourth
-check-in is an enrolment with the same key, because some attacks aim at enrolments. A check-in is
-lost if no verdict that allows it has come before the next one is due.
+again after a loss, and believes what the pinned gateway key signed and nothing else. Some attacks
+aim at enrolments and at connections: so every fourth check-in is an enrolment with the same key,
+and before every third the device restarts, which leaves a half-open connection behind. A check-in
+is lost if no verdict that allows it has come before the next one is due.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ from countersign_workshop.bench_perimeter.cast import Cast
 from countersign_workshop.bench_perimeter.client import Client, Refused
 
 ENROL_EVERY = 4
+RESTART_EVERY = 3
 RETRY_S = 0.5
+SOON_S = 0.01
 # A verdict that is lost on the way does not come again, so the device makes new evidence.
 ANSWER_S = 2.0
 
@@ -31,12 +34,12 @@ ANSWER_S = 2.0
 class Report:
     """due: check-ins that fell due during the attack. latencies_ms: of those that were allowed,
     from when they were due. recorded_s: when each message that the gateway recorded was answered,
-    denials and later answers included. reconnections: connections beyond each device's first."""
+    denials and later answers included. interruptions: connections that the broker ended or refused."""
 
     due: int = 0
     latencies_ms: list[float] = field(default_factory=list)
     recorded_s: list[float] = field(default_factory=list)
-    reconnections: int = 0
+    interruptions: int = 0
     refusals: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -68,6 +71,7 @@ class _Device:
         self._account = accounts.of_device(cast, name)
         self._gateway_key = PublicKeyXOnly(cast.gateway_key)
         self._client: Client | None = None
+        self._connections: list[Client] = []  # half-open ones of earlier starts included
         self._beacon: bytes | None = None
         self._heard = asyncio.Condition()
         self._answers: dict[bytes, tuple[str, dict[str, object], bytes]] = {}
@@ -80,6 +84,8 @@ class _Device:
                 await asyncio.sleep(max(0.0, due_s - time.monotonic()))
                 self._report.due += 1
                 ends_s = due_s + self._cast.interval_s
+                if number % RESTART_EVERY == RESTART_EVERY - 1:
+                    listening = await self._restart(listening)
                 try:
                     async with asyncio.timeout_at(_loop_time(ends_s)):
                         await self._check_in(number % ENROL_EVERY == ENROL_EVERY - 1)
@@ -89,6 +95,14 @@ class _Device:
                 number += 1
         finally:
             listening.cancel()
+            for client in self._connections:
+                client.drop()
+
+    async def _restart(self, listening: asyncio.Task[None]) -> asyncio.Task[None]:
+        """As after a power cut: what was known of the session is gone, and so is the beacon."""
+        listening.cancel()
+        self._client = self._beacon = None
+        return asyncio.create_task(self._listen())
 
     async def _check_in(self, enrol: bool) -> None:
         """Returns once a verdict allows a message of this check-in."""
@@ -98,7 +112,7 @@ class _Device:
                     return
             except Refused:
                 pass  # `_listen` connects again
-            await asyncio.sleep(RETRY_S)
+            await asyncio.sleep(RETRY_S if self._client else SOON_S)
 
     async def _attest(self) -> bool:
         async with self._heard:
@@ -142,13 +156,11 @@ class _Device:
 
     async def _listen(self) -> None:
         """Keep a connection, and take in what the gateway signed."""
-        first = True
         while True:
             try:
                 client = await Client.open(self._cast.host, self._cast.port, self._account)
-                async with client:
-                    self._report.reconnections += not first
-                    first = False
+                self._connections.append(client)
+                with client.unless_cancelled():
                     site, device_id = self._cast.site, self._device.device_id
                     await client.subscribe(
                         topics.beacon(site), topics.downlink_filter(site, device_id)
@@ -157,6 +169,7 @@ class _Device:
                     while True:
                         await self._take(*await client.receive())
             except Refused:
+                self._report.interruptions += 1
                 self._client = None
                 await asyncio.sleep(RETRY_S)
 

@@ -82,7 +82,7 @@ def figures(plan: Plan, calm: Run, runs: Sequence[Run]) -> dict[str, Any]:
         },
         "calm_p99_ms": percentile(calm.report.latencies_ms, 99),
         "calm_verdicts_lost": calm.report.lost,
-        "honest_reconnections": {run.name: run.report.reconnections for run in runs},
+        "honest_interruptions": {run.name: run.report.interruptions for run in runs},
         "honest_refusals": {run.name: run.report.refusals for run in runs},
         "peak_rss_mb": round(max(run.peak_rss_mb for run in runs), 1),
         "peak_rss_mb_by_attack": {run.name: round(run.peak_rss_mb, 1) for run in runs},
