@@ -199,10 +199,14 @@ class Gateway:
             log=self._log,
             on_contact=self.freshness.confirmed,
             on_reply=self.outlet.send_receipt,
+            degraded_after_s=self._config.degraded_after_s,
         )
         return threading.Thread(
             target=worker.run,
-            args=(self._anchoring_stop, min(ANCHORING_INTERVAL_S, config.batch_age_s)),
+            args=(
+                self._anchoring_stop,
+                min(ANCHORING_INTERVAL_S, config.batch_age_s, config.poll_interval_s),
+            ),
             name="anchoring",
             daemon=True,
         )

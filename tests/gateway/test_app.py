@@ -109,7 +109,7 @@ def test_a_gateway_whose_ledger_is_down_serves_and_stops_cleanly(tmp_path, stop)
         listen="127.0.0.1:0",
         allow_emulated=True,
         ledger=site_folder.LedgerAddresses(
-            rpc_url=f"http://127.0.0.1:{free_port()}",
+            rpc_urls=[f"http://127.0.0.1:{free_port()}"],
             chain_id=31337,
             commitment_log=b"\x01" * 20,
             device_registry=b"\x02" * 20,

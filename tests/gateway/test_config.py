@@ -21,7 +21,7 @@ owner = "0x00000000000000000000000000000000000000aa"
 """
 ANCHORING = """
 [anchoring]
-rpc_url = "http://user:token@127.0.0.1:8545/secret"
+rpc_urls = ["http://user:token@127.0.0.1:8545/secret"]
 chain_id = 31337
 commitment_log = "0x0101010101010101010101010101010101010101"
 device_registry = "0x0202020202020202020202020202020202020202"
@@ -103,7 +103,7 @@ degraded_after_s = 12
         (("[policy]", "[registry]\npaht = 'x'\n[policy]"), "did you mean registry.path?"),
         (("[policy]", "extra = 1\n[policy]"), "ingress.mqtt.extra is not a setting"),
         (("[policy]", "[surplus]\n[policy]"), "surplus is not a setting"),
-        (("[policy]", "[anchoring]\nchain_id = 1\n[policy]"), "anchoring.rpc_url is missing"),
+        (("[policy]", "[anchoring]\nchain_id = 1\n[policy]"), "anchoring.rpc_urls is missing"),
     ],
 )
 def test_what_is_not_understood_is_one_sentence(change, sentence):
@@ -137,7 +137,7 @@ degraded_after_s = 0
 [registry]
 paht = "x"
 [anchoring]
-rpc_url = "ftp://user:token@127.0.0.1"
+rpc_urls = ["ftp://user:token@127.0.0.1"]
 chain_id = 0
 [surplus]
 """
@@ -158,7 +158,7 @@ chain_id = 0
             "the section [policy] is missing (is [polcy] meant to be it?)",
             "freshness.degraded_after_s must be more than 0 and at most 86400 seconds",
             "registry.paht is not a setting; did you mean registry.path?",
-            "anchoring.rpc_url must be an http:// or https:// address",
+            "anchoring.rpc_urls must be an http:// or https:// address",
             "anchoring.chain_id must be a whole number from 1 to 4294967295",
             "anchoring.commitment_log is missing",
             "anchoring.device_registry is missing",
@@ -281,5 +281,5 @@ def test_no_part_of_an_address_with_a_password_is_quoted():
     text = LEAST + ANCHORING.replace("127.0.0.1:8545", "node\u2100.example:8545")
     with pytest.raises(ConfigError) as refused:
         parse(text)
-    assert "anchoring.rpc_url must be an http:// or https:// address" in str(refused.value)
+    assert "anchoring.rpc_urls must be an http:// or https:// address" in str(refused.value)
     assert "token" not in str(refused.value)

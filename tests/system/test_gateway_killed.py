@@ -79,7 +79,7 @@ def test_nothing_acknowledged_is_lost_and_nothing_anchored_twice(tmp_path: Path)
                 owner=chain.owner(),
                 allow_emulated=True,
                 ledger=site_folder.LedgerAddresses(
-                    rpc_url=chain.rpc_url,
+                    rpc_urls=[chain.rpc_url],
                     chain_id=chain.chain_id,
                     commitment_log=bytes.fromhex(contracts["CommitmentLog"][2:]),
                     device_registry=bytes.fromhex(contracts["DeviceID"][2:]),

@@ -32,7 +32,7 @@ class SiteError(Mendable):
 class LedgerAddresses:
     """Where the site anchors. Contract addresses are 20 bytes."""
 
-    rpc_url: str
+    rpc_urls: Sequence[str]
     chain_id: int
     commitment_log: bytes
     device_registry: bytes
@@ -61,7 +61,7 @@ def create_site(
     allow_emulated: bool = False,
     device_class: int = 1,
     beacon_interval_s: float = 30.0,
-    degraded_after_s: float = 30.0,
+    degraded_after_s: float = 120.0,
     ledger: LedgerAddresses | None = None,
 ) -> Site:
     """Make the folder of a site.
@@ -166,7 +166,7 @@ degraded_after_s = {degraded_after_s}
         sections.append(
             f"""\
 [anchoring]
-rpc_url = {json.dumps(ledger.rpc_url)}
+rpc_urls = {json.dumps(list(ledger.rpc_urls))}
 chain_id = {ledger.chain_id}
 commitment_log = "0x{ledger.commitment_log.hex()}"
 device_registry = "0x{ledger.device_registry.hex()}"

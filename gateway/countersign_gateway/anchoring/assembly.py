@@ -6,8 +6,10 @@ from collections.abc import Callable
 
 from countersign_gateway.anchoring.batcher import Batcher
 from countersign_gateway.anchoring.evm import EvmLedger
+from countersign_gateway.anchoring.fees import FeePolicy
 from countersign_gateway.anchoring.ledger_key import LedgerKey
 from countersign_gateway.anchoring.outbox import Outbox
+from countersign_gateway.anchoring.pace import Pace
 from countersign_gateway.anchoring.receipts import Receipts
 from countersign_gateway.anchoring.worker import AnchoringWorker
 from countersign_gateway.config import AnchoringConfig
@@ -26,11 +28,18 @@ def anchoring_worker(
     log: EventLog,
     on_contact: Callable[[], None],
     on_reply: Callable[[Reply], None],
+    degraded_after_s: float,
 ) -> AnchoringWorker:
-    """Build it without a call to the ledger. OperatorError if key file or binding is wrong."""
+    """Build it without a call to the ledger. OperatorError if key file or binding is wrong.
+
+    degraded_after_s: without contact for longer the site is degraded, so an idle one asks twice in
+    that time.
+    """
     key = LedgerKey(read_key_file(config.ledger_key_file))
     ledger = EvmLedger(
-        config.rpc_url,
+        config.rpc_urls,
+        agree=config.agree or len(config.rpc_urls),
+        finality=config.finality,
         chain_id=config.chain_id,
         commitment_log=config.commitment_log,
         device_registry=config.device_registry,
@@ -41,9 +50,14 @@ def anchoring_worker(
     return AnchoringWorker(
         registry=registry,
         batcher=Batcher(registry, config.batch_max, config.batch_age_s),
-        outbox=Outbox(registry, ledger, key, binding, log),
+        outbox=Outbox(registry, ledger, key, binding, log, fees=_fees(config)),
         receipts=Receipts(registry, signer),
         log=log,
         on_contact=on_contact,
         on_reply=on_reply,
+        pace=Pace(poll_s=config.poll_interval_s, idle_s=degraded_after_s / 2),
     )
+
+
+def _fees(config: AnchoringConfig) -> FeePolicy:
+    return FeePolicy(config.tip_gwei, config.fee_cap_gwei, config.transactions)

@@ -7,6 +7,7 @@ from typing import Any
 
 from eth_account import Account
 
+from countersign_gateway.anchoring.fees import Offer
 from countersign_gateway.anchoring.ledger import Call
 from countersign_gateway.registry.interface import Attempt
 from countersign_gateway.statements.keys import create_key_file, read_key_file
@@ -26,29 +27,34 @@ class LedgerKey:
             create_key_file(path)
         return cls(read_key_file(path))
 
-    def sign(
-        self, call: Call, *, chain_id: int, nonce: int, max_fee: int, priority_fee: int
-    ) -> Attempt:
-        """A signed EIP-1559 transaction. Fees are in wei per gas."""
+    def sign(self, call: Call, *, chain_id: int, nonce: int, fees: Offer) -> Attempt:
+        """A signed transaction: EIP-1559, or EIP-155 where the offer is legacy."""
+        prices: dict[str, int] = (
+            {"gasPrice": fees.max_fee}
+            if fees.legacy
+            else {
+                "type": 2,
+                "maxFeePerGas": fees.max_fee,
+                "maxPriorityFeePerGas": fees.priority_fee,
+            }
+        )
         signed = self._account.sign_transaction(
             {
-                "type": 2,
                 "chainId": chain_id,
                 "nonce": nonce,
                 "to": call.to,
                 "value": 0,
                 "data": call.data,
                 "gas": call.gas,
-                "maxFeePerGas": max_fee,
-                "maxPriorityFeePerGas": priority_fee,
+                **prices,
             }
         )
         return Attempt(
             transaction_hash=bytes(signed.hash),
             raw=bytes(signed.raw_transaction),
             nonce=nonce,
-            max_fee=max_fee,
-            priority_fee=priority_fee,
+            max_fee=fees.max_fee,
+            priority_fee=fees.priority_fee,
         )
 
     def __repr__(self) -> str:

@@ -26,10 +26,16 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from countersign_gateway.anchoring.fees import FeePolicy
-from countersign_gateway.anchoring.ledger import Ledger, Rejected, UpstreamDown
+from countersign_gateway.anchoring.fees import FeePolicy, Fees
+from countersign_gateway.anchoring.ledger import Ledger, Rejected, Tip, UpstreamDown
 from countersign_gateway.anchoring.ledger_key import LedgerKey
-from countersign_gateway.anchoring.rows import ON_CHAIN, Rows, RowsRegistry, View
+from countersign_gateway.anchoring.rows import (
+    ON_CHAIN,
+    UNDER_WAY,
+    Rows,
+    RowsRegistry,
+    View,
+)
 from countersign_gateway.anchoring.settlement import Settlement
 from countersign_gateway.anchoring.submission import Submission
 from countersign_gateway.model import Anchored
@@ -80,12 +86,13 @@ class Outbox:
             self._settlement,
             key,
             binding.chain_id,
-            fees or FeePolicy(),
+            Fees(fees or FeePolicy()),
             resend_s=resend_s,
             bump_after_s=bump_after_s,
             ask_again_s=ask_again_s,
         )
         self._connected = False
+        self._tip: Tip | None = None  # of the last step
         # What blocks a row, in words for a person; None if nothing does.
         self.problem: str | None = None
 
@@ -94,6 +101,7 @@ class Outbox:
         self._rows.problems = []
         try:
             view = self._look(now_s)
+            self._tip = view.tip
             self._recede(view)
             self._settlement.settle(view)
             self._submission.sign(view)
@@ -106,6 +114,22 @@ class Outbox:
         if problem != self.problem:
             self._log.event("ledger_problem", cause=problem)
         self.problem = problem
+
+    def busy(self, now_s: float) -> bool:
+        """Whether a row could move: one is under way, or waits and may be signed."""
+        registry = self._rows.registry
+        return bool(registry.outbox(UNDER_WAY, 1)) or self._submission.waiting(now_s)
+
+    def confirm(self) -> bool:
+        """Ask only whether our log is as the last step saw it. False: do a step.
+
+        UpstreamDown and Rejected as of `step`.
+        """
+        try:
+            return self._connected and self._rows.ledger.tip(self._rows.account) == self._tip
+        except (UpstreamDown, Rejected):
+            self.disconnected()
+            raise
 
     def disconnected(self) -> None:
         """Note a lost contact: the next step checks the ledger and sends everything again."""
@@ -135,9 +159,11 @@ class Outbox:
         if not self._connected:
             ledger.check()
             self._connected = True
-        # Ask for the nonce first: the tip then includes every transaction that the nonce counts.
-        nonce = ledger.account_nonce(account)
-        return View(now_s, nonce, ledger.tip(account), ledger.head())
+        # Nonce and tip are those after one block, so that the tip includes every transaction that
+        # the nonce counts, and nodes of which one is a block behind give the same answer.
+        head = ledger.head()
+        nonce = ledger.account_nonce(account, head.latest)
+        return View(now_s, nonce, ledger.tip(account, head.latest), head)
 
     def _recede(self, view: View) -> None:
         """Move rows whose block the chain no longer has back to sent, or to pending.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from countersign_gateway.anchoring.ledger import Call, Head, Ledger, Tip
+from countersign_gateway.anchoring.ledger import Call, Effect, Head, Ledger, Tip
 from countersign_gateway.operations.log import EventLog
 from countersign_gateway.registry.interface import (
     Batches,
@@ -17,6 +17,7 @@ from countersign_gateway.registry.interface import (
 
 IN_FLIGHT = 16  # nonces under way; below the 64 that geth keeps for an account
 MOST_ROWS = 1000  # rows read in one step
+LONGEST_WAIT_S = 900.0  # of a row that the ledger would refuse now
 
 PENDING = (OutboxState.PENDING,)
 UNMINED = (OutboxState.SIGNED, OutboxState.SENT)
@@ -52,6 +53,8 @@ class Rows:
         self.signed_at_s: dict[int, float] = {}
         self.missing_since_s: dict[int, float] = {}
         self.ask_again_at_s: dict[int, float] = {}
+        # How often a row was put off, for the length of the next wait.
+        self.put_off: dict[int, int] = {}
         # What blocked a row in this step, in words for a person.
         self.problems: list[str] = []
 
@@ -71,6 +74,36 @@ class Rows:
             raise LookupError("a registration without its signature")
         return self.ledger.register_call(registration)
 
+    def effect(self, row: OutboxRow) -> Effect:
+        """What shows that the ledger has the row's effect."""
+        if row.kind is OutboxKind.APPEND:
+            batch = self.registry.batch(row.sequence)
+            if batch is None:
+                raise LookupError("an append without its batch")
+            return self.ledger.append_effect(self.account, batch)
+        registration = self.registry.signed_registration(row.subject)
+        if registration is None:
+            raise LookupError("a registration without its signature")
+        return self.ledger.register_effect(registration)
+
+    def put_off_until(self, row: OutboxRow, now_s: float, wait_s: float) -> None:
+        """Let the row wait for `wait_s`, and twice as long each time again, up to LONGEST_WAIT_S.
+
+        Whoever has another reason to wait calls `start_anew` first.
+        """
+        times = self.put_off.get(row.row_id, 0)
+        self.put_off[row.row_id] = min(times + 1, 16)
+        self.ask_again_at_s[row.row_id] = now_s + min(wait_s * 2.0**times, LONGEST_WAIT_S)
+
+    def start_anew(self, row: OutboxRow) -> None:
+        """Forget how often the row was put off."""
+        self.ask_again_at_s.pop(row.row_id, None)
+        self.put_off.pop(row.row_id, None)
+
+    def waits(self, row: OutboxRow, now_s: float) -> bool:
+        """Whether the row was put off until later than `now_s`."""
+        return self.ask_again_at_s.get(row.row_id, now_s) > now_s
+
     def fail(self, row: OutboxRow, detail: str) -> None:
         """Record and log that the ledger refuses the row permanently."""
         self.registry.mark_failed(row.row_id, detail)
@@ -81,6 +114,7 @@ class Rows:
         """Drop the times of a row that is finalized or failed."""
         for times in (self.signed_at_s, self.missing_since_s, self.ask_again_at_s):
             times.pop(row.row_id, None)
+        self.put_off.pop(row.row_id, None)
 
     def tell(self, event: str, row: OutboxRow, **fields: object) -> None:
         """Write an event about this row to the log."""

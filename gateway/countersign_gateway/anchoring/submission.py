@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from countersign_gateway.anchoring.fees import FeePolicy
-from countersign_gateway.anchoring.ledger import NonceUsed, Rejected
+from countersign_gateway.anchoring.fees import Fees, Offer
+from countersign_gateway.anchoring.ledger import FeeTooLow, NonceUsed, Rejected
 from countersign_gateway.anchoring.ledger_key import LedgerKey
 from countersign_gateway.anchoring.rows import (
     IN_FLIGHT,
@@ -21,7 +21,12 @@ from countersign_gateway.anchoring.rows import (
     View,
 )
 from countersign_gateway.anchoring.settlement import Settlement
-from countersign_gateway.registry.interface import OutboxKind, OutboxRow, OutboxState
+from countersign_gateway.registry.interface import (
+    Attempt,
+    OutboxKind,
+    OutboxRow,
+    OutboxState,
+)
 
 _MOST_ASKED = 64  # registrations that one step asks the ledger about
 
@@ -35,7 +40,7 @@ class Submission:
         settlement: Settlement,
         key: LedgerKey,
         chain_id: int,
-        fees: FeePolicy,
+        fees: Fees,
         *,
         resend_s: float,
         bump_after_s: float,
@@ -51,10 +56,21 @@ class Submission:
         self._bump_after_s = bump_after_s
         self._ask_again_s = ask_again_s
         self._resend_at_s: float | None = None  # None: resend at the next step
+        self._held = False  # what _appends_held said last
 
     def resend_now(self) -> None:
         """Send everything again at the next step: the node may have lost it."""
         self._resend_at_s = None
+
+    def waiting(self, now_s: float) -> bool:
+        """Whether a pending row could be signed now, as far as the last step knows."""
+        if not self._held:
+            for row in self._registry.outbox(PENDING, 1, OutboxKind.APPEND):
+                if not self._rows.waits(row, now_s):
+                    return True
+        limit = IN_FLIGHT + len(self._rows.ask_again_at_s)
+        registrations = self._registry.outbox(PENDING, limit, OutboxKind.REGISTER)
+        return any(not self._rows.waits(row, now_s) for row in registrations)
 
     def sign(self, view: View) -> None:
         """Give pending rows a nonce and a stored transaction, up to IN_FLIGHT under way."""
@@ -85,6 +101,9 @@ class Submission:
                 self._rows.ledger.send(latest[nonce].raw)
             except NonceUsed:
                 pass  # it has just been mined; the next step settles it
+            except FeeTooLow as refused:
+                self._offer_more(nonce, latest[nonce], refused, view)
+                return
             except Rejected as rejected:
                 # Transactions with higher nonces cannot be mined before it.
                 self._rows.problems.append(f"the node refuses nonce {nonce}: {rejected.reason}")
@@ -119,20 +138,22 @@ class Submission:
 
     def _ready(self, view: View) -> Iterator[OutboxRow]:
         """The pending rows that the ledger can take now: appends in order, then registrations."""
-        if not self._appends_held(view):
+        self._held = self._appends_held(view)
+        if not self._held:
             for row in self._registry.outbox(PENDING, IN_FLIGHT, OutboxKind.APPEND):
+                if self._rows.waits(row, view.now_s):
+                    continue
                 if not self._settlement.adopt(row, view) and self._predecessor_is_out(row):
                     yield row
-        waiting = self._rows.ask_again_at_s
         # Waiting registrations are the oldest rows, and must not crowd out later ones.
-        limit = IN_FLIGHT + len(waiting)
+        limit = IN_FLIGHT + len(self._rows.ask_again_at_s)
         asked = 0
         for row in self._registry.outbox(PENDING, limit, OutboxKind.REGISTER):
-            if waiting.get(row.row_id, view.now_s) > view.now_s or asked == _MOST_ASKED:
+            if self._rows.waits(row, view.now_s) or asked == _MOST_ASKED:
                 continue
             asked += 1
             if not self._settlement.adopt(row, view) and not self._would_be_refused(row, view):
-                waiting.pop(row.row_id, None)
+                self._rows.start_anew(row)
                 yield row
 
     def _appends_held(self, view: View) -> bool:
@@ -167,9 +188,10 @@ class Submission:
             self._rows.fail(row, f"the ledger would revert it: {revert.reason}")
             return True
         if row.detail != revert.reason:
+            self._rows.start_anew(row)
             self._rows.tell("ledger_waits", row, cause=revert.reason)
             self._registry.mark_pending(row.row_id, revert.reason)
-        self._rows.ask_again_at_s[row.row_id] = view.now_s + self._ask_again_s
+        self._rows.put_off_until(row, view.now_s, self._ask_again_s)
         return True
 
     def _next_is_ours(self, view: View) -> bool:
@@ -187,13 +209,30 @@ class Submission:
             self._store(row, view.nonce, self._fees.offer(view.head.base_fee), view)
         return False
 
-    def _store(self, row: OutboxRow, nonce: int, fees: tuple[int, int], view: View) -> None:
+    def _offer_more(self, nonce: int, last: Attempt, refused: FeeTooLow, view: View) -> None:
+        """Sign a refused transaction anew with what the network asks for. The next step sends it.
+
+        Transactions with higher nonces wait behind it.
+        """
+        self._fees.learn(last.priority_fee, refused.least_tip)
+        fees = self._fees.raised((last.max_fee, last.priority_fee), view.head.base_fee)
+        row = next(
+            (row for row in self._registry.outbox(UNMINED, MOST_ROWS) if row.nonce == nonce), None
+        )
+        if fees is None or row is None:
+            self._rows.problems.append(
+                f"the node refuses nonce {nonce}, and the fee cap allows no more: {refused.reason}"
+            )
+            return
+        self._rows.tell("ledger_fee_raised", row, cause=refused.reason)
+        self._store(row, nonce, fees, view)
+
+    def _store(self, row: OutboxRow, nonce: int, fees: Offer, view: View) -> None:
         attempt = self._key.sign(
             self._rows.call(row),
             chain_id=self._chain_id,
             nonce=nonce,
-            max_fee=fees[0],
-            priority_fee=fees[1],
+            fees=fees,
         )
         self._registry.store_signed(row.row_id, attempt)
         self._rows.signed_at_s[row.row_id] = view.now_s

@@ -14,6 +14,7 @@ from typing import Protocol
 from countersign_gateway.anchoring.batcher import Batcher
 from countersign_gateway.anchoring.ledger import Rejected, UpstreamDown
 from countersign_gateway.anchoring.outbox import Outbox
+from countersign_gateway.anchoring.pace import Pace
 from countersign_gateway.anchoring.receipts import Receipts
 from countersign_gateway.model import Reply
 from countersign_gateway.operations.log import EventLog
@@ -37,6 +38,7 @@ class AnchoringWorker:
         log: EventLog,
         on_contact: Callable[[], None],
         on_reply: Callable[[Reply], None],
+        pace: Pace | None = None,
     ) -> None:
         """on_contact: called when the ledger has answered a whole round. on_reply: takes each
         receipt of a final batch; receipts come again if the process dies before all of the batch
@@ -49,12 +51,14 @@ class AnchoringWorker:
         self._log = log
         self._on_contact = on_contact
         self._on_reply = on_reply
+        self._pace = pace or Pace()
         self._down_reason: str | None = None
 
     def step(self, now_s: float) -> bool:
         """Do one round at `now_s` (monotonic seconds). Returns whether the ledger answered.
 
-        The round cuts batches and hands out receipts in either case.
+        A round in which the ledger need not be asked yet returns what the last one did. The round
+        cuts batches and hands out receipts in either case.
         """
         for batch in self._batcher.step(now_s):
             self._log.event("batch", batch=batch.sequence, size=batch.size, root=batch.root)
@@ -74,15 +78,24 @@ class AnchoringWorker:
             stop.wait(interval_s)
 
     def _reach_ledger(self, now_s: float) -> bool:
+        busy = self._outbox.busy(now_s)
+        if not self._pace.due(now_s, busy=busy):
+            return self._down_reason is None
+        looking = busy or self._pace.look_due(now_s)
         try:
-            self._outbox.step(now_s)
+            if looking or not self._outbox.confirm():
+                looking = True
+                self._outbox.step(now_s)
         except UpstreamDown as down:
+            self._pace.failed(now_s, down.retry_after_s)
             self._note_down(str(down))
             return False
         except Rejected as rejected:
             # A wrong chain, or one without our contracts, counts as no ledger.
+            self._pace.failed(now_s, None)
             self._note_down(rejected.reason)
             return False
+        self._pace.answered(now_s, looked=looking)
         if self._down_reason is not None:
             self._log.event("upstream_back")
             self._down_reason = None

@@ -22,13 +22,14 @@ from countersign_gateway.config.sections import (
     SerialConfig,
     VerificationConfig,
 )
-from countersign_gateway.config.values import Endpoint
+from countersign_gateway.config.values import Endpoint, Finality
 
 __all__ = [
     "AnchoringConfig",
     "Config",
     "ConfigError",
     "Endpoint",
+    "Finality",
     "MqttConfig",
     "PolicyConfig",
     "SerialConfig",

@@ -24,8 +24,10 @@ from countersign_gateway.config.values import (
     Broker,
     DeviceClass,
     File,
+    FinalityRule,
     Flag,
-    HttpUrl,
+    Gwei,
+    HttpUrls,
     LineUrl,
     Listen,
     Meaning,
@@ -33,7 +35,9 @@ from countersign_gateway.config.values import (
     Seconds,
     SiteName,
     Text,
+    TransactionKind,
     Whole,
+    is_loopback,
 )
 
 SECTION_MISSING = "section_missing"
@@ -64,6 +68,21 @@ def _needed_without_lines(mqtt: MqttConfig | None, info: ValidationInfo) -> Mqtt
     if mqtt is None and info.data.get("serial", _UNREAD) == ():
         raise PydanticCustomError(SECTION_MISSING, "a site of no lines needs a broker")
     return mqtt
+
+
+def _most_of_the_nodes(agree: int | None, info: ValidationInfo) -> int:
+    """The number itself, or a majority; more than half, so that no two answers can both have it."""
+    urls = info.data.get("rpc_urls", _UNREAD)
+    if urls is _UNREAD:
+        return 1
+    majority = len(urls) // 2 + 1
+    if agree is None:
+        if len(urls) == 1 and not is_loopback(urls[0]):
+            raise ValueError("must be 1 to believe a single node elsewhere; three are better")
+        return majority
+    if not majority <= agree <= len(urls):
+        raise ValueError(f"must be from {majority} to {len(urls)} for {len(urls)} nodes")
+    return agree
 
 
 @dataclass(frozen=True, config=_SECTION)
@@ -143,13 +162,46 @@ class RegistryFile:
 
 @dataclass(frozen=True, config=_SECTION)
 class AnchoringConfig:
-    rpc_url: HttpUrl = Field(description="The ledger node's JSON-RPC; may hold an access token.")
+    rpc_urls: HttpUrls = Field(
+        description="The JSON-RPC of the ledger's nodes; may hold access tokens."
+        " Name nodes that different parties run: what most of them say counts."
+    )
+    agree: Annotated[Positive | None, AfterValidator(_most_of_the_nodes)] = Field(
+        None,
+        validate_default=True,
+        description="How many nodes must say the same. Left out: more than half of them.",
+    )
     chain_id: Positive = Field(description="The chain that the node must be of.")
     commitment_log: Address = Field(description="The contract CommitmentLog.")
     device_registry: Address = Field(description="The contract DeviceID.")
     ledger_key_file: File = Field(description="The ledger account's secret key, mode 0600.")
     batch_max: Positive = Field(1000, description="Commitments in a batch at most.")
     batch_age_s: Seconds = Field(5.0, description="How long a commitment waits for a batch.")
+    finality: FinalityRule = Field(
+        "finalized",
+        validate_default=True,
+        description="When a block is final: by the node's tag `finalized`, after this many more"
+        " blocks, or at once (`instant`: a BFT chain, which never takes a block back).",
+    )
+    tip_gwei: Gwei = Field(
+        1, validate_default=True, description="The tip that a transaction offers; 0 without fees."
+    )
+    fee_cap_gwei: Gwei = Field(
+        500,
+        validate_default=True,
+        description="The most that a transaction offers in all. Above it, it waits.",
+    )
+    transactions: TransactionKind = Field(
+        "auto",
+        validate_default=True,
+        description="`dynamic` (EIP-1559) or `legacy`; `auto` is legacy where blocks have no base"
+        " fee.",
+    )
+    poll_interval_s: Seconds = Field(
+        1.0,
+        description="How often the nodes are asked while a transaction is under way."
+        " An idle site asks twice in `freshness.degraded_after_s`.",
+    )
 
     def __repr__(self) -> str:
         # An RPC address often carries an access token.
@@ -159,7 +211,7 @@ class AnchoringConfig:
 @dataclass(frozen=True, config=_SECTION)
 class FreshnessSection:
     degraded_after_s: Seconds = Field(
-        30.0, description="Without contact to the ledger for longer, verdicts say `degraded`."
+        120.0, description="Without contact to the ledger for longer, verdicts say `degraded`."
     )
 
 

@@ -6,15 +6,22 @@ that continues after the setting's name: "must be …". `Meaning` says the same 
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import PlainValidator, ValidationInfo
 
 from countersign.carriers import topics
+
+Finality = Literal["finalized", "instant"] | int
+"""When a block is final: by the node's tag, at once, or after this many more blocks."""
+
+TransactionsKind = Literal["auto", "dynamic", "legacy"]
+"""The kind of transaction: with EIP-1559, without, or as the chain's blocks ask for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +123,50 @@ def _line(value: Any) -> str:
     return text
 
 
+def is_loopback(url: str) -> bool:
+    """Whether the address is of this machine: `localhost`, 127.0.0.0/8 or ::1."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _http_addresses(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not value:
+        raise ValueError("must be a list of http:// or https:// addresses")
+    urls = tuple(_http_address(url) for url in value)
+    if len(set(urls)) != len(urls):
+        raise ValueError("must not name an address twice")
+    return urls
+
+
+def _finality(value: Any) -> Finality:
+    if value in ("finalized", "instant") and isinstance(value, str):
+        return "instant" if value == "instant" else "finalized"
+    try:
+        return _whole(value, least=1, most=10_000)
+    except ValueError:
+        raise ValueError(
+            'must be "finalized", "instant" or a number of blocks from 1 to 10000'
+        ) from None
+
+
+def _gwei(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError("must be a number of gwei")
+    if not 0 <= value <= 1_000_000:
+        raise ValueError("must be from 0 to 1000000 gwei")
+    return round(value * 10**9)
+
+
+def _transactions(value: Any) -> TransactionsKind:
+    for kind in ("auto", "dynamic", "legacy"):
+        if value == kind:
+            return kind
+    raise ValueError('must be "auto", "dynamic" or "legacy"')
+
+
 def _http_address(value: Any) -> str:
     text = _text(value)
     try:
@@ -125,7 +176,9 @@ def _http_address(value: Any) -> str:
         raise ValueError("must be an http:// or https:// address") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("must be an http:// or https:// address")
-    return str(value)
+    if parts.scheme == "http" and not is_loopback(text):
+        raise ValueError("must be https:// unless the node is on this machine")
+    return text
 
 
 Text = Annotated[str, PlainValidator(_text), Meaning("a text")]
@@ -145,6 +198,17 @@ Broker = Annotated[
 LineUrl = Annotated[
     str, PlainValidator(_line), Meaning("a device such as `/dev/ttyACM0`, or `socket://host:port`")
 ]
-HttpUrl = Annotated[
-    str, PlainValidator(_http_address), Meaning("an `http://` or `https://` address")
+HttpUrls = Annotated[
+    tuple[str, ...],
+    PlainValidator(_http_addresses),
+    Meaning("a list of `https://` addresses, or `http://` on this machine"),
+]
+FinalityRule = Annotated[
+    Finality,
+    PlainValidator(_finality),
+    Meaning("`finalized`, `instant`, or a number of blocks from 1 to 10000"),
+]
+Gwei = Annotated[int, PlainValidator(_gwei), Meaning("gwei per gas, from 0 to 1000000")]
+TransactionKind = Annotated[
+    TransactionsKind, PlainValidator(_transactions), Meaning("`auto`, `dynamic` or `legacy`")
 ]

@@ -8,7 +8,7 @@ import pytest
 
 from countersign import merkle, messages
 from countersign_gateway.anchoring.batcher import Batcher, following
-from countersign_gateway.anchoring.fees import GWEI, FeePolicy
+from countersign_gateway.anchoring.fees import GWEI, FeePolicy, Fees, Offer
 from countersign_gateway.anchoring.receipts import DamagedBatch, Receipts
 from countersign_gateway.model import Anchored, Batch
 from support.gateway.anchoring_site import Device
@@ -104,17 +104,48 @@ def test_a_damaged_record_gives_no_receipts() -> None:
 
 
 def test_fees_grow_by_more_than_a_tenth_up_to_the_cap() -> None:
-    policy = FeePolicy(priority_fee=GWEI, cap=100 * GWEI)
-    offer = policy.offer(7 * GWEI)
-    assert offer == (15 * GWEI, GWEI)
+    cap = 100 * GWEI
+    fees = Fees(FeePolicy(priority_fee=GWEI, cap=cap))
+    offer = fees.offer(7 * GWEI)
+    assert offer == Offer(15 * GWEI, GWEI, legacy=False)
     raises = 0
-    while (raised := policy.raised(offer, 7 * GWEI)) is not None:
-        assert raised[0] * 10 > offer[0] * 11 and raised[1] * 10 > offer[1] * 11
-        assert raised[1] <= raised[0] <= policy.cap
+    while (raised := fees.raised((offer.max_fee, offer.priority_fee), 7 * GWEI)) is not None:
+        assert raised.max_fee * 10 > offer.max_fee * 11
+        assert raised.priority_fee * 10 > offer.priority_fee * 11
+        assert raised.priority_fee <= raised.max_fee <= cap
         offer, raises = raised, raises + 1
     assert raises == 16
 
 
 def test_fees_follow_the_base_fee_when_they_are_raised() -> None:
-    policy = FeePolicy(priority_fee=GWEI, cap=500 * GWEI)
-    assert policy.raised((3 * GWEI, GWEI), 50 * GWEI) == (101 * GWEI, GWEI + GWEI // 8 + 1)
+    fees = Fees(FeePolicy(priority_fee=GWEI, cap=500 * GWEI))
+    raised = fees.raised((3 * GWEI, GWEI), 50 * GWEI)
+    assert raised == Offer(101 * GWEI, GWEI + GWEI // 8 + 1, legacy=False)
+
+
+def test_a_chain_without_a_base_fee_gets_one_price() -> None:
+    assert Fees(FeePolicy()).offer(None) == Offer(GWEI, GWEI, legacy=True)
+    assert Fees(FeePolicy(transactions="dynamic")).offer(None) == Offer(GWEI, GWEI, legacy=False)
+    old = Fees(FeePolicy(transactions="legacy"))
+    assert old.offer(5 * GWEI) == Offer(11 * GWEI, 11 * GWEI, legacy=True)
+    raised = old.raised((11 * GWEI, 11 * GWEI), 5 * GWEI)
+    assert raised is not None and raised.max_fee == raised.priority_fee > 12 * GWEI
+
+
+def test_a_chain_without_fees_is_offered_none() -> None:
+    free = Fees(FeePolicy(priority_fee=0))
+    assert free.offer(0) == Offer(0, 0, legacy=False)
+    assert free.offer(None) == Offer(0, 0, legacy=True)
+
+
+def test_a_tip_below_the_floor_is_learnt_up_to_the_cap() -> None:
+    fees = Fees(FeePolicy(priority_fee=0, cap=100 * GWEI))
+    fees.learn(0, 25 * GWEI)
+    assert fees.offer(7) == Offer(25 * GWEI + 14, 25 * GWEI, legacy=False)
+    fees.learn(25 * GWEI, None)
+    assert fees.offer(7).priority_fee == 50 * GWEI
+    fees.learn(0, 10**24)
+    assert fees.offer(7) == Offer(100 * GWEI, 100 * GWEI, legacy=False)
+    unnamed = Fees(FeePolicy(priority_fee=0))
+    unnamed.learn(0, None)
+    assert unnamed.offer(0).priority_fee > 0

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from eth_account import Account
 
+from countersign_gateway.anchoring.fees import Offer
 from countersign_gateway.anchoring.ledger import Call
 from countersign_gateway.anchoring.ledger_key import LedgerKey
 from countersign_gateway.statements.keys import KeyFileError
@@ -40,8 +41,8 @@ def test_it_shows_and_stores_nothing_of_the_secret(tmp_path: Path) -> None:
 def test_what_it_signs_is_its_own() -> None:
     key = LedgerKey(b"\1" * 32)
     call = Call(b"\2" * 20, b"data", 50_000)
-    attempt = key.sign(call, chain_id=31337, nonce=7, max_fee=100, priority_fee=10)
+    attempt = key.sign(call, chain_id=31337, nonce=7, fees=Offer(100, 10, False))
     assert Account.recover_transaction(attempt.raw)[2:].lower() == key.address.hex()
     assert (attempt.nonce, attempt.max_fee, attempt.priority_fee) == (7, 100, 10)
-    again = key.sign(call, chain_id=31337, nonce=7, max_fee=100, priority_fee=10)
+    again = key.sign(call, chain_id=31337, nonce=7, fees=Offer(100, 10, False))
     assert again == attempt, "the same transaction has the same bytes"

@@ -69,7 +69,7 @@ def test_a_backlog_is_anchored_in_order(site: Site) -> None:
 
 def test_the_wrong_chain_is_no_contact(chain: LocalChain) -> None:
     nowhere = Site(chain)
-    nowhere.ledger._commitment_log_address = secrets.token_bytes(20)
+    nowhere.ledger._codec.commitment_log = secrets.token_bytes(20)
     feed(nowhere)
     assert not nowhere.tick()
     assert nowhere.contacts == 0

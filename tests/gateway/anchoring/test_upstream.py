@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from countersign_gateway.anchoring.evm import EvmLedger
-from countersign_gateway.anchoring.ledger import UpstreamDown
+from countersign_gateway.anchoring.ledger import Effect, UpstreamDown
 from countersign_gateway.registry.interface import OutboxState
 from support.gateway.anchoring_site import Device, Site
 from support.gateway.local_chain import LocalChain
@@ -143,7 +143,7 @@ def test_nonsense_is_no_answer(status: int, answer: bytes) -> None:
     thread.start()
     try:
         ledger = EvmLedger(
-            f"http://127.0.0.1:{server.server_port}/?key=a-token-nobody-should-see",
+            [f"http://127.0.0.1:{server.server_port}/?key=a-token-nobody-should-see"],
             chain_id=1,
             commitment_log=bytes(20),
             device_registry=bytes(20),
@@ -154,7 +154,8 @@ def test_nonsense_is_no_answer(status: int, answer: bytes) -> None:
             lambda: ledger.account_nonce(bytes(20)),
             lambda: ledger.tip(bytes(20)),
             lambda: ledger.device_owner(bytes(32)),
-            lambda: ledger.append_inclusion(bytes(20), 1),
+            lambda: ledger.inclusion(bytes(32), Effect(bytes(20), (bytes(32),), None), 1),
+            lambda: ledger.effect_inclusion(Effect(bytes(20), (bytes(32),), None), 1),
         )
         for question in questions:
             with pytest.raises(UpstreamDown) as caught:
@@ -169,7 +170,7 @@ def test_nonsense_is_no_answer(status: int, answer: bytes) -> None:
 def test_a_node_that_does_not_answer_is_given_up() -> None:
     server = http.server.HTTPServer(("127.0.0.1", 0), _Nonsense)  # it listens and never answers
     ledger = EvmLedger(
-        f"http://127.0.0.1:{server.server_port}",
+        [f"http://127.0.0.1:{server.server_port}"],
         chain_id=1,
         commitment_log=bytes(20),
         device_registry=bytes(20),

@@ -6,7 +6,7 @@ import hashlib
 import io
 import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from countersign_gateway.anchoring.ledger_key import LedgerKey
 from countersign_gateway.anchoring.outbox import Outbox
 from countersign_gateway.anchoring.receipts import Receipts
 from countersign_gateway.anchoring.worker import AnchoringWorker
+from countersign_gateway.config import Finality
 from countersign_gateway.model import (
     Anchored,
     Batch,
@@ -102,6 +103,9 @@ class Site:
         batch_age_s: float = 3.0,
         fees: FeePolicy | None = None,
         timeout_s: float = 5.0,
+        urls: Sequence[str] = (),
+        agree: int = 1,
+        finality: Finality = "finalized",
     ) -> None:
         self.chain = chain
         self.registry: Registry = registry if registry is not None else MemoryRegistry()
@@ -113,10 +117,12 @@ class Site:
         self.log = io.StringIO()
         self.now_s = 0.0
         self.ledger = EvmLedger(
-            chain.rpc_url,
+            urls or [chain.rpc_url],
+            agree=agree,
             chain_id=CHAIN_ID,
             commitment_log=chain.commitment_log,
             device_registry=chain.device_registry,
+            finality=finality,
             timeout_s=timeout_s,
         )
         binding = LedgerBinding(

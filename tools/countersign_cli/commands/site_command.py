@@ -36,7 +36,11 @@ def register(parser: argparse.ArgumentParser) -> None:
     init.add_argument("--device-class", type=int, default=1, help="1 standard, 2 life-critical")
     init.add_argument("--allow-emulated", action="store_true", help="for demonstrations only")
     ledger = init.add_argument_group("ledger (all four, or none)")
-    ledger.add_argument("--rpc-url")
+    ledger.add_argument(
+        "--rpc-url",
+        action="append",
+        help="of a ledger's node; give three that different parties run",
+    )
     ledger.add_argument("--chain-id", type=int)
     ledger.add_argument("--commitment-log", help="0x… address of CommitmentLog")
     ledger.add_argument("--device-registry", help="0x… address of DeviceID")

@@ -124,7 +124,7 @@ class Cast:
             degraded_after_s=DEGRADED_AFTER_S,
             owner=self._chain.owner(),
             ledger=site_folder.LedgerAddresses(
-                rpc_url=self._chain.rpc_url,
+                rpc_urls=[self._chain.rpc_url],
                 chain_id=self._chain.chain_id,
                 commitment_log=_bytes(self.contracts["CommitmentLog"]),
                 device_registry=_bytes(self.contracts["DeviceID"]),
