@@ -32,6 +32,8 @@ FIGURES = {
     "peak_rss_mb",
     "strangers_enrolled",
     "disk_mb_per_day_per_attacker",
+    "fuzz_executions",
+    "fuzz_findings",
 }
 
 
@@ -49,7 +51,8 @@ def test_all_attacks_in_seconds(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def _run(names: Sequence[str], capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["--seconds", "2", "--devices", "5", "--interval", "1", "--only", *names]
+    arguments = ["--seconds", "2", "--devices", "5", "--interval", "1"]
+    arguments += ["--fuzz", "2000", "--only", *names]
     status = cli.main(["bench-perimeter", *arguments])
     printed = capsys.readouterr()
     assert status == 0, printed.out + printed.err
@@ -61,6 +64,8 @@ def _run(names: Sequence[str], capsys: pytest.CaptureFixture[str]) -> None:
     # Without an attacker the devices are served, or the rest would say nothing.
     assert figures["calm_verdicts_lost"] == 0
     assert figures["peak_rss_mb"] > 10
+    assert figures["fuzz_executions"] >= 2000
+    assert figures["fuzz_findings"] == 0
 
 
 def test_disk_counts_what_the_attacker_adds() -> None:

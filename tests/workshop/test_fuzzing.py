@@ -45,7 +45,8 @@ def found(name: str) -> str:
 
 
 def test_finds_a_decoder_that_takes_unsorted_keys(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cbor._Map, "last_key_bytes", property(lambda _: b"", lambda *_: None), raising=False)
+    forgets = property(lambda _: b"", lambda *_: None)
+    monkeypatch.setattr(cbor._Map, "last_key_bytes", forgets, raising=False)
     assert "not the encoding" in found("codec")
 
 
@@ -113,7 +114,8 @@ def test_every_seed_is_accepted_by_its_reader() -> None:
 
     for data in corpus("messages"):
         assert messages.open_message(data).type in messages.BY_TYPE
-    assert {messages.open_message(data).type for data in corpus("messages")} == set(messages.BY_TYPE)
+    types = {messages.open_message(data).type for data in corpus("messages")}
+    assert types == set(messages.BY_TYPE)
     for data in corpus("frames"):
         assert len(framing.FrameReader().feed(data)) == 1
     with pytest.raises(reasons.Refused):

@@ -34,7 +34,8 @@ ANSWER_S = 2.0
 class Report:
     """due: check-ins that fell due during the attack. latencies_ms: of those that were allowed,
     from when they were due. recorded_s: when each message that the gateway recorded was answered,
-    denials and later answers included. interruptions: connections that the broker ended or refused."""
+    denials and later answers included. interruptions: connections that the broker ended or refused.
+    """
 
     due: int = 0
     latencies_ms: list[float] = field(default_factory=list)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import math
 import multiprocessing
+import secrets
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -23,6 +24,7 @@ from countersign_workshop.bench_perimeter.attacker import Attacker, Deeds
 from countersign_workshop.bench_perimeter.cast import INSIDER, Cast
 from countersign_workshop.bench_perimeter.site import SITE, Marks, Site
 from countersign_workshop.checkout import cache_folder
+from countersign_workshop.fuzzing import run as fuzzing
 
 SETTLE_S = 2.0
 SAMPLE_S = 0.25
@@ -31,12 +33,15 @@ _DAY_S = 86400
 
 @dataclass(frozen=True)
 class Plan:
-    """seconds: of each attack. devices: honest ones. interval_s: between check-ins of each."""
+    """seconds: of each attack. devices: honest ones. interval_s: between check-ins of each.
+    only: names of attacks, or none for all. fuzz_executions: inputs of the fuzzer, at the end.
+    """
 
     seconds: float
     devices: int
     interval_s: float
     only: tuple[str, ...]
+    fuzz_executions: int
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,10 @@ def measure(plan: Plan, say: Callable[[str], None]) -> dict[str, Any]:
     for name in plan.only or tuple(attacks.ATTACKS):
         runs.append(_run(name, plan))
         say(_line(runs[-1]))
-    return figures(plan, calm, runs)
+    outcome = fuzzing.fuzz(plan.fuzz_executions, secrets.randbelow(2**32))
+    fuzzing.write(outcome.findings, cache_folder() / "fuzz")
+    say(f"fuzz: {len(outcome.findings)} findings in {sum(outcome.executions.values())} inputs")
+    return figures(plan, calm, runs) | outcome.figures()
 
 
 def figures(plan: Plan, calm: Run, runs: Sequence[Run]) -> dict[str, Any]:

@@ -20,6 +20,9 @@ def register(parser: argparse.ArgumentParser) -> None:
         "--interval", type=float, default=5.0, metavar="S", help="between a device's check-ins"
     )
     parser.add_argument(
+        "--fuzz", type=int, default=10_000_000, metavar="N", help="inputs of the fuzzer, at the end"
+    )
+    parser.add_argument(
         "--only", nargs="+", default=(), choices=tuple(ATTACKS), metavar="ATTACK", help="of these"
     )
 
@@ -29,7 +32,13 @@ def run(arguments: argparse.Namespace) -> int:
     if min(arguments.seconds, arguments.devices, arguments.interval) <= 0:
         print("bench-perimeter: every number is above 0", file=sys.stderr)
         return 2
-    plan = Plan(arguments.seconds, arguments.devices, arguments.interval, tuple(arguments.only))
+    plan = Plan(
+        seconds=arguments.seconds,
+        devices=arguments.devices,
+        interval_s=arguments.interval,
+        only=tuple(arguments.only),
+        fuzz_executions=arguments.fuzz,
+    )
     figures = measure(plan, lambda line: print(line, file=sys.stderr, flush=True))
     print(json.dumps(figures), flush=True)
     return 0

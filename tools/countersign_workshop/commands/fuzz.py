@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import random
+import secrets
 import sys
 from pathlib import Path
 
@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
         what = fuzzing.fed(TARGETS[name][0](), arguments.again.read_bytes())
         print(what or "it breaks nothing")
         return 1 if what else 0
-    seed = random.randrange(2**32) if arguments.seed is None else arguments.seed
+    seed = secrets.randbelow(2**32) if arguments.seed is None else arguments.seed
     print(f"fuzz: seed {seed}", file=sys.stderr)
     outcome = fuzzing.fuzz(arguments.executions, seed, arguments.only, arguments.workers)
     folder = cache_folder() / "fuzz"

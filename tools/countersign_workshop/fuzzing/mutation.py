@@ -1,4 +1,4 @@
-"""Mutations of bytes and of CBOR items, from one seeded generator, so that a run can be repeated."""
+"""Mutations of bytes and of CBOR items, from a seeded generator, so that a run can be repeated."""
 
 from __future__ import annotations
 
@@ -36,7 +36,8 @@ def _change(rng: random.Random, data: bytearray, other: bytes) -> None:
     elif kind == 4:
         number = abs(rng.choice(INTERESTING))
         size = rng.choice((1, 2, 4, 8))
-        data[at : at + size] = (number % (1 << 8 * size)).to_bytes(size, rng.choice(("big", "little")))
+        encoded = (number % (1 << 8 * size)).to_bytes(size, "big")
+        data[at : at + size] = encoded if rng.random() < 0.5 else encoded[::-1]
     elif kind == 5:
         piece = data[at : at + rng.choice((1, 8, 33, 100))]
         data[at:at] = piece * rng.choice((1, 1, 2, 40))

@@ -70,11 +70,11 @@ def fuzz(executions: int, seed: int, only: Sequence[str] = (), workers: int = 0)
     # Each worker is a fresh interpreter, so that its memory is its own.
     spawning = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=spawning) as pool:
-        parts = [
-            (name, pool.submit(_work, name, -(-executions * TARGETS[name][1] // shares // workers), (seed, number)))
-            for name in names
-            for number in range(workers)
-        ]
+        parts = []
+        for name in names:
+            each = -(-executions * TARGETS[name][1] // (shares * workers))
+            for number in range(workers):
+                parts.append((name, pool.submit(_work, name, each, (seed, number))))
         for name, part in parts:
             count, findings = part.result()
             outcome.executions[name] = outcome.executions.get(name, 0) + count
@@ -88,7 +88,7 @@ def fuzz(executions: int, seed: int, only: Sequence[str] = (), workers: int = 0)
 
 def _work(name: str, count: int, seed: tuple[int, int]) -> tuple[int, list[Finding]]:
     target = TARGETS[name][0]()
-    rng = random.Random(f"{name}/{seed[0]}/{seed[1]}")
+    rng = random.Random(f"{name}/{seed[0]}/{seed[1]}")  # noqa: S311 - repeatable on purpose
     findings: dict[str, Finding] = {}
     baseline_mb = 0.0
     for number in range(count):

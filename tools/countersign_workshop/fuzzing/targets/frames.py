@@ -65,7 +65,8 @@ def framed(rng: random.Random, messages: list[bytes]) -> bytes:
     content += bytes([rng.choice((0, 0, 1, 3, 4, 255))]) + body
     check = binascii.crc32(content)
     content += (check if rng.random() < 0.95 else check ^ 1).to_bytes(4, "big")
-    return b"\x00" + framing._stuff(content) + b"\x00"
+    stuffed: bytes = framing._stuff(content)
+    return b"\x00" + stuffed + b"\x00"
 
 
 def _fields(frames: list[framing.Frame]) -> list[tuple[object, ...]]:

@@ -47,12 +47,11 @@ class LinkSide:
         for start in range(0, len(data), 100):
             now_ms += 700
             link.receive(data[start : start + 100], now_ms)
-            taken = []
-            while (delivery := link.take()) is not None:
+            taken = list(iter(link.take, None))
+            for delivery in taken:
                 if delivery.sequence <= last.get(delivery.session, -1):
                     raise Broken("a message is handed on twice, or before an earlier one")
                 last = {delivery.session: delivery.sequence}
-                taken.append(delivery)
             if len(taken) > WINDOW:
                 raise Broken("more messages are handed on than the window holds")
             for delivery in taken[: start % 3]:

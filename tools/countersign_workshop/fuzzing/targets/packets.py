@@ -53,8 +53,7 @@ def _read(stream: bytes, size: int) -> list[object]:
     try:
         for start in range(0, len(stream), size):
             reader.feed(stream[start : start + size])
-            while (packet := reader.next()) is not None:
-                found.append(_meaning(*packet))
+            found += map(_meaning, iter(reader.next, None))
             if len(reader._buffer) > mqtt_codec.MAX_PACKET_BYTES + 5 + size:
                 raise Broken("the reader keeps more than a packet")
     except MqttError as error:
@@ -62,7 +61,8 @@ def _read(stream: bytes, size: int) -> list[object]:
     return found
 
 
-def _meaning(kind: int, flags: int, body: bytes, whole: bool) -> object:
+def _meaning(packet: tuple[int, int, bytes, bool]) -> object:
+    kind, flags, body, whole = packet
     if len(body) > mqtt_codec.MAX_PACKET_BYTES:
         raise Broken("a body beyond the bound")
     if kind == mqtt_codec.PUBLISH:

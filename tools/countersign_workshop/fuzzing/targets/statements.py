@@ -53,9 +53,9 @@ class Statements:
         self._known = _Device.named("known", GATEWAY.gateway_id)
         self._applicant = _Device.named("applicant", GATEWAY.gateway_id)
         self._record = _Record(self._known.record(b"\x0a" * 20, COUNTER))
-        self._challenge = b"\xcc" * 32
-        challenges = Challenges(60.0, random_bytes=lambda _: self._challenge)
-        for device in (self._known, self._applicant):
+        challenges = Challenges(60.0, 0.0, random_bytes=bytes)
+        self._challenges = {}
+        for device, counter in ((self._known, COUNTER), (self._applicant, 0)):
             applicant = Applicant(
                 device_id=device.device_id,
                 suite=identity.SUITE_SECP256K1,
@@ -64,7 +64,8 @@ class Statements:
                 next_key_digest=device.next_key_digest,
                 environment=device.environment,
             )
-            challenges.open(applicant, bytes(32), None, 0.0)
+            challenge = challenges.issue(applicant, None, counter, 0.0)
+            self._challenges[device.device_id] = challenge
         beacons = Beacons(30.0, 0.0, random_bytes=lambda _: BEACON)
         self._verifier = Verifier(GATEWAY.gateway_id, beacons, challenges, lambda: 1.0)
 
@@ -79,7 +80,7 @@ class Statements:
         elif kind == 1:
             message = device.request(bytes(32))
         else:
-            message = device.proof_of(self._challenge, counter=counter)
+            message = device.proof_of(self._challenges[device.device_id], counter=counter)
         change = rng.randrange(4)
         if change == 1:
             message = mutation.mutated(rng, message)
@@ -115,7 +116,8 @@ class Statements:
             raise Broken("believed a counter that is not new")
         if fields.get("beacon", BEACON) != BEACON:
             raise Broken("believed evidence for another beacon")
-        if fields.get("challenge", self._challenge) != self._challenge:
+        challenge = self._challenges[device.device_id]
+        if fields.get("challenge", challenge) != challenge:
             raise Broken("believed a proof for another challenge")
 
     @staticmethod
