@@ -25,6 +25,7 @@ class Tally:
     oversized: int = 0
     # Written by the serial lines' threads, under one lock.
     serial_shed: int = 0
+    serial_oversized: int = 0
     serial_unsent: int = 0
     # Written by each thread that sends by MQTT, under that ingress's lock.
     unsent: int = 0

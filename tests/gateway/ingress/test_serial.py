@@ -179,6 +179,32 @@ def test_a_full_gateway_says_busy_and_the_line_goes_on(site, far_ends, monkeypat
     assert end.check_in(one) == "ACCEPTED"
 
 
+def test_an_oversized_message_is_refused_and_the_line_goes_on(site, far_ends, monkeypatch):
+    end, _ = far_ends
+    one = device("one", site)
+    assert end.enrol(one) == "ACCEPTED"
+    # A sender that knows no limit.
+    monkeypatch.setattr(framing, "check_body", lambda kind, device_id, payload: device_id + payload)
+    for size in (messages.MAX_MESSAGE_BYTES + 1, serial_line.MAX_TAKEN_BYTES):
+        payload = bytes(size)
+        end.send(one, payload)
+        assert end.answer_to(payload) == "OVERSIZED"
+    assert site.gateway.tally.serial_oversized == 2
+    assert end.check_in(one) == "ACCEPTED"
+    assert end.link.waiting == 0
+
+
+def test_a_forged_frame_swallows_nothing_of_the_line(site, far_ends):
+    end, _ = far_ends
+    one = device("one", site)
+    assert end.enrol(one) == "ACCEPTED"
+    highest = framing.Frame(
+        kinds.EVIDENCE.frame, end.link._session, framing.SEQUENCE_MAX, 0, one.device_id, b"x"
+    )
+    end.write_raw(framing.encode(highest))
+    assert [end.check_in(one) for _ in range(5)] == ["ACCEPTED"] * 5
+
+
 def test_nothing_is_acknowledged_before_it_is_durable(site, far_ends, monkeypatch):
     end, _ = far_ends
     one = device("one", site)
@@ -294,7 +320,7 @@ def test_a_flood_of_garbage_stays_on_its_line(site, far_ends):
     try:
         assert [victim.check_in(one) for _ in range(30)] == ["ACCEPTED"] * 30
         line = site.gateway._serial._lines[1]
-        assert len(line._link._reader._stuffed) <= framing.MAX_STUFFED_BYTES
+        assert len(line._link._reader._stuffed) <= framing.most_stuffed(serial_line.MAX_TAKEN_BYTES)
         assert line._link.waiting <= 2048 and len(site.gateway._intake) <= 16
     finally:
         stop.set()

@@ -12,7 +12,8 @@ skips text between frames, such as a log on the same USB line, as noise.
 
 The CRC detects damage and nothing else: an attacker on the line can make frames. A receiver
 believes a message only for its signature. link.py explains sequence, behind and session. Decision
-0013 says why COBS. This module needs no clock and holds one frame at most.
+0013 says why COBS. This module needs no clock and holds one frame at most. A reader can be told to
+take longer messages than any is, so that its user can refuse them; a longer frame still is noise.
 """
 
 import binascii
@@ -37,8 +38,15 @@ SEQUENCE_MAX = (1 << 48) - 1
 
 _HEADER_BYTES = 12
 _CRC_BYTES = 4
-_MOST_CONTENT = _HEADER_BYTES + DEVICE_ID_BYTES + MAX_MESSAGE_BYTES + _CRC_BYTES
-MAX_STUFFED_BYTES = _MOST_CONTENT + _MOST_CONTENT // 254 + 1
+
+
+def most_stuffed(most_message: int) -> int:
+    """The most bytes between the delimiters of a frame with a message of at most so many."""
+    content = _HEADER_BYTES + DEVICE_ID_BYTES + most_message + _CRC_BYTES
+    return content + content // 254 + 1
+
+
+MAX_STUFFED_BYTES = most_stuffed(MAX_MESSAGE_BYTES)
 
 
 class Frame:
@@ -55,20 +63,35 @@ class Frame:
 
 def encode(frame: Frame) -> bytes:
     """The bytes for the line, with both delimiters. ValueError if a kind cannot carry the body."""
-    body = frame.device_id + frame.payload
-    if _split(frame.kind, body) != (frame.device_id, frame.payload):
-        raise ValueError("a frame of this kind does not carry that")
+    body = check_body(frame.kind, frame.device_id, frame.payload)
     content = bytes([frame.kind]) + frame.session.to_bytes(4, "big")
     content += frame.sequence.to_bytes(6, "big") + bytes([frame.behind]) + body
     content += binascii.crc32(content).to_bytes(4, "big")
     return b"\x00" + _stuff(content) + b"\x00"
 
 
-class FrameReader:
-    """Takes a line's bytes in any pieces. `damaged` counts the stretches that were no frame."""
+def check_body(kind: int, device_id: bytes, payload: bytes) -> bytes:
+    """The body of a frame. ValueError if a kind cannot carry it."""
+    body = device_id + payload
+    if _split(kind, body, MAX_MESSAGE_BYTES) != (device_id, payload):
+        raise ValueError("a frame of this kind does not carry that")
+    return body
 
-    def __init__(self):
+
+class FrameReader:
+    """Takes a line's bytes in any pieces. `damaged` counts the stretches that were no frame.
+
+    most_message: the longest message of a frame; what is longer is damage.
+    """
+
+    def __init__(self, most_message: int = MAX_MESSAGE_BYTES):
         self.damaged = 0
+        self._most_message = most_message
+        self._most_stuffed = most_stuffed(most_message)
+        self.forget()
+
+    def forget(self) -> None:
+        """Drop the frame that is being read: the line was opened anew."""
         self._stuffed = bytearray()
         self._overlong = False
 
@@ -84,7 +107,7 @@ class FrameReader:
         return frames
 
     def _add(self, piece):
-        if len(self._stuffed) + len(piece) > MAX_STUFFED_BYTES:
+        if len(self._stuffed) + len(piece) > self._most_stuffed:
             # No frame is this long, so the reader drops all bytes until the next delimiter.
             self._overlong = True
             self._stuffed = bytearray()
@@ -96,21 +119,21 @@ class FrameReader:
         overlong, self._overlong = self._overlong, False
         if not stuffed and not overlong:
             return  # two delimiters in a row enclose nothing
-        frame = None if overlong else _read(stuffed)
+        frame = None if overlong else _read(stuffed, self._most_message)
         if frame is None:
             self.damaged += 1
         else:
             frames.append(frame)
 
 
-def _read(stuffed):
+def _read(stuffed, most_message):
     content = _unstuff(stuffed)
     if content is None or len(content) < _HEADER_BYTES + _CRC_BYTES:
         return None
     end = len(content) - _CRC_BYTES
     if binascii.crc32(content[:end]) != int.from_bytes(content[end:], "big"):
         return None
-    parts = _split(content[0], content[_HEADER_BYTES:end])
+    parts = _split(content[0], content[_HEADER_BYTES:end], most_message)
     if parts is None:
         return None
     session = int.from_bytes(content[1:5], "big")
@@ -118,7 +141,7 @@ def _read(stuffed):
     return Frame(content[0], session, sequence, content[11], parts[0], parts[1])
 
 
-def _split(kind, body):
+def _split(kind, body, most_message):
     """(device_id, payload) of a body, or None if a frame of this kind has no such body."""
     if kind in (ACK, PING, PONG):
         return None if body else (b"", b"")
@@ -128,7 +151,7 @@ def _split(kind, body):
     if carried is None:
         return None
     start = 0 if carried.direction == kinds.SITE else DEVICE_ID_BYTES
-    if not start < len(body) <= start + MAX_MESSAGE_BYTES:
+    if not start < len(body) <= start + most_message:
         return None
     return body[:start], body[start:]
 

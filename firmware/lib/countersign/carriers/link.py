@@ -8,14 +8,21 @@ messages just before it the sender still keeps. So `sequence - behind` is the ol
 may still come, and no handshake is needed. A receiver that does not know the session begins at that
 oldest message. A receiver that sees it move on knows that no message in between will come.
 
-A receiver hands messages on in order, each once until it restarts. Its user decides when it
-acknowledges: a gateway when the message is durable, a device when it has dealt with it. The
-receiver ignores a repeated message before that, and acknowledges it again after that.
+A receiver hands the messages of a session on in order, each once until it restarts; sessions do not
+wait for one another. Its user decides when it acknowledges: a gateway when the message is durable,
+a device when it has dealt with it. The receiver ignores a repeated message before that, and
+acknowledges it again after that.
 
-Memory is bounded: WINDOW messages in flight each way, `most_queued` waiting, one frame being read.
+Anybody on the line can make frames, so a frame that claims a place far ahead must not make the
+receiver pass over what comes next. The receiver follows *strands*: places of a session at which it
+goes on. A frame that fits none of them begins a new one and leaves the others as they are.
+
+Memory is bounded: WINDOW messages of a session in work, `most_unsettled` in all, `most_strands`,
+`most_queued` waiting, one frame being read.
 """
 
 from countersign.carriers import framing
+from countersign.suites import MAX_MESSAGE_BYTES
 
 WINDOW = 4
 RESEND_LEAST_MS = 1500
@@ -50,22 +57,34 @@ class Link:
 
     bits_per_s: the line's speed, which decides how long an answer may take.
     most_queued: how many messages may wait for the window; `send` refuses more.
+    most_strands, most_unsettled: see above; more than one sender on the line needs more of both.
+    most_message: the longest message to take in; see framing.FrameReader.
     """
 
-    def __init__(self, session: int, accepts, bits_per_s: int, most_queued: int):
+    def __init__(
+        self,
+        session: int,
+        accepts,
+        bits_per_s: int,
+        most_queued: int,
+        most_strands: int = 4,
+        most_unsettled: int = WINDOW,
+        most_message: int = MAX_MESSAGE_BYTES,
+    ):
         self._session = session
         self._accepts = accepts
         self._bits_per_s = bits_per_s
         self._most_queued = most_queued
-        self._reader = framing.FrameReader()
+        self._most_strands = most_strands
+        self._most_unsettled = most_unsettled
+        self._reader = framing.FrameReader(most_message)
         self._queue = []  # not in the window yet, oldest first
         self._window = []  # sent or to be sent, not acknowledged, oldest first
         self._sequence = 0  # of the next message that enters the window
         self._controls = []  # frames to write before all others
         self._arrived = []  # deliveries not yet taken
         self._unsettled = []  # (session, sequence) delivered and not acknowledged
-        self._peer_session = None
-        self._expected = 0
+        self._strands = []  # [session, sequence expected next], the one used last at the end
         self._ping = 0
         self.ponged = None  # number of the last ping that was answered
         self.heard_ms = None  # when the last whole frame of the other side came
@@ -82,9 +101,7 @@ class Link:
 
     def reconnected(self, now_ms: int) -> None:
         """Call when the line was opened anew: forget half frames, send all unacknowledged again."""
-        damaged = self._reader.damaged
-        self._reader = framing.FrameReader()
-        self._reader.damaged = damaged
+        self._reader.forget()
         self._controls = []
         for entry in self._window:
             entry.first_sent_ms = None
@@ -92,7 +109,11 @@ class Link:
             entry.tries = 0
 
     def send(self, kind: int, device_id: bytes, payload: bytes) -> bool:
-        """Keep a message until it is acknowledged; False if there is no room for it."""
+        """Keep a message until it is acknowledged; False if there is no room for it.
+
+        ValueError if no frame of this kind carries it: it would block all that is sent after it.
+        """
+        framing.check_body(kind, device_id, payload)
         if len(self._queue) >= self._most_queued:
             return False
         self._queue.append(_Outgoing(kind, device_id, payload))
@@ -183,19 +204,41 @@ class Link:
                 entry.due_ms = now_ms
 
     def _incoming(self, frame):
-        if frame.session != self._peer_session:
-            self._peer_session = frame.session
-            self._expected = 0
-        self._expected = max(self._expected, frame.sequence - frame.behind)
-        name = (frame.session, frame.sequence)
-        if frame.sequence < self._expected:
-            if name not in self._unsettled:
-                self._control(framing.Frame(framing.ACK, frame.session, frame.sequence))
-        elif frame.sequence == self._expected and len(self._unsettled) < WINDOW:
-            self._expected += 1
-            self._unsettled.append(name)
+        session, sequence = frame.session, frame.sequence
+        if (session, sequence) in self._unsettled:
+            return
+        oldest = max(0, sequence - frame.behind)
+        place, passed = None, False
+        for strand in self._strands:
+            if strand[0] == session:
+                ahead = sequence - strand[1]
+                if ahead == 0:
+                    place = strand
+                    break
+                if ahead > 0 and oldest <= strand[1]:
+                    place = strand
+                elif -WINDOW <= ahead < 0:
+                    passed = True
+        if place is None:
+            if passed:
+                self._control(framing.Frame(framing.ACK, session, sequence))
+                return
+            place = [session, oldest]
+            self._strands.append(place)
+            if len(self._strands) > self._most_strands:
+                self._strands.pop(0)
+        if place[1] == sequence and self._may_work_on(session):
+            place[1] += 1
+            # Strands of this session that this one has caught up with are no longer needed.
+            self._strands = [s for s in self._strands if s[0] != session or s[1] > place[1]]
+            self._strands.append(place)
+            self._unsettled.append((session, sequence))
             self._arrived.append(Delivery(frame))
         # Otherwise an earlier message was lost, or too many are in work. It will come again.
+
+    def _may_work_on(self, session):
+        own = len([name for name in self._unsettled if name[0] == session])
+        return own < WINDOW and len(self._unsettled) < self._most_unsettled
 
     def _control(self, frame):
         # Above this bound the other side floods the line, and it will ask again.

@@ -13,7 +13,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from countersign import reasons
+from countersign import messages, reasons
 from countersign.carriers import framing, kinds
 from countersign.carriers.link import Delivery
 from countersign_gateway.config import SerialConfig
@@ -107,6 +107,12 @@ class SerialIngress:
         if delivery.kind == framing.LISTEN:
             if self._beacon:
                 line.send_newest(kinds.BEACON.frame, self._beacon)
+            line.acknowledge(delivery)
+            return
+        if len(delivery.payload) > messages.MAX_MESSAGE_BYTES:
+            with self._lock:
+                self._tally.serial_oversized += 1
+            self._refuse_early(device_id, delivery.payload, reasons.OVERSIZED, line.url)
             line.acknowledge(delivery)
             return
         envelope = Envelope(

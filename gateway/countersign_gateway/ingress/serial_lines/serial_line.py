@@ -3,7 +3,7 @@
 pyserial opens and sets up the port (a device path, a pty, or socket://host:port). The thread then
 uses its file descriptor, so that one `poll` waits for the line and for new replies. A line that
 misbehaves costs the others little: the thread reads it no faster than its speed, the line has at
-most link.WINDOW messages in the intake, and everything that waits for it is bounded.
+most MAX_IN_WORK messages in the intake, and everything that waits for it is bounded.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 import serial
 
 from countersign.carriers import framing, kinds
-from countersign.carriers.link import Delivery, Link
+from countersign.carriers.link import WINDOW, Delivery, Link
 from countersign_gateway.config import SerialConfig
 from countersign_gateway.ingress.reconnecting import Reconnecting
 from countersign_gateway.operations.log import EventLog
@@ -27,6 +27,12 @@ from countersign_gateway.operations.log import EventLog
 READ_BYTES = 4096
 BACKOFF_S = (0.2, 5.0)
 MAX_QUEUED_OUT = 2048
+# A hub passes on the frames of many devices, each with a session of its own.
+MAX_STRANDS = 64
+MAX_IN_WORK = 4 * WINDOW  # messages of one line in the intake
+# A message that is too large, up to this size, is acknowledged and refused. If it were noise, its
+# sender would send it for ever and nothing after it.
+MAX_TAKEN_BYTES = 16384
 # Results go stale: if this many frames wait, the device is better served by asking again.
 MAX_WAITING_FOR_VERDICTS = 16
 # A line sends only if it has heard a frame within this time: see PROTOCOL.md, section 11.
@@ -47,7 +53,15 @@ class SerialLine:
         self._baud = config.baud
         self._deliver = deliver
         self._log = log
-        self._link = Link(secrets.randbits(32), framing.FROM_DEVICES, config.baud, MAX_QUEUED_OUT)
+        self._link = Link(
+            secrets.randbits(32),
+            framing.FROM_DEVICES,
+            config.baud,
+            MAX_QUEUED_OUT,
+            MAX_STRANDS,
+            MAX_IN_WORK,
+            MAX_TAKEN_BYTES,
+        )
         self._lock = threading.Lock()  # for the link
         self._is_open = False
         self._noise = 0
