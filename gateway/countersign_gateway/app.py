@@ -33,7 +33,7 @@ from countersign_gateway.operations.clock import since_boot_s, utc_text
 from countersign_gateway.operations.log import EventLog
 from countersign_gateway.operations.status import StatusWriter
 from countersign_gateway.operations.tally import Tally
-from countersign_gateway.operations.throttle import Throttle
+from countersign_gateway.operations.throttle import ErrorBudget
 from countersign_gateway.pipeline.enrolling import Terms
 from countersign_gateway.pipeline.pipeline import Pipeline
 from countersign_gateway.registry.sqlite import SqliteRegistry
@@ -185,7 +185,7 @@ class Gateway:
             outlet=self.outlet,
             log=self._log,
             tally=self.tally,
-            throttle=Throttle(since_boot_s),
+            budget=ErrorBudget(since_boot_s),
         )
 
     def _made_anchoring_thread(self, config: AnchoringConfig) -> threading.Thread:

@@ -35,6 +35,18 @@ class Status(IntEnum):
     REVOKED = 5  # final
 
 
+class Standing(IntEnum):
+    """What verification has shown of a refused message's sender. Errors have a budget for each.
+
+    Somebody who can cause one kind must not use up what the others need.
+    """
+
+    UNVERIFIED = 1  # anybody may have sent it
+    SPENT = 2  # the device made it, but its counter is used: anybody may have sent it again
+    SIGNED = 3  # the device made it, and it has no counter: anybody may have sent it again
+    FRESH = 4  # the device made it, with a counter that it has not used
+
+
 @dataclass(frozen=True, slots=True)
 class Freshness:
     """How old the gateway's knowledge from upstream is.

@@ -2,6 +2,9 @@
 
 The table of buckets is bounded. Dropping a bucket refills it, so only the shared bucket limits an
 attacker who writes to many topics. A device can therefore not rely on getting an Error.
+
+Errors to senders of each standing have buckets of their own, so that garbage in a device's name
+does not use up the Errors that the device itself needs.
 """
 
 from __future__ import annotations
@@ -9,6 +12,11 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+
+from countersign_gateway.model import Standing
+
+# The same message again is not answered before this time: replays of one draw no tokens.
+AGAIN_AFTER_S = 10.0
 
 
 class Throttle:
@@ -54,6 +62,44 @@ class Throttle:
 
     def __len__(self) -> int:
         return len(self._each)
+
+
+class ErrorBudget:
+    """A throttle for each standing, with limits as Throttle has them. Safe from any thread."""
+
+    def __init__(
+        self,
+        clock_s: Callable[[], float],
+        *,
+        each_per_s: float = 1.0,
+        each_burst: float = 5.0,
+        all_per_s: float = 200.0,
+        all_burst: float = 400.0,
+        again_after_s: float = AGAIN_AFTER_S,
+    ) -> None:
+        self._throttles = {
+            standing: Throttle(
+                clock_s,
+                each_per_s=each_per_s,
+                each_burst=each_burst,
+                all_per_s=all_per_s,
+                all_burst=all_burst,
+            )
+            for standing in Standing
+        }
+        self._answered = Throttle(
+            clock_s, each_per_s=1 / again_after_s, each_burst=1.0, all_per_s=1e9, all_burst=1e9
+        )
+
+    def allow(self, standing: Standing, device_id: bytes, subject: bytes) -> bool:
+        """Whether the message with this digest may be answered by an Error now."""
+        if standing is not Standing.UNVERIFIED and not self._answered.allow(subject):
+            return False
+        return self._throttles[standing].allow(device_id)
+
+    def __len__(self) -> int:
+        """The number of buckets."""
+        return len(self._answered) + sum(len(one) for one in self._throttles.values())
 
 
 def _refilled(bucket: tuple[float, float], now_s: float, per_s: float, burst: float) -> float:

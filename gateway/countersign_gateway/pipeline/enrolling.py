@@ -12,6 +12,7 @@ from countersign_gateway.model import (
     Envelope,
     RegistrationOffer,
     Reply,
+    Standing,
     Status,
 )
 from countersign_gateway.operations.log import EventLog
@@ -72,7 +73,7 @@ class Enrolling:
         appraisal = self._policy.enrolment(applicant.environment, verified.known)
         if not appraisal.allow:
             # A result names a counter, and a request has none, so its refusal is an Error.
-            refusal = Refusal(appraisal.reason, "may not enrol")
+            refusal = Refusal(appraisal.reason, "may not enrol", Standing.SIGNED)
             self._refusals.refuse(envelope, refusal, group)
             return
         offer = self._terms.offer(verified.known)
@@ -94,7 +95,7 @@ class Enrolling:
         appraisal = self._policy.enrolment(applicant.environment, known)
         if known is None and not appraisal.allow:
             # The registry stores nothing about unknown devices that may not enrol.
-            refusal = Refusal(appraisal.reason, "may not enrol")
+            refusal = Refusal(appraisal.reason, "may not enrol", Standing.SIGNED)
             self._refusals.refuse(envelope, refusal, group)
             return
         # Enrolling again changes nothing but the counter.

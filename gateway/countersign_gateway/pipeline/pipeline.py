@@ -25,7 +25,7 @@ from countersign_gateway.model import BROKER, Envelope, Freshness, Reply
 from countersign_gateway.operations.clock import since_boot_s
 from countersign_gateway.operations.log import EventLog
 from countersign_gateway.operations.tally import Tally
-from countersign_gateway.operations.throttle import Throttle
+from countersign_gateway.operations.throttle import ErrorBudget
 from countersign_gateway.pipeline.checking_in import CheckingIn
 from countersign_gateway.pipeline.enrolling import Enrolling, Terms
 from countersign_gateway.pipeline.group import Group
@@ -75,7 +75,7 @@ class Pipeline:
         outlet: Outlet,
         log: EventLog,
         tally: Tally,
-        throttle: Throttle,
+        budget: ErrorBudget,
         clock_s: Callable[[], float] = since_boot_s,
     ) -> None:
         """key signs every answer; freshness says how old upstream knowledge is; clock_s is
@@ -86,7 +86,7 @@ class Pipeline:
         self._outlet = outlet
         self._log = log
         self._tally = tally
-        self._refusals = Refusals(key, throttle, log, tally)
+        self._refusals = Refusals(key, budget, log, tally)
         self._recording = Recording(registry, self._refusals, log, tally)
         enrolling = Enrolling(
             signer=key,

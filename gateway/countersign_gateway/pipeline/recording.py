@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from countersign import messages, reasons
 from countersign_gateway.governance.appraisal import Appraisal
-from countersign_gateway.model import Decision, Freshness, Reply
+from countersign_gateway.model import Decision, Freshness, Reply, Standing
 from countersign_gateway.operations.log import EventLog
 from countersign_gateway.operations.tally import Tally
 from countersign_gateway.pipeline.group import Group
@@ -52,7 +52,7 @@ class Recording:
             self._log.fault("record_fault", error, device_id=decision.device_id)
             self._tally.refuse(reasons.NAMES[reasons.INTERNAL])
             reply = self._refusals.error(
-                decision.device_id, decision.message, reasons.INTERNAL, origin
+                decision.device_id, decision.message, reasons.INTERNAL, origin, Standing.FRESH
             )
             if reply is not None:
                 group.replies.append(reply)

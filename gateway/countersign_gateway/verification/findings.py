@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 from countersign.messages.envelope import Definition
-from countersign_gateway.model import DeviceRecord, RegistrationOffer
+from countersign_gateway.model import DeviceRecord, RegistrationOffer, Standing
 from countersign_gateway.verification.challenges import Applicant
 
 
@@ -41,10 +41,11 @@ class Reading(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The message was not verified. `detail` is for the log and never leaves the gateway."""
+    """The message is refused. `detail` is for the log and never leaves the gateway."""
 
     reason: int
     detail: str
+    standing: Standing = Standing.UNVERIFIED
 
 
 class Speaker(NamedTuple):

@@ -29,10 +29,11 @@ records the verified message.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from countersign import messages, reasons
-from countersign_gateway.model import Envelope
+from countersign_gateway.model import Envelope, Standing
 from countersign_gateway.verification import codec
 from countersign_gateway.verification.beacons import Beacons
 from countersign_gateway.verification.challenges import Challenges
@@ -98,12 +99,15 @@ class Verifier:
         known = speaker.known
         if known is not None and fields["counter"] <= known.counter:
             if memory.seen(known.device_id, fields["counter"], subject):
-                return Refusal(reasons.REPLAYED, "accepted before, to the byte")
+                return Refusal(reasons.REPLAYED, "accepted before, to the byte", Standing.SPENT)
             detail = f"counter {fields['counter']} after {known.counter}"
-            return Refusal(reasons.OUT_OF_ORDER, detail)
+            return Refusal(reasons.OUT_OF_ORDER, detail, Standing.SPENT)
 
         # 8. Freshness.
-        return checks.conclude(reading, speaker, subject, memory)
+        finding = checks.conclude(reading, speaker, subject, memory)
+        if isinstance(finding, Refusal):
+            return replace(finding, standing=Standing.SIGNED if known is None else Standing.FRESH)
+        return finding
 
     def _read(self, envelope: Envelope) -> Reading:
         """The reading made ahead, or a new one. reasons.Refused if it is not well-formed."""

@@ -18,7 +18,7 @@ from countersign_gateway.ingress.intake import Intake
 from countersign_gateway.ingress.mqtt.mqtt_ingress import MqttIngress
 from countersign_gateway.model import Envelope
 from countersign_gateway.operations.tally import Tally
-from countersign_gateway.operations.throttle import Throttle
+from countersign_gateway.operations.throttle import ErrorBudget, Throttle
 from countersign_workshop.simulation.simulated_device import SimulatedDevice
 from support.gateway import corpus
 from support.gateway.running_site import PATIENCE_S, SITE, ConnectedDevice, running_site
@@ -71,7 +71,7 @@ def test_errors_are_rationed_and_the_table_of_topics_is_bounded():
 
 def test_a_flood_of_garbage_and_of_new_keys_leaves_no_trace_in_memory():
     site = SiteUnderTest()
-    site.pipeline._refusals._throttle = Throttle(site.clock)
+    site.pipeline._refusals._budget = ErrorBudget(site.clock)
     rng = random.Random(5)
     mutants = list(corpus.mutants(5, 500))
     # Requests of many keys: each is valid, and no proof follows any of them.
@@ -95,7 +95,7 @@ def test_a_flood_of_garbage_and_of_new_keys_leaves_no_trace_in_memory():
         wave()
     gc.collect()
     assert resident_bytes() - before < 16 * MIB
-    assert len(site.pipeline._refusals._throttle) <= 4096
+    assert len(site.pipeline._refusals._budget) <= 5 * 4096
     assert site.registry.commitment_count() == 0
 
 
@@ -137,7 +137,7 @@ def an_ingress(site: SiteUnderTest, intake: Intake, tally: Tally) -> tuple[MqttI
 
 def test_what_the_queue_cannot_take_is_shed_acknowledged_counted_and_answered_busy():
     site = SiteUnderTest()
-    site.pipeline._refusals._throttle = Throttle(site.clock, each_burst=2.0)
+    site.pipeline._refusals._budget = ErrorBudget(site.clock, each_burst=2.0)
     device = site.enrolled("one")
     site.replies.clear()
     intake, tally = Intake(max_envelopes=10), Tally()

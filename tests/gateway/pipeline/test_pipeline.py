@@ -9,7 +9,7 @@ import pytest
 from countersign import messages, reasons
 from countersign_gateway.ingress.intake import Intake
 from countersign_gateway.model import Decision, Envelope, Status
-from countersign_gateway.operations.throttle import Throttle
+from countersign_gateway.operations.throttle import ErrorBudget
 from countersign_gateway.registry.interface import RegistryError
 from support.gateway.memory_registry import MemoryRegistry
 from support.gateway.site_under_test import LEDGER, OWNER, SiteUnderTest
@@ -271,13 +271,49 @@ def test_a_request_delivered_twice_gets_the_same_challenge():
 
 def test_errors_are_rationed_for_each_topic():
     site = SiteUnderTest()
-    site.pipeline._refusals._throttle = Throttle(site.clock, each_per_s=1.0, each_burst=3.0)
+    site.pipeline._refusals._budget = ErrorBudget(site.clock, each_per_s=1.0, each_burst=3.0)
     device = site.device("one")
     replies = site.process(*[device.envelope(b"\x00") for _ in range(20)])
     assert len(replies) == 3
     site.clock.now_s += 2.0
     assert len(site.process(*[device.envelope(b"\x00") for _ in range(20)])) == 2
     assert site.acknowledged == 40
+
+
+def test_garbage_in_a_device_s_name_suppresses_no_honest_error():
+    """Five garbage messages a second, and replays, in the name of a device that needs an Error."""
+    site = SiteUnderTest()
+    device = site.enrolled("one")
+    spent = [device.evidence(site.beacons.current) for _ in range(100)]
+    for payload in spent:
+        site.process(device.envelope(payload))
+    requests = [device.request(request_nonce=bytes([n]) * 32) for n in range(3)]
+    stale = device.evidence(b"\x11" * 32)
+    site.pipeline._refusals._budget = ErrorBudget(site.clock)
+    heard = []
+    for second in range(60):
+        attack = [device.envelope(b"\x00garbage %d %d" % (second, n)) for n in range(5)]
+        attack += [device.envelope(payload) for payload in spent[second : second + 5]]
+        attack += [device.envelope(stale)] * 5  # refused before, and replayed
+        attack += [device.envelope(payload, "enrol") for payload in requests]
+        site.process(*attack)
+        site.clock.now_s += 1.0
+        if second % 5 == 4:
+            honest = device.evidence(b"\x22" * 32)
+            replies = site.process(device.envelope(honest))
+            heard += [site.reason(reply.payload) for reply in replies]
+    assert heard == ["STALE_BEACON"] * 12
+
+
+def test_errors_to_many_strangers_leave_the_total_for_devices_alone():
+    site = SiteUnderTest()
+    device = site.enrolled("one")
+    site.pipeline._refusals._budget = ErrorBudget(site.clock, all_per_s=10.0, all_burst=10.0)
+    nobody = [
+        Envelope(bytes([number]) * 32, "evidence", b"\x00", lambda: None) for number in range(200)
+    ]
+    assert len(site.process(*nobody)) == 10
+    assert site.verdict(device, device.evidence(b"\x22" * 32)) == "STALE_BEACON"
 
 
 def test_run_ends_when_the_intake_is_closed_and_empty():

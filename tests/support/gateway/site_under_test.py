@@ -14,7 +14,7 @@ from countersign_gateway.governance.freshness import UpstreamFreshness
 from countersign_gateway.model import Envelope, Reply
 from countersign_gateway.operations.log import EventLog
 from countersign_gateway.operations.tally import Tally
-from countersign_gateway.operations.throttle import Throttle
+from countersign_gateway.operations.throttle import ErrorBudget
 from countersign_gateway.pipeline.enrolling import Terms
 from countersign_gateway.pipeline.pipeline import Pipeline
 from countersign_gateway.registry.interface import Registry
@@ -48,7 +48,7 @@ class SiteUnderTest:
         allow_emulated: bool = True,
         ledger: tuple[int, bytes] | None = None,
         device_class: int = 1,
-        throttle: Throttle | None = None,
+        budget: ErrorBudget | None = None,
     ) -> None:
         self.clock = FakeClock()
         self.key = SigningKey(GATEWAY_SECRET)
@@ -61,8 +61,13 @@ class SiteUnderTest:
         self.log = io.StringIO()
         self.replies: list[Reply] = []
         self.acknowledged = 0
-        generous = Throttle(
-            self.clock, each_burst=1e9, all_burst=1e9, each_per_s=0.0, all_per_s=0.0
+        generous = ErrorBudget(
+            self.clock,
+            each_burst=1e9,
+            all_burst=1e9,
+            each_per_s=0.0,
+            all_per_s=0.0,
+            again_after_s=1e-9,
         )
         self.pipeline = Pipeline(
             key=self.key,
@@ -75,7 +80,7 @@ class SiteUnderTest:
             outlet=self,
             log=EventLog(self.log, self.clock),
             tally=self.tally,
-            throttle=throttle or generous,
+            budget=budget or generous,
             clock_s=self.clock,
         )
 
