@@ -9,4 +9,5 @@ metadata(description="Countersign device agent", version="0.1.0", license="Apach
 
 package("countersign", base_path="lib")
 package("countersign_agent", base_path="agent")
+module("boot.py", base_path="start")
 module("main.py", base_path="start")

@@ -1,8 +1,7 @@
-"""The end of the agent on a board: a log line, a growing pause and a reset, or the prompt."""
+"""The end of the agent on a board: a log line, a growing pause and a reset, and no prompt."""
 
 import os
 import sys
-import time
 
 # These imports come first because modules that are compiled within one another's imports exhaust
 # a 32-bit interpreter's stack. A board has frozen modules and no such problem.
@@ -14,9 +13,20 @@ from countersign_agent import restart  # isort: skip
 CONFIG = "/tmp/countersign-restart-test-" + "".join(["%02x" % b for b in os.urandom(8)])
 
 
+class Settings:
+    """As far as restart.py reads a configuration."""
+
+    provisioner_public_key = None
+    device_id = None
+    service_pin = None
+    erase_on_service = False
+    watchdog_s = 0
+
+
 class Board:
     """A fake `machine`, `time` and the like for restart.py, which records their use. chip: the
-    chip's own name for itself. took_ms: how long the agent runs."""
+    chip's own name for itself. took_ms: how long the agent runs. opens: at which turn of a pause
+    the door opens; None for never. most_turns: after so many the test gives up waiting."""
 
     def __init__(self, chip="Raspberry Pi Pico with RP2040", took_ms=0):
         self.implementation = self
@@ -24,6 +34,11 @@ class Board:
         self.mem32 = {0x4005800C: 0x12345678, 0x400D800C: 0}
         self.done = []
         self.took_ms = took_ms
+        self.settings = Settings()
+        self.is_opened = False
+        self.opens = None
+        self.most_turns = None
+        self.turns = 0
         self._now_ms = 0
 
     def ticks_ms(self):
@@ -33,7 +48,7 @@ class Board:
         return later - earlier
 
     def sleep_ms(self, duration_ms):
-        self.done.append(duration_ms)
+        self._now_ms += duration_ms
 
     def reset(self):
         self.done.append("reset")
@@ -41,16 +56,42 @@ class Board:
     def print_exception(self, error, text):
         text.write('Traceback:\n  File "a.py", line 1, in f\nOops\n')
 
+    def claim(self):
+        self.done.append("Ctrl-C off")
+
     def release(self):
-        self.done.append("Ctrl-C given back")
+        self.done.append("prompt")
+
+    def is_unfinished(self):
+        return False
+
+    def erase(self):
+        self.done.append("erased")
 
     def print_json_line(self, event, **fields):
-        self.said = dict(fields, event=event)
+        self.said.append(dict(fields, event=event))
+
+    # The door.
+    def is_open(self):
+        return self.is_opened
+
+    def is_held(self):
+        return False
+
+    def open(self):
+        self.done.append("door opened")
+
+    def turn(self):
+        self.turns += 1
+        if self.turns == self.opens:
+            raise restart.service.ServiceWanted
+        if self.turns == self.most_turns:
+            raise StillWaiting
 
     def run(self, outcome, has_config=True):
         """Call restart.run with an agent that ends in `outcome`: a return value or an exception."""
 
-        def main(path):
+        def main(path, door, turn):
             assert path == CONFIG
             self._now_ms += self.took_ms
             if isinstance(outcome, int):
@@ -62,54 +103,86 @@ class Board:
                 pass
         before = sys.modules.get("machine")
         sys.modules["machine"] = self
-        restart.sys = restart.time = restart.report = restart.serial_stream = self
-        restart_main, restart.main = restart.main, main
-        self.done, self.said = [], None
+        kept = [(name, getattr(restart, name)) for name in _REPLACED]
+        for name in _MODULES:
+            setattr(restart, name, self)
+        restart.main = main
+        restart.load_config = lambda path: self.settings
+        restart._door = lambda path, config: self
+        self.done, self.said = [], []
+        self.started_ms = self._now_ms
         try:
             restart.run(CONFIG)
         finally:
-            restart.sys, restart.time = sys, time
-            restart.report, restart.serial_stream = report, serial_stream
-            restart.main = restart_main
+            for name, value in kept:
+                setattr(restart, name, value)
             del sys.modules["machine"]
             if before is not None:
                 sys.modules["machine"] = before
             if has_config:
                 os.remove(CONFIG)
 
+    def paused_ms(self):
+        return self._now_ms - self.started_ms - self.took_ms
 
-report, serial_stream = restart.report, restart.serial_stream
+
+class StillWaiting(Exception):
+    """The board waits for longer than the test does."""
+
+
+_MODULES = ("sys", "time", "report", "serial_stream", "flash_files")
+_REPLACED = _MODULES + ("main", "load_config", "_door")
+FAULT = {
+    "event": "restarting",
+    "delay_ms": 5000,
+    "error": "MemoryError",
+    "why": "no memory",
+    "where": 'File "a.py", line 1, in f',
+}
 
 
 def test_a_fault_is_said_in_one_line_and_leads_to_a_reset():
     board = Board()
     board.run(MemoryError("no memory"))
-    assert board.said == {
-        "event": "restarting",
-        "delay_ms": 5000,
-        "error": "MemoryError",
-        "why": "no memory",
-        "where": 'File "a.py", line 1, in f',
-    }
-    assert board.done == ["Ctrl-C given back", 5000, "reset"]
+    assert board.said == [FAULT]
+    assert board.done == ["Ctrl-C off", "reset"]
+    assert board.paused_ms() == 5000
+
+
+def test_no_end_of_the_agent_leads_to_the_prompt():
+    for outcome in (2, KeyboardInterrupt(), SystemExit(), OSError(5), ValueError("a fault")):
+        board = Board()
+        board.run(outcome)
+        assert board.done == ["Ctrl-C off", "reset"], outcome
+
+
+def test_a_revoked_device_waits_in_silence():
+    board = Board()
+    board.most_turns = 10000
+    try:
+        board.run(0)
+    except StillWaiting:
+        assert (board.said, board.done) == ([], ["Ctrl-C off"])
+        return
+    raise AssertionError("it went on")
 
 
 def test_a_device_that_must_not_start_tries_again_too():
     board = Board()
     board.run(2)
-    assert board.said == {"event": "restarting", "delay_ms": 5000}
-    assert board.done == ["Ctrl-C given back", 5000, "reset"]
+    assert board.said == [{"event": "restarting", "delay_ms": 5000}]
 
 
 def test_the_pause_grows_to_its_bound():
     for chip in ("Raspberry Pi Pico with RP2040", "Raspberry Pi Pico 2 W with RP2350"):
         board = Board(chip)
         pauses = []
-        for _ in range(300):
+        for _ in range(12):
             board.run(2)
-            pauses.append(board.done[1])
+            pauses.append(board.paused_ms())
         assert pauses[:9] == [5000, 10000, 20000, 40000, 80000, 160000, 320000, 600000, 600000]
         assert set(pauses[8:]) == {restart.LONGEST_PAUSE_MS}
+    assert restart.pause_ms(255) == restart.LONGEST_PAUSE_MS
 
 
 def test_a_long_run_begins_the_count_anew():
@@ -118,35 +191,44 @@ def test_a_long_run_begins_the_count_anew():
         board.run(2)
     board.took_ms = restart.LONGEST_PAUSE_MS
     board.run(2)
-    assert board.done[1] == restart.FIRST_PAUSE_MS
+    assert board.paused_ms() == restart.FIRST_PAUSE_MS
 
 
 def test_where_a_reset_leaves_nothing_the_pause_is_always_the_same():
     board = Board("Generic ESP32 module with ESP32")
     for _ in range(3):
         board.run(2)
-        assert board.done == ["Ctrl-C given back", restart.ONLY_PAUSE_MS, "reset"]
+        assert board.paused_ms() == restart.ONLY_PAUSE_MS
     assert board.mem32[0x4005800C] == 0x12345678
 
 
-def test_who_interrupts_gets_the_prompt():
-    board = Board()
-    try:
-        board.run(KeyboardInterrupt())
-    except KeyboardInterrupt:
-        assert board.done == []
-        return
-    raise AssertionError("Ctrl-C was swallowed")
+def test_the_door_opens_while_the_agent_runs_in_a_pause_and_after_a_revocation():
+    for outcome, opens in ((restart.service.ServiceWanted(), None), (2, 3), (0, 7)):
+        board = Board()
+        board.opens = opens
+        board.run(outcome)
+        assert board.said[-1] == {"event": "service", "do": "let go of the button"}
+        assert board.done == ["Ctrl-C off", "door opened", "reset"]
 
 
-def test_revoked_and_interrupted_agents_stay_ended():
+def test_an_open_door_gives_the_prompt_before_anything_else():
     board = Board()
-    board.run(0)
-    assert (board.said, board.done) == (None, [])
+    board.is_opened = True
+    board.run(AssertionError("the agent ran"))
+    assert board.said == [{"event": "service"}]
+    assert board.done == ["Ctrl-C off", "prompt"]
+
+
+def test_files_are_erased_before_the_prompt_where_the_settings_say_so():
+    board = Board()
+    board.is_opened = True
+    board.settings.erase_on_service = True
+    board.run(AssertionError("the agent ran"))
+    assert board.done[:3] == ["Ctrl-C off", "erased", "reset"]
 
 
 def test_a_board_without_configuration_is_no_device():
     board = Board()
     board.run(2, has_config=False)
-    assert board.said == {"event": "not_configured", "do": "countersign provision"}
-    assert board.done == ["Ctrl-C given back"]
+    assert board.said == [{"event": "not_configured", "do": "countersign provision"}]
+    assert board.done == ["prompt"]

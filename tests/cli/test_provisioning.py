@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from countersign.proofs import schnorr
+from countersign_cli.board_port.service_door import Keeper
 from countersign_cli.provisioning import bundle
-from countersign_cli.provisioning.session import Session
+from countersign_cli.provisioning.session import BoardFault, Session
 from countersign_gateway.statements.keys import SigningKey, create_key_file
 from countersign_workshop.images import native
 from countersign_workshop.parts import micropython
@@ -55,11 +56,30 @@ def test_a_running_agent_gives_way_and_keeps_its_identity(tmp_path: Path) -> Non
         heard(tap, b'"event": "started"')
         said = len(tap.from_board)
         assert one(tap.url, tmp_path, "--set", "check_in_interval_ms=500") == 0
-        heard(tap, b'"event": "stopped", "reason": "INTERRUPTED"', said)
+        heard(tap, b'"event": "service"', said)
         assert identity_of(made) == first
         assert report(tmp_path)["identity"] == "kept"
         assert json.loads(made.file("/countersign.json") or b"")["check_in_interval_ms"] == 500
         heard(tap, b'"event": "started"', said)
+
+
+def test_a_running_agent_gives_way_to_its_button_and_to_nobody_without_it(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def press(sentence: str) -> None:
+        asked.append(sentence)
+        made.hold_bootsel(True)
+
+    with board(tmp_path) as made:
+        assert one(made.port, tmp_path) == 0
+        stranger = Keeper(say=asked.append, key=bytes([9] * 32), person_s=2)
+        with pytest.raises(BoardFault, match="did not open its prompt: press BOOTSEL"):
+            Session(made.port, 115200, stranger)
+        person = Keeper(say=press, let_in=lambda: made.hold_bootsel(False))
+        with Session(made.port, 115200, person) as session:
+            assert session.look().config is not None
+        assert len(asked) == 2
+        assert all("press BOOTSEL" in sentence for sentence in asked)
 
 
 def test_what_an_older_agent_left_behind_goes(tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ def test_a_port_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[
 def test_a_board_that_does_not_answer(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Session.__init__, "__defaults__", (0.1,))
+    monkeypatch.setattr(Session.__init__, "__defaults__", (None, 0.1))
     master, slave = os.openpty()
     try:
         assert one(os.ttyname(slave), tmp_path) == 1

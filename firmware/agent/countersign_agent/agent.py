@@ -29,15 +29,17 @@ class Agent:
 
     config: Config. key_store: KeyStore. entropy: EntropyPool. transport: see transport.py.
     clock: now_ms(), sleep_ms(). sensors: callable -> readings. report: callable(event, **fields).
+    turn: called at each turn, or None; what it raises ends the agent.
     """
 
-    def __init__(self, config, key_store, entropy, transport, clock, sensors, report):
+    def __init__(self, config, key_store, entropy, transport, clock, sensors, report, turn=None):
         own = key_store.identity
         pending = Pending(config.max_pending)
         self._identity = own
         self._transport = transport
         self._clock = clock
         self._report = report
+        self._turn = turn
         self._inbox = inbox = Inbox(config.gateway_public_key, own.device_id, pending)
         outbox = Outbox(own, transport, pending)
         self._enrolment = Enrolment(
@@ -72,6 +74,8 @@ class Agent:
         if self._revoked:
             self._report("stopped", reason="REVOKED")
             return False
+        if self._turn is not None:
+            self._turn()
         try:
             if not self._connected:
                 self._try_connect()

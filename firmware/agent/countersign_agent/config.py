@@ -19,6 +19,11 @@
     reconnect_least_ms, reconnect_most_ms    default 500 and 60000
     keep_alive_s           default 30
     environment            "emulated", or "hardware" (the default; device.py may know better)
+    provisioner_public_key 64 hexadecimal digits, or absent: the key that unlocks the prompt
+    service_pin            a pin whose button or strap to ground gives the prompt; absent: BOOTSEL
+    erase_on_service       default false; true: the prompt opens only after all files are erased
+    watchdog_s             default 120, 0 for none: a board whose agent makes no turn for so long is
+                           reset
     owner                  40 hexadecimal digits, or absent: the device signs a registration under
                            this owner alone
     self_check             default false; true: verify every own signature before it leaves, against
@@ -55,6 +60,10 @@ FIELDS = (
     ("reconnect_most_ms", int, 60000, 10, 3600000),
     ("keep_alive_s", int, 30, 5, 3600),
     ("environment", str, "hardware", 1, 16),
+    ("provisioner_public_key", bytes, None, 32, 32),
+    ("service_pin", int, None, 0, 255),
+    ("erase_on_service", bool, False, None, None),
+    ("watchdog_s", int, 120, 0, 3600),
     ("owner", bytes, None, 20, 20),
     ("broker_username", str, None, 1, 255),
     ("broker_password", str, None, 1, 255),

@@ -9,8 +9,7 @@ firmware/start/main.py, or the board's own main.py, contains
     restart.run("/countersign.json")
 
 This runs `main`, and resets the board if `main` ends by a fault. The first lines switch Ctrl-C off,
-because the board's line may carry the gateway's frames, which can hold that byte. `main` switches
-it on again where the line carries none.
+because no byte on a device's line may lead to the prompt (service.py).
 """
 
 from countersign import identity
@@ -42,12 +41,16 @@ _NEXT = {
 }
 
 
-def main(config_path: str) -> int:
-    """Run until revoked, then return 0. Report why and return 2 if the device must not run."""
+def main(config_path: str, door=None, turn=None) -> int:
+    """Run until revoked, then return 0. Report why and return 2 if the device must not run.
+
+    door, turn: a board's (restart.py). Without them the agent runs at somebody's desk, and Ctrl-C
+    ends it where the line is not the terminal.
+    """
     try:
-        agent = _start(config_path)
+        agent = _start(config_path, door, turn)
     except (ConfigError, OSError) + _MUST_NOT_RUN as error:
-        serial_stream.release()
+        _release(door)
         print_json_line("cannot_start", error=type(error).__name__, **_explained(error))
         return 2
     try:
@@ -56,28 +59,36 @@ def main(config_path: str) -> int:
         print_json_line("stopped", reason=type(error).__name__, **_explained(error))
         return 2
     except KeyboardInterrupt:
+        if door is not None:
+            raise
         print_json_line("stopped", reason="INTERRUPTED")
     finally:
-        serial_stream.release()
+        _release(door)
     return 0
+
+
+def _release(door):
+    if door is None:
+        serial_stream.release()
 
 
 def _explained(error):
     return {"why": str(error), "do": _NEXT.get(type(error), _PROVISION)}
 
 
-def _start(config_path):
+def _start(config_path, door, turn):
     config = load_config(config_path)
-    if config.serial_port == serial_stream.USB:
+    if door is not None or config.serial_port == serial_stream.USB:
         # A gateway may already be sending, and a frame may hold the byte of Ctrl-C.
         serial_stream.claim()
     else:
         serial_stream.release()
-    return build(config)
+    return build(config, door, turn)
 
 
-def build(config) -> Agent:
-    """The agent of this board. This makes the identity if the board never had one."""
+def build(config, door=None, turn=None) -> Agent:
+    """The agent of this board. This makes the identity if the board never had one. door, turn: as
+    in `main`."""
     if device.is_emulated():
         config.environment = identity.ENVIRONMENT_EMULATED
     key_store, entropy = device.start(device.open_storage(config.storage_folder), config.device_id)
@@ -101,14 +112,15 @@ def build(config) -> Agent:
         config,
         key_store,
         entropy,
-        transport(config, clock, key_store),
+        transport(config, clock, key_store, door),
         clock,
         sensors.read_board,
         print_json_line,
+        turn,
     )
 
 
-def _mqtt(config, clock, key_store):
+def _mqtt(config, clock, key_store, door):
     # Imported only here: a board without a network has no sockets, and memory is scarce.
     from countersign_agent.hardware import wifi
     from countersign_agent.transports import tcp_stream
@@ -137,7 +149,7 @@ def _mqtt(config, clock, key_store):
     return MqttTransport(client, config.site, device_id)
 
 
-def _serial(config, clock, key_store):
+def _serial(config, clock, key_store, door):
     from countersign_agent.transports.serial_transport import SerialTransport, session_number
 
     def open_stream(timeout_ms):
@@ -148,6 +160,7 @@ def _serial(config, clock, key_store):
             config.serial_rx_pin,
             timeout_ms,
             clock,
+            door,
         )
 
     device_id = key_store.identity.device_id

@@ -22,6 +22,10 @@ receipt_refused     counter, reason (text)
 ignored             kind (end of the topic), why, count: since the last such line
 enrolment_record_damaged  why
 closed_without_goodbye    why
+service             do: the prompt comes at the next start, or is there
+service_challenge   challenge, device_id, provisioner: what an unlock signs (service.py)
+service_refused     why
+erasing             the files, before the prompt
 stopped             reason; why and do, as for cannot_start
 restarting          delay_ms until the board is reset; after an unexpected fault: error, why, where
 """

@@ -12,7 +12,7 @@ import vfs
 
 UNREADABLE = (
     "countersign: the board's files cannot be read and were left as they are. Revoke the device at "
-    "its gateway if it was enrolled, then make it anew: countersign provision --erase-files"
+    "its gateway if it was enrolled, press BOOTSEL, then countersign provision --erase-files"
 )
 
 # The smallest unit in which this flash can be programmed.

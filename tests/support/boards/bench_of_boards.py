@@ -34,7 +34,8 @@ def board(folder: Path, number: int = 1, runtime: str | None = None) -> VmBoard:
 def one(port: str, folder: Path, *more: str, engine: str = "--pure-engine") -> int:
     """Run `countersign provision` for the board bed-1 at a port."""
     shared = str(write_settings(folder))
-    words = ["provision", "--port", port, "--name", "bed-1", "--settings", shared, *more]
+    words = ["provision", "--port", port, "--name", "bed-1", "--settings", shared]
+    words += ["--provisioner-key", str(folder / "provisioner.key"), *more]
     if engine:
         words.append(engine)
     return cli.main([*words, "--report", str(folder / "report.json")])
@@ -112,6 +113,7 @@ def table(folder: Path, ports: list[str]) -> Path:
 def words(folder: Path, *more: str) -> list[str]:
     shared = str(write_settings(folder))
     batch_words = ["provision", "--batch", str(folder / "boards.csv"), "--settings", shared]
+    batch_words += ["--provisioner-key", str(folder / "provisioner.key")]
     return [*batch_words, "--pure-engine", *more]
 
 

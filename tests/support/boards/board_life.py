@@ -144,6 +144,7 @@ def try_to_provision(settings: Path, port: str, *more: str) -> subprocess.Comple
         [
             *(sys.executable, "-m", "countersign_cli.cli", "provision"),
             *("--port", port, "--name", "device", "--settings", str(settings), "--no-start"),
+            *("--provisioner-key", str(settings.with_name("provisioner.key"))),
             *more,
         ],
         stdin=subprocess.DEVNULL,

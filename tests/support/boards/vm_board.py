@@ -72,6 +72,14 @@ class VmBoard:
             if self._process is not None:
                 self._process.kill()
 
+    def hold_bootsel(self, held: bool) -> None:
+        """Press the board's button, or let go of it."""
+        mark = self.folder.with_name(self.folder.name + ".bootsel")
+        if held:
+            mark.touch()
+        else:
+            mark.unlink(missing_ok=True)
+
     def file(self, path: str) -> bytes | None:
         """The content of a file on the board; None if there is no such file."""
         found = self.folder / path.lstrip("/")

@@ -40,6 +40,18 @@ class Machine:
         sys.exit(BOOT_LOADER)
 
 
+class Rp2:
+    """The BOOTSEL button. It is held while this file is beside the board's folder."""
+
+    @staticmethod
+    def bootsel_button():
+        try:
+            os_stat(FOLDER + ".bootsel")
+        except OSError:
+            return 0
+        return 1
+
+
 class Interruptible:
     """`micropython` and `time` as on a board, where a byte on the line interrupts a sleep.
 
@@ -189,6 +201,8 @@ def serve(raw):
 
 micropython.kbd_intr(-1)
 sys.modules["machine"] = Machine
+sys.modules["rp2"] = Rp2
+os_stat = vfs.VfsPosix().stat  # of the host's files, which the board's hide
 sys.modules["micropython"] = as_on_a_board(micropython, ["kbd_intr"])
 sys.modules["time"] = as_on_a_board(time, ["sleep_ms"])
 vfs.umount("/")

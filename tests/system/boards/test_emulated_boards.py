@@ -138,7 +138,7 @@ def test_a_power_cut_in_a_flash_operation_leaves_a_board_that_starts(tmp_path: P
         assert site.gateway.registry.counts().devices == 1
 
 
-def test_the_prompt_is_always_reachable(tmp_path: Path) -> None:
+def test_the_button_always_reaches_the_prompt(tmp_path: Path) -> None:
     """One board: unconfigured, with a main.py that is not ours, misconfigured, and as an agent."""
     emulated_pico.kind_or_skip("RPI_PICO")
     with rp2040.Rp2040(firmware_build.built("RPI_PICO").file) as board:
@@ -159,7 +159,7 @@ def test_the_prompt_is_always_reachable(tmp_path: Path) -> None:
         board.copy_in({"/countersign.json": settings})
         board.reset()
         assert "key_store" in board.run("import os\nprint(os.listdir('/'))")
-        # The agent had switched Ctrl-C off, and has switched it on again.
+        # The agent had switched Ctrl-C off, and who was let in has it again.
         board.repl().start("while True:\n    pass")
         board.repl().enter()
 

@@ -91,6 +91,24 @@ def test_real_images_become_devices_and_no_secret_is_on_the_wire(
     print(f"RPI_PICO: two boards provisioned at once, engines {[e['engine'] for e in entries]}")
 
 
+def test_a_running_image_is_unlocked_and_erases_itself_first_if_its_settings_say_so(
+    image: Path, tmp_path: Path
+) -> None:
+    key = ("--provisioner-key", str(tmp_path / "provisioner.key"))
+    with rp2040.Rp2040(image, flash=tmp_path / "flash", unique_id=UNIQUE_IDS[0]) as board:
+        wait_until_it_listens(board)
+        port = f"socket://127.0.0.1:{board.serial_port}"
+        (first,) = provision(tmp_path, [port], *key)
+        write_settings(tmp_path, erase_on_service=True)
+        words = ["provision", "--port", port, "--name", "bed-1", "--pure-engine", *key]
+        words += ["--settings", str(tmp_path / "site.json"), "--report", str(tmp_path / "r.json")]
+        assert cli.main(words) == 0
+        assert json.loads((tmp_path / "r.json").read_text())[0]["device_id"] == first["device_id"]
+        # The board has no identity any more when its prompt opens: it makes a new one.
+        assert cli.main(words) == 0
+        assert json.loads((tmp_path / "r.json").read_text())[0]["device_id"] != first["device_id"]
+
+
 def test_flashing_keeps_the_identity_unless_it_is_abandoned(
     image: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

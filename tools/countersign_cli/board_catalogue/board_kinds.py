@@ -50,11 +50,16 @@ class EspBoard:
 
 @dataclass(frozen=True)
 class BoardKind:
-    """machine: how the board's `sys.implementation._machine` begins. loader: None without flash."""
+    """machine: how the board's `sys.implementation._machine` begins. loader: None without flash.
+
+    service_pin: the pin of its BOOT button, with which the agent gives the prompt; None where
+    MicroPython reads the button by itself.
+    """
 
     name: str
     machine: str
     loader: Uf2Board | EspBoard | None
+    service_pin: int | None = None
 
 
 _PICO = Uf2Board("RPI-RP2", uf2.RP2040_FAMILY, 2 * _MIB, 1408 * _KIB)
@@ -67,10 +72,12 @@ KINDS = {
         BoardKind("RPI_PICO", "Raspberry Pi Pico with RP2040", _PICO),
         BoardKind("RPI_PICO_W", "Raspberry Pi Pico W with RP2040", _PICO_W),
         BoardKind("RPI_PICO2_W", "Raspberry Pi Pico 2 W with RP2350", _PICO2_W),
-        BoardKind("ESP32_GENERIC", "Generic ESP32 module with ESP32", EspBoard("esp32", 0, 0x1000)),
-        BoardKind("ESP32_GENERIC_C3", "ESP32C3 module with ESP32C3", EspBoard("esp32c3", 5, 0)),
         BoardKind(
-            "ESP32_GENERIC_S3", "Generic ESP32S3 module with ESP32S3", EspBoard("esp32s3", 9, 0)
+            "ESP32_GENERIC", "Generic ESP32 module with ESP32", EspBoard("esp32", 0, 0x1000), 0
+        ),
+        BoardKind("ESP32_GENERIC_C3", "ESP32C3 module with ESP32C3", EspBoard("esp32c3", 5, 0), 9),
+        BoardKind(
+            "ESP32_GENERIC_S3", "Generic ESP32S3 module with ESP32S3", EspBoard("esp32s3", 9, 0), 0
         ),
         # MicroPython as a process lets people try things out without a board.
         BoardKind("UNIX", "linux ", None),
@@ -83,6 +90,12 @@ def matches(kind: BoardKind, machine: str) -> bool:
     return machine.startswith(kind.machine) and (
         kind.loader is None or len(machine) == len(kind.machine)
     )
+
+
+def service_pin(machine: str) -> int | None:
+    """The pin of the BOOT button of a board that says `machine` of itself; None for BOOTSEL."""
+    pins = [kind.service_pin for kind in KINDS.values() if matches(kind, machine)]
+    return pins[0] if pins else None
 
 
 def flashable() -> list[str]:

@@ -10,20 +10,20 @@ from __future__ import annotations
 
 import base64
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from countersign_cli.board_port.board_line import Line, LineEnded
 from countersign_cli.mendable import Mendable
 
+PROMPT = b">>> "
 _INTERRUPT, _ENTER, _LEAVE, _END = b"\x03", b"\x01", b"\x02", b"\x04"
 # A board that is still starting may miss the first request, so the request is repeated.
 _ASK_AGAIN_S = 2
 # A board can hold this much of a file while it also holds the script that carries it.
 _CHUNK_BYTES = 1024
 _TAKES_NOTHING_S = 60
-# The first byte is a frame's delimiter: an agent that uses this line as its transport gives the
-# line up when Return and Ctrl-C follow a delimiter.
-_BREAK_IN = b"\x00\r" + _INTERRUPT + _INTERRUPT + _LEAVE
+# An agent of ours does not give way to this (service_door.py).
+_BREAK_IN = b"\r" + _INTERRUPT + _INTERRUPT + _LEAVE
 _PASTE, _PASTE_MORE = b"\x05A\x01", b"\x01"
 
 
@@ -65,19 +65,47 @@ class RawRepl:
 
     def wait_for_prompt(self, timeout_s: float = 60) -> None:
         """Wait, without sending anything, until the board shows its prompt."""
-        self._until(b">>> ", time.monotonic() + timeout_s)
+        self._until(PROMPT, time.monotonic() + timeout_s)
 
     def enter(self, timeout_s: float = 60) -> None:
         """Stop the program that runs on the board, and enter the raw mode."""
         deadline = time.monotonic() + timeout_s
         while True:
-            self._send(_BREAK_IN)
-            if self._find(b">>> ", time.monotonic() + _ASK_AGAIN_S) is not None:
+            self.interrupt()
+            if self._find(PROMPT, time.monotonic() + _ASK_AGAIN_S) is not None:
                 break
             if time.monotonic() > deadline:
                 raise self._silence()
         self._send(_ENTER)
         self._until(b"raw REPL; CTRL-B to exit\r\n>", deadline)
+
+    def interrupt(self) -> None:
+        """Ask for the prompt, as a person does with Return and Ctrl-C."""
+        self._send(_BREAK_IN)
+
+    def speak(self, text: str) -> None:
+        """Send a line of text to whatever runs on the board."""
+        self._send(f"\n{text}\n".encode())
+
+    def listen(self, marks: Sequence[bytes], timeout_s: float) -> tuple[bytes, bytes]:
+        """(mark, rest of its line) of the mark that comes first. ReplError if none comes."""
+        deadline = time.monotonic() + timeout_s
+        while True:
+            found = [(self._buffer.find(mark), mark) for mark in marks if mark in self._buffer]
+            if found:
+                _, mark = min(found)
+                self._until(mark, deadline)
+                rest = b"" if mark == PROMPT else self._until(b"\n", deadline)
+                return mark, rest
+            if time.monotonic() > deadline:
+                raise self._silence()
+            self._receive()
+
+    def reconnect(self, line: Line) -> None:
+        """Go on over another line, because the board took the old one away with its restart."""
+        self._line.close()
+        self._line = line
+        self._buffer = b""
 
     def soft_reset(self, timeout_s: float = 60) -> None:
         """Start a new virtual machine without running main.py. The raw mode stays on."""

@@ -27,6 +27,12 @@ def register(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--image", type=Path, metavar="FILE", help="the firmware")
     parser.add_argument(
+        "--provisioner-key",
+        type=Path,
+        metavar="FILE",
+        help="opens the prompt of a running device at --port; without it, BOOTSEL does",
+    )
+    parser.add_argument(
         "--erase-files",
         action="store_true",
         help="make the board's files anew as well: its identity is lost for good",
@@ -41,8 +47,10 @@ def run(arguments: argparse.Namespace) -> int:
 
     Raises FlashFault or PortError if not: one sentence with what to do next.
     """
+    from countersign_cli.board_port.service_door import Keeper
     from countersign_cli.flashing import flash_esp, flash_uf2
     from countersign_cli.flashing.flash_fault import FlashFault
+    from countersign_cli.provisioning import provisioner_key
 
     if arguments.erase_files and not arguments.abandon_identity:
         raise FlashFault(
@@ -58,6 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
             port=arguments.port,
             volume=arguments.volume,
             erase_files=arguments.erase_files,
+            keeper=Keeper(key=provisioner_key.load(arguments.provisioner_key)),
         )
     elif isinstance(loader, board_kinds.EspBoard):
         if arguments.volume is not None:

@@ -39,6 +39,13 @@ def register(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--pure-engine", action="store_true", help="install no native engine: proofs take longer"
     )
+    parser.add_argument(
+        "--provisioner-key",
+        type=Path,
+        metavar="FILE",
+        help="opens the prompt of the devices it provisioned; made if there is none. Without it, "
+        "a running device needs its BOOTSEL button",
+    )
     identity = parser.add_argument_group("identities")
     identity.add_argument(
         "--new-identity", action="store_true", help="end the identity that a board has"

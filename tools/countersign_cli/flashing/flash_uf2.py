@@ -16,8 +16,9 @@ from pathlib import Path
 from countersign_cli import installation
 from countersign_cli.board_catalogue import uf2
 from countersign_cli.board_catalogue.board_kinds import BoardKind, Uf2Board, matches
-from countersign_cli.board_port import board_line
+from countersign_cli.board_port import board_line, service_door
 from countersign_cli.board_port.raw_repl import BoardGone, RawRepl, ReplError, ScriptFailed
+from countersign_cli.board_port.service_door import Keeper
 from countersign_cli.flashing.flash_fault import FlashFault
 
 INFO = "INFO_UF2.TXT"
@@ -38,18 +39,19 @@ def flash(
     volume: Path | None,
     erase_files: bool = False,
     drive_s: float = _DRIVE_S,
+    keeper: Keeper | None = None,
 ) -> str:
     """Put the image on the board, and return a sentence that says what was done.
 
-    port: reset the board there into its boot loader first. volume: the drive's folder; without it
-    this function looks for the drive, for `drive_s` seconds. Raises FlashFault or PortError if the
-    board did not take the image.
+    port: reset the board there into its boot loader first; keeper opens its door. volume: the
+    drive's folder; without it this function looks for the drive, for `drive_s` seconds. Raises
+    FlashFault or PortError if the board did not take the image.
     """
     data = _image(kind, loader, image)
     if erase_files:
         data = _whole_flash(loader, data)
     if port is not None:
-        enter_boot_loader(kind, port)
+        enter_boot_loader(kind, port, keeper or Keeper())
     folder = volume if volume is not None else _find(loader, drive_s)
     _check_volume(kind, loader, folder)
     _write(folder, data)
@@ -57,7 +59,7 @@ def flash(
     return f"{len(data)} bytes written to {folder}, sha256 {digest}; the board starts by itself"
 
 
-def enter_boot_loader(kind: BoardKind, port: str) -> None:
+def enter_boot_loader(kind: BoardKind, port: str, keeper: Keeper) -> None:
     """Reset a board into its boot loader.
 
     If MicroPython answers, it is asked which board it runs on. If nothing answers, the port is
@@ -67,7 +69,7 @@ def enter_boot_loader(kind: BoardKind, port: str) -> None:
     """
     repl = RawRepl(board_line.open_port(port))
     try:
-        repl.enter(_ANSWER_S)
+        service_door.enter(repl, port, keeper, lambda: board_line.open_port(port), _ANSWER_S)
         machine = repl.run("import sys\nprint(sys.implementation._machine)", _ANSWER_S).strip()
         if not matches(kind, machine):
             raise FlashFault(
@@ -76,6 +78,8 @@ def enter_boot_loader(kind: BoardKind, port: str) -> None:
             )
         repl.start("import machine\nmachine.bootloader()")
         repl.drain(1.0)
+    except service_door.DoorShut as fault:
+        raise FlashFault(str(fault)) from None
     except BoardGone:
         return  # the board resets before it can answer
     except (ReplError, ScriptFailed):

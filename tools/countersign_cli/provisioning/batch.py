@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from countersign_cli.board_port.service_door import Keeper
 from countersign_cli.provisioning.bundle import BundleError
 from countersign_cli.provisioning.resume_file import ResumeFile, ResumeFileError
 from countersign_cli.provisioning.rows import Row
@@ -38,7 +39,8 @@ class Run:
     """A run over many rows. resume_file and wishes apply to all of them.
 
     parallel: how many ports are worked at a time. swap_s: how many seconds to wait for another
-    board at a port that several rows share. stop: once it is set, no further step begins.
+    board at a port that several rows share. keeper: opens the doors of running devices. stop: once
+    it is set, no further step begins.
     """
 
     resume_file: ResumeFile
@@ -46,6 +48,7 @@ class Run:
     progress: Progress
     parallel: int = 4
     swap_s: float = 600.0
+    keeper: Keeper = field(default_factory=Keeper)
     stop: threading.Event = field(default_factory=threading.Event)
 
     def all(self, rows: Sequence[Row]) -> dict[str, str]:
@@ -115,7 +118,7 @@ class Run:
         At a port that rows share, wait until the board is not the one of an earlier row.
         """
         while True:
-            session = Session(row.port, row.baud)
+            session = Session(row.port, row.baud, self.keeper)
             try:
                 look = session.look()
                 other = self.resume_file.other(row.name, "unique_id", look.unique_id)

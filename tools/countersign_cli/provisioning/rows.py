@@ -57,9 +57,14 @@ class Row:
     config: bytes = field(repr=False)
     files: dict[str, bytes] = field(repr=False)
 
-    def config_of(self, device_id: bytes) -> bytes:
-        """The configuration file for this device (32 bytes). No other device starts with it."""
-        return _config_file({**json.loads(self.config), "device_id": device_id.hex()})
+    def config_of(self, device_id: bytes, service_pin: int | None = None) -> bytes:
+        """The configuration file for this device (32 bytes). No other device starts with it.
+
+        service_pin: that of its kind of board, which a setting of the row replaces.
+        """
+        own = {} if service_pin is None else {"service_pin": service_pin}
+        own.update(json.loads(self.config))
+        return _config_file({**own, "device_id": device_id.hex()})
 
     def digest(self) -> str:
         """A digest in hexadecimal of all that the row asks of a board, to notice changes."""

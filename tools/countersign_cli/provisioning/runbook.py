@@ -7,8 +7,10 @@ import signal
 from pathlib import Path
 from typing import Any
 
+from countersign.proofs import schnorr
+from countersign_cli.board_port.service_door import Keeper
 from countersign_cli.mendable import Mendable
-from countersign_cli.provisioning import batch, bundle, progress, report, rows
+from countersign_cli.provisioning import batch, bundle, progress, provisioner_key, report, rows
 from countersign_cli.provisioning.resume_file import ResumeFile, ResumeFileError
 from countersign_cli.provisioning.steps import Wishes
 
@@ -62,6 +64,7 @@ def _provision(arguments: argparse.Namespace, todo: list[rows.Row], resume_file:
         wishes,
         shown,
         parallel=max(1, arguments.parallel),
+        keeper=Keeper(say=shown.say, key=_key(arguments)),
     )
 
     def stop(number: int, _frame: object) -> None:
@@ -91,6 +94,9 @@ def _provision(arguments: argparse.Namespace, todo: list[rows.Row], resume_file:
 
 def _rows(arguments: argparse.Namespace) -> list[rows.Row]:
     shared = rows.read_settings(arguments.settings)
+    key = _key(arguments)
+    if key is not None:
+        shared.setdefault("provisioner_public_key", schnorr.public_key(key).hex())
     if arguments.batch:
         single = (arguments.name, arguments.board, arguments.baud, *arguments.set)
         if any(single):
@@ -107,6 +113,11 @@ def _rows(arguments: argparse.Namespace) -> list[rows.Row]:
             raise rows.RowsError(f"--set {name}: write SETTING=VALUE")
         cells[name] = value
     return [rows.single(cells, shared)]
+
+
+def _key(arguments: argparse.Namespace) -> bytes | None:
+    path: Path | None = arguments.provisioner_key
+    return None if path is None else provisioner_key.load_or_make(path)
 
 
 def _report_path(arguments: argparse.Namespace) -> Path | None:

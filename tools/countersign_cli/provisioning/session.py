@@ -15,8 +15,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from countersign_cli.board_port import board_line
+from countersign_cli.board_port import board_line, service_door
 from countersign_cli.board_port.raw_repl import BoardGone, RawRepl, ReplError, ScriptFailed
+from countersign_cli.board_port.service_door import Keeper
 from countersign_cli.mendable import Mendable
 from countersign_cli.provisioning import bundle, scripts
 
@@ -86,11 +87,15 @@ class Look:
 class Session:
     """An open port with a board at its prompt. Use it in a `with` statement."""
 
-    def __init__(self, port: str, baud: int, answer_s: float = ANSWER_S) -> None:
+    def __init__(
+        self, port: str, baud: int, keeper: Keeper | None = None, answer_s: float = ANSWER_S
+    ) -> None:
         self.port = port
+        self._keeper = keeper or Keeper()
+        self._baud = baud
         self._running = False
         try:
-            self._repl = RawRepl(board_line.open_port(port, baud), self._check, paste=True)
+            self._repl = RawRepl(self._open(), self._check, paste=True)
         except board_line.PortError as fault:
             raise BoardFault(str(fault)) from None
         try:
@@ -201,13 +206,18 @@ class Session:
         except ReplError:
             return  # the board was gone before the wait began
 
+    def _open(self) -> board_line.Line:
+        return board_line.open_port(self.port, self._baud)
+
     def _restart(self, answer_s: float) -> None:
         try:
-            self._repl.enter(answer_s)
+            service_door.enter(self._repl, self.port, self._keeper, self._open, answer_s)
             self._repl.soft_reset(answer_s)
             self._repl.run(scripts.TOOLS, answer_s)
         except BoardGone as fault:
             raise self._gone(fault) from None
+        except (service_door.DoorShut, board_line.PortError) as fault:
+            raise BoardFault(str(fault)) from None
         except ReplError:
             raise BoardFault(
                 f"no MicroPython answers at {self.port}: press the board's reset button and run "

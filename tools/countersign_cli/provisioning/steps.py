@@ -89,7 +89,7 @@ class Provisioning:
         taken = self._device(f"contribute({bundle.STORAGE_FOLDER!r}, {entropy!r})")["taken"]
         self._record("entropy", host_entropy=bool(taken or self._known("host_entropy")))
         own = self._introduce()
-        config = self._row.config_of(own["device_id"])
+        config = self._row.config_of(own["device_id"], board_kinds.service_pin(look.machine))
         self._session.write(_STAGED, config)
         self._record("configured")
         self._prove(own, look, config)

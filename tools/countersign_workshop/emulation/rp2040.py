@@ -8,17 +8,20 @@ ROM's own cycles are ours. Wherever cycles are quoted as milliseconds, the text 
 from __future__ import annotations
 
 import json
+import os
 import queue
+import signal
 import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from countersign_cli.board_catalogue import uf2
-from countersign_cli.board_port.board_line import SocketLine
+from countersign_cli.board_port.board_line import Line, PortError, SocketLine
 from countersign_cli.board_port.raw_repl import RawRepl
+from countersign_cli.board_port.service_door import Keeper, enter
 from countersign_cli.mendable import Mendable
 from countersign_workshop.checkout import cache_folder
 from countersign_workshop.child_processes.process import Child
@@ -71,7 +74,8 @@ class Rp2040:
     for keys that are to be kept); None takes this machine's entropy. entropy: False for a ring
     oscillator that stands still. unique_id: the board's, 16 hexadecimal digits; by default all
     zero, which is no identifier. timeline: a file to which the emulator appends every flash
-    operation and every byte that left the board, in order (flash_timeline.py).
+    operation and every byte that left the board, in order (flash_timeline.py). bootsel: whether the
+    BOOTSEL button is held from the start.
 
     Raises uf2.Uf2Error for an image that is not for this chip.
     """
@@ -87,6 +91,7 @@ class Rp2040:
         entropy: bool = True,
         unique_id: str | None = None,
         timeline: Path | None = None,
+        bootsel: bool = False,
     ) -> None:
         if image is not None:
             uf2.decode(image.read_bytes())  # a boot loader would refuse it, too
@@ -101,7 +106,9 @@ class Rp2040:
             "entropy": entropy,
             "unique_id": unique_id,
             "timeline": str(timeline) if timeline else None,
+            "bootsel": bootsel,
         }
+        self._bootsel = bootsel
         self._events: queue.Queue[dict[str, object]] = queue.Queue()
         self._last_words = ""
         self._child = Child(
@@ -162,8 +169,16 @@ class Rp2040:
         """Wait until the board has reset itself."""
         self._wait_for("restarted")
 
+    def hold_bootsel(self, held: bool) -> None:
+        """Press the BOOTSEL button, or let go of it."""
+        if held != self._bootsel:
+            os.kill(self.pid, signal.SIGUSR2)
+            self._wait_for("bootsel")
+            self._bootsel = held
+
     def repl(self) -> RawRepl:
-        """The board's raw REPL, entered. Whatever ran on the board has been interrupted."""
+        """The board's raw REPL, entered. A program that ran there has been interrupted, and an
+        agent has given way to the BOOTSEL button."""
         if self._repl is None:
             self.wait_until_connected()
             try:
@@ -172,7 +187,7 @@ class Rp2040:
                 self._check(True)
                 raise
             self._repl = RawRepl(SocketLine(connection), self._check)
-            self._repl.enter()
+            enter_service(self._repl, self.hold_bootsel)
         return self._repl
 
     def run(self, script: str, timeout_s: float = 600) -> str:
@@ -193,7 +208,7 @@ class Rp2040:
         repl.start("import machine\nmachine.reset()")
         self._wait_for("restarted")
         self._wait_for("connected")
-        repl.enter()
+        enter_service(repl, self.hold_bootsel)
 
     def copy_in(self, files: Mapping[str, bytes]) -> None:
         """Write files, such as native modules, to the board's own file system."""
@@ -245,6 +260,16 @@ class Rp2040:
         if status == _POWER_CUT_STATUS:
             raise PowerCut(self._last_words)
         raise EmulatorError(self._last_words or self._child.tail())
+
+
+def enter_service(repl: RawRepl, hold_bootsel: Callable[[bool], None]) -> None:
+    """Enter a board's raw REPL, with the BOOTSEL button if an agent runs there."""
+
+    def unplugged() -> Line:
+        raise PortError("an emulated board keeps its port")
+
+    keeper = Keeper(say=lambda _: hold_bootsel(True), let_in=lambda: hold_bootsel(False))
+    enter(repl, "the emulated board", keeper, unplugged, _START_S)
 
 
 def boot_rom() -> Path:

@@ -7,8 +7,9 @@ import os
 import sys
 import time
 
+from countersign.tagged import tagged_sha256
 from countersign_agent.keys import keystore
-from countersign_agent.keys.entropy import EntropyPool
+from countersign_agent.keys.entropy import EntropyError, EntropyPool
 from countersign_agent.keys.storage import FolderStorage
 from countersign_agent.keys.stored_records import StoredRecords
 
@@ -46,6 +47,18 @@ def random_source():
 
         rp2040.check_random()
     return getattr(os, "urandom", None)
+
+
+def random_bytes() -> bytes:
+    """32 bytes that nobody can foretell and that never come again. Raises EntropyError.
+
+    The entropy pool gives better ones, once the device has started.
+    """
+    urandom = random_source()
+    if urandom is None:
+        raise EntropyError("this platform has no os.urandom")
+    ticks = (time.ticks_us() & 0xFFFFFFFF).to_bytes(4, "big")
+    return tagged_sha256("countersign/random/1", urandom(32), ticks)
 
 
 def open_storage(folder: str):

@@ -19,10 +19,6 @@ READ_BYTES = 512
 _WRITE_BYTES = 64
 # Room for a window of usual messages (link.py), which may come during a signature check.
 _UART_BUFFER_BYTES = 4096
-# A person's terminal and mpremote send Return and Ctrl-C to interrupt. After a delimiter they
-# cannot begin a frame: it would be a PONG with a sequence beyond 2**40.
-_BREAK_IN = b"\x00\r\x03"
-
 
 USB = "usb"
 
@@ -40,8 +36,11 @@ def check_port(port: str) -> None:
     raise ValueError("a port is usb, uart:<number>, /dev/... or socket://host:port")
 
 
-def open_line(port: str, baud: int, tx_pin: int, rx_pin: int, timeout_ms: int, clock):
-    """Open `port`. baud and pins (None: the board's own) apply to a UART only."""
+def open_line(port: str, baud: int, tx_pin: int, rx_pin: int, timeout_ms: int, clock, door=None):
+    """Open `port`. baud and pins (None: the board's own) apply to a UART only.
+
+    door: service.Door, which then hears what comes on the USB port.
+    """
     if port.startswith("socket://"):
         from countersign_agent.transports import (  # only here: not every board has sockets
             tcp_stream,
@@ -54,11 +53,16 @@ def open_line(port: str, baud: int, tx_pin: int, rx_pin: int, timeout_ms: int, c
             uart = _uart(int(port[5:]), baud, tx_pin, rx_pin)
             return SerialStream(uart, uart, clock, uart.any)
         if port == USB:
-            return UsbStream(clock)
+            return UsbStream(clock, door)
         file = open(port, "r+b", buffering=0)
         return SerialStream(file, file, clock)
     except (OSError, ValueError) as error:
         raise TransportError("cannot open the line: " + str(error))
+
+
+def standard_line(clock):
+    """Standard input and output, for who reads there while no transport does."""
+    return SerialStream(sys.stdin.buffer, sys.stdout.buffer, clock)
 
 
 def claim() -> None:
@@ -128,21 +132,23 @@ class SerialStream:
 class UsbStream(SerialStream):
     """Standard input and output as a line that carries every byte, Ctrl-C included."""
 
-    def __init__(self, clock):
+    def __init__(self, clock, door=None):
         super().__init__(sys.stdin.buffer, sys.stdout.buffer, clock)
-        self._tail = b"\x00"
+        self._door = door
+        if door is not None:
+            door.is_line_taken = True
         claim()
 
     def read_some(self) -> bytes:
         data = super().read_some()
-        recent = self._tail + data
-        if recent.find(_BREAK_IN) >= 0:
-            raise KeyboardInterrupt
-        self._tail = recent[-2:]
+        if self._door is not None:
+            self._door.hear(data)
         return data
 
     def close(self) -> None:
-        """Do nothing: the port stays open, and frames must not interrupt the next program."""
+        """Leave the port open: it is the program's own."""
+        if self._door is not None:
+            self._door.is_line_taken = False
 
 
 def _uart(number, baud, tx_pin, rx_pin):

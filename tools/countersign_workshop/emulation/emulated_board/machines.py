@@ -122,7 +122,7 @@ class Rp2040Board:
         chip.wait_for_usb()
         repl = RawRepl(SocketLine(_connected(chip.serial_port)))
         try:
-            repl.enter()
+            rp2040.enter_service(repl, chip.hold_bootsel)
             repl.copy_in({CONFIG_PATH: settings})
             repl.start("import machine\nmachine.reset()")
             chip.wait_for_restart()
@@ -232,12 +232,12 @@ def _connected(port: int) -> socket.socket:
 
 
 def _started(chip: rp2040.Rp2040, script: str) -> socket.socket:
-    """Interrupt the board, start a script, and return the line on which the script talks."""
+    """Take the board's prompt, start a script, and return the line on which the script talks."""
     chip.wait_for_usb()
     connection = _connected(chip.serial_port)
     repl = RawRepl(SocketLine(connection))
     try:
-        repl.enter()
+        rp2040.enter_service(repl, chip.hold_bootsel)
         line = connection.dup()
         repl.start(f"print()\n{script}")
     finally:

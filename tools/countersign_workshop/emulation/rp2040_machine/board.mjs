@@ -20,6 +20,8 @@ const FLASH_CONTROLLER_BASE = 0x18000;
 const FLASH_CONTROLLER_DATA = 0x60;
 const FLASH_READ_UNIQUE_ID = 0x4b;
 const FLASH_UNIQUE_ID_DUMMIES = 4;
+const QSPI_SELECT = 1; // among the pins of the flash (RP2040 datasheet, 2.19.2)
+const PAD_INPUT_ENABLE = 1 << 6;
 const ROSC_BASE = 0x40060;
 const ROSC_RANDOMBIT = 0x1c;
 // The chip has nothing at this address; see Counters.
@@ -137,14 +139,15 @@ export class Board {
    * cutAt: the flash operation (the first is 0) in which the power is cut, after cutBytes of its
    * bytes; null for never. hasEntropy: false for a random bit that never changes.
    * seed: of the random bit, null for the workstation's entropy.
-   * uniqueId: the flash chip's number, 8 bytes.
+   * uniqueId: the flash chip's number, 8 bytes. isBootselHeld: whether the button is held.
    * on: {stopped(reason)}: called when the board cannot continue.
    */
-  constructor({ rp2040js, rom, flash, cutAt, cutBytes, hasEntropy, seed, uniqueId, on }) {
+  constructor(parts) {
+    const { rp2040js, rom, flash, hasEntropy, seed, uniqueId } = parts;
     this.flash = flash;
-    this.cutAt = cutAt;
-    this.cutBytes = cutBytes;
-    this.on = on;
+    this.cutAt = parts.cutAt;
+    this.cutBytes = parts.cutBytes;
+    this.on = parts.on;
     this.restarting = false;
 
     const simulator = new rp2040js.Simulator();
@@ -168,6 +171,13 @@ export class Board {
     for (const uart of chip.uart) {
       correctUart(uart);
     }
+    chip.qspi[QSPI_SELECT].padValue |= PAD_INPUT_ENABLE; // as after the chip's reset
+    this.hold(parts.isBootselHeld);
+  }
+
+  /** Press the BOOTSEL button, or let go of it. It pulls the flash's select line to ground. */
+  hold(isHeld) {
+    this.chip.qspi[QSPI_SELECT].setInputValue(!isHeld);
   }
 
   #trapped(number) {

@@ -6,6 +6,7 @@
 // to boot what the flash has. flash: the board's flash, or null for one that is not kept.
 // cut_at, cut_bytes, entropy, seed: see Board.
 // unique_id: 16 hexadecimal digits; all zero, which is no identifier, if absent.
+// bootsel: whether the BOOTSEL button is held from the start.
 // timeline: a file to which is appended, in the order in which it happened, one JSON object a line:
 //   {erase: BYTES, offset}   {program: HEX, offset}   what was done to the flash
 //   {said: HEX, on, ms}      bytes that left the board, on "usb" or "uart1", and its own time then
@@ -15,6 +16,7 @@
 //   listening {serial, uart1}   ports                    connected {}  the USB serial port works
 //   restarted {}                a reset of its own       power_cut {reason}   exit status 42
 //   stopped {reason}            exit status 1
+//   bootsel {held}              SIGUSR2 pressed the BOOTSEL button, or let go of it
 // SIGTERM ends it.
 
 import { createRequire } from 'node:module';
@@ -98,6 +100,7 @@ class Outlet {
 }
 
 let board;
+let isBootselHeld = options.bootsel ?? false;
 let usb;
 let uartInput;
 const serial = new Outlet('usb', (bytes) => {
@@ -120,6 +123,7 @@ function powerOn(scratch = null) {
     hasEntropy: options.entropy ?? true,
     seed: options.seed ?? null,
     uniqueId: Buffer.from(options.unique_id ?? '0000000000000000', 'hex'),
+    isBootselHeld,
     on: { stopped: (reason) => end(1, 'stopped', reason) },
   });
   const { chip, drive } = board;
@@ -151,6 +155,11 @@ process.on('uncaughtException', (error) => {
   } else {
     end(1, 'stopped', error.stack);
   }
+});
+process.on('SIGUSR2', () => {
+  isBootselHeld = !isBootselHeld;
+  board.hold(isBootselHeld);
+  report('bootsel', { held: isBootselHeld });
 });
 process.on('SIGTERM', () => {
   flash.close();

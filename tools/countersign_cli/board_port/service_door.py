@@ -1,0 +1,134 @@
+"""The way to the prompt of a board that runs our agent (PROTOCOL.md, "The way to the prompt").
+
+No byte on its line interrupts such a board. It gives way to an unlock that is signed by the key
+that provisioned it, and to its button.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from countersign.proofs import schnorr
+from countersign_agent.service import unlock_digest
+from countersign_cli.board_port.board_line import Line, PortError
+from countersign_cli.board_port.raw_repl import PROMPT, BoardGone, RawRepl, ReplError
+
+ASK = "countersign-service?"
+UNLOCK = "countersign-service!"
+SERVICE = b'{"event": "service"'
+CHALLENGE = b'{"event": "service_challenge"'
+UNREADABLE = b"countersign: the board's files cannot be read"
+_ASK_AGAIN_S = 2.0
+_REOPEN_S = 20.0
+_POLL_S = 0.5
+
+BUTTON = "press BOOTSEL (BOOT on an ESP32) while the board runs, hold it for two seconds, let go"
+
+
+class DoorShut(ReplError):
+    """The board runs our agent, and nobody opened its door. The text says what to do."""
+
+
+@dataclass(frozen=True)
+class Keeper:
+    """Who may open doors.
+
+    say: asks a person for the button. let_in: called once the board gave way. key: the
+    provisioner's secret (32 bytes), or None. person_s: how long to wait for the person.
+    """
+
+    say: Callable[[str], None] = print
+    let_in: Callable[[], None] = lambda: None
+    key: bytes | None = field(default=None, repr=False)
+    person_s: float = 120.0
+
+    def holds(self, public_key: str | None) -> bool:
+        """Whether its key is the other half of this public key, in hexadecimal."""
+        return self.key is not None and schnorr.public_key(self.key).hex() == public_key
+
+
+def enter(
+    repl: RawRepl, port: str, keeper: Keeper, reopen: Callable[[], Line], answer_s: float
+) -> None:
+    """Enter a board's raw REPL, through the door if our agent runs there.
+
+    reopen: opens the port once more, because a board with its own USB takes it away while it
+    restarts. answer_s: how long to wait for the board. Raises DoorShut, or ReplError if nothing
+    answers.
+    """
+    challenge = _asked(repl, answer_s)
+    if challenge is not None:
+        if keeper.key is not None and keeper.holds(challenge.get("provisioner")):
+            _unlock(repl, keeper.key, challenge)
+            passed = _opened(repl, answer_s)
+        else:
+            keeper.say(f"{port}: {BUTTON}")
+            passed = _opened(repl, keeper.person_s)
+        if passed is None:
+            raise DoorShut(f"the device at {port} did not open its prompt: {BUTTON}")
+        keeper.let_in()
+        if passed != PROMPT:
+            _follow(repl, reopen)
+    repl.enter(answer_s)
+
+
+def _asked(repl: RawRepl, answer_s: float) -> dict[str, str | None] | None:
+    """What an agent of ours says when it is asked; None at a prompt. ReplError from neither."""
+    deadline = time.monotonic() + answer_s
+    while True:
+        repl.interrupt()
+        repl.speak(ASK)
+        try:
+            mark, rest = repl.listen((PROMPT, CHALLENGE, UNREADABLE), _ASK_AGAIN_S)
+            if mark == CHALLENGE:
+                return dict(json.loads(b"{" + rest.strip().removeprefix(b", ")))
+            return None if mark == PROMPT else {}
+        except BoardGone:
+            raise
+        except ValueError:
+            continue  # the line was damaged: ask again
+        except ReplError:
+            if time.monotonic() > deadline:
+                raise
+
+
+def _unlock(repl: RawRepl, key: bytes, challenge: dict[str, str | None]) -> None:
+    statement = unlock_digest(
+        bytes.fromhex(challenge["challenge"] or ""), bytes.fromhex(challenge["device_id"] or "")
+    )
+    repl.speak(UNLOCK + schnorr.sign(key, statement, secrets.token_bytes(32)).hex())
+
+
+def _opened(repl: RawRepl, timeout_s: float) -> bytes | None:
+    """The mark by which the board let us in: its last line, its prompt, or the end of its port."""
+    try:
+        return repl.listen((SERVICE, PROMPT), timeout_s)[0]
+    except BoardGone:
+        return b""
+    except ReplError:
+        return None
+
+
+def _follow(repl: RawRepl, reopen: Callable[[], Line]) -> None:
+    """Stay with a board that restarts. Its port may go for a moment."""
+    deadline = time.monotonic() + _REOPEN_S
+    try:
+        repl.listen((PROMPT,), _REOPEN_S)
+        return
+    except BoardGone:
+        pass
+    except ReplError:
+        return
+    while True:
+        try:
+            repl.reconnect(reopen())
+            return
+        except PortError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_POLL_S)
+
