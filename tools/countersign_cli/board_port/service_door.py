@@ -131,4 +131,3 @@ def _follow(repl: RawRepl, reopen: Callable[[], Line]) -> None:
             if time.monotonic() > deadline:
                 raise
             time.sleep(_POLL_S)
-
