@@ -11,10 +11,11 @@ import sqlite3
 import sys
 from pathlib import Path
 
-from web3 import HTTPProvider, Web3
+from web3 import Web3
 
 import countersign_contracts
 from countersign import merkle, messages
+from countersign_contracts.node import http_provider
 
 BATCH = "SELECT first_position, size FROM batches WHERE sequence = ?"
 ENTRIES = "SELECT message, result FROM messages WHERE position >= ? ORDER BY position LIMIT ?"
@@ -34,7 +35,7 @@ def root_of(record: Path, sequence: int) -> tuple[bytes, int]:
 
 def event_of(url: str, contract: str, account: str, sequence: int) -> tuple[bytes, int]:
     """The root and the size that the ledger holds for that batch of that gateway."""
-    log = Web3(HTTPProvider(url)).eth.contract(
+    log = Web3(http_provider(url)).eth.contract(
         Web3.to_checksum_address(contract), abi=countersign_contracts.load("CommitmentLog")["abi"]
     )
     (event,) = log.events.BatchAnchored.get_logs(

@@ -163,3 +163,21 @@ def test_one_board_from_the_command_line(
     assert cli.main([*words, "--name", "bed-7", "--set", "serial_prot=usb"]) == 2
     assert "do you mean serial_port?" in capsys.readouterr().err
     assert cli.main([*words, "--name", "bed-7", "--release", "bed-7"]) == 2
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_files_of_other_editors_are_read(tmp_path: Path, encoding: str) -> None:
+    table, shared = tmp_path / "boards.csv", tmp_path / "site.json"
+    text = "name,port\r\nKüche,/dev/ttyACM0\r\n"
+    table.write_bytes(text.encode(encoding))
+    shared.write_bytes(json.dumps(settings(), indent=1).replace("\n", "\r\n").encode(encoding))
+    (row,) = rows.read_csv(table, rows.read_settings(shared))
+    assert row.name == "Küche"
+
+
+def test_files_in_latin_1_are_refused_in_a_sentence(tmp_path: Path) -> None:
+    table = tmp_path / "boards.csv"
+    table.write_bytes("name,port\nKüche,/dev/ttyACM0\n".encode("latin-1"))
+    assert faults_of(table) == [
+        f"{table} is not UTF-8 (line 2), and looks like Latin-1 or Windows-1252: save it as UTF-8"
+    ]

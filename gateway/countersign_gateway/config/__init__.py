@@ -23,6 +23,7 @@ from countersign_gateway.config.sections import (
     VerificationConfig,
 )
 from countersign_gateway.config.values import Endpoint, Finality
+from countersign_gateway.text_file import read_text
 
 __all__ = [
     "AnchoringConfig",
@@ -57,9 +58,11 @@ class Config:
 def load(path: Path) -> Config:
     """Read gateway.toml. ConfigError names every fault in it."""
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        text = read_text(path)
+    except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error}") from None
+    except ValueError as error:
+        raise ConfigError(f"{path} {error}") from None
     return parse(text, path.parent, str(path))
 
 

@@ -16,6 +16,7 @@ from web3 import Web3
 
 import countersign_contracts
 from countersign import merkle
+from countersign_contracts.node import http_provider
 from countersign_gateway.registry.interface import Batches
 
 
@@ -75,7 +76,7 @@ def audit(rpc_url: str, commitment_log: str, gateway_account: str, record: Batch
 
 def batch_events(rpc_url: str, commitment_log: str, gateway_account: str) -> list[dict[str, Any]]:
     """The arguments of every BatchAnchored event of this gateway, in the ledger's order."""
-    chain = Web3(Web3.HTTPProvider(rpc_url))
+    chain = Web3(http_provider(rpc_url))
     log = chain.eth.contract(
         address=Web3.to_checksum_address(commitment_log),
         abi=countersign_contracts.load("CommitmentLog")["abi"],

@@ -15,6 +15,7 @@ from __future__ import annotations
 import csv
 import difflib
 import hashlib
+import io
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ from countersign_cli.board_catalogue import board_kinds
 from countersign_cli.board_port import board_line
 from countersign_cli.mendable import Mendable
 from countersign_cli.provisioning.bundle import STORAGE_FOLDER
+from countersign_gateway.text_file import read_text
 
 COLUMNS = ("name", "port", "board", "baud")
 CA_PATH = "/broker_ca.der"
@@ -80,9 +82,7 @@ def read_settings(path: Path | None) -> dict[str, Any]:
     if path is None:
         return {}
     try:
-        settings = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as fault:
-        raise RowsError(f"{path} cannot be read: {fault.strerror}") from None
+        settings = json.loads(_text(path))
     except ValueError as fault:
         raise RowsError(f"{path} is not JSON: {fault}") from None
     if not isinstance(settings, dict):
@@ -97,21 +97,27 @@ def read_settings(path: Path | None) -> dict[str, Any]:
 def read_csv(path: Path, shared: Mapping[str, Any]) -> list[Row]:
     """The rows of a CSV file with a header. RowsError with everything that is wrong in the file."""
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, strict=True)
-            header = [name.strip() for name in reader.fieldnames or ()]
-            reader.fieldnames = header
-            faults = _header_faults(path, header)
-            if faults:
-                raise RowsError(*faults)
-            lines = [(reader.line_num, cells) for cells in reader]
-    except OSError as fault:
-        raise RowsError(f"{path} cannot be read: {fault.strerror}") from None
-    except (csv.Error, UnicodeDecodeError) as fault:
-        raise RowsError(f"{path} is not a CSV file in UTF-8: {fault}") from None
+        reader = csv.DictReader(io.StringIO(_text(path)), strict=True)
+        header = [name.strip() for name in reader.fieldnames or ()]
+        reader.fieldnames = header
+        faults = _header_faults(path, header)
+        if faults:
+            raise RowsError(*faults)
+        lines = [(reader.line_num, cells) for cells in reader]
+    except csv.Error as fault:
+        raise RowsError(f"{path} is not a CSV file: {fault}") from None
     return _rows(
         ((f"{path.name} line {number}", cells) for number, cells in lines), shared, path.parent
     )
+
+
+def _text(path: Path) -> str:
+    try:
+        return read_text(path)
+    except OSError as fault:
+        raise RowsError(f"{path} cannot be read: {fault.strerror}") from None
+    except ValueError as fault:
+        raise RowsError(f"{path} {fault}") from None
 
 
 def single(cells: Mapping[str, str], shared: Mapping[str, Any]) -> Row:

@@ -10,11 +10,12 @@ import secrets
 from typing import Any
 
 from eth_account import Account as EthAccount
-from web3 import HTTPProvider, Web3
+from web3 import Web3
 from web3.exceptions import Web3Exception
 
 from countersign_cli.mendable import Mendable
 from countersign_contracts import load
+from countersign_contracts.node import http_provider
 
 _TIMEOUT_S = 30.0
 
@@ -120,7 +121,7 @@ def address_bytes(text: str) -> bytes:
 
 
 def _connect(url: str) -> Web3:
-    return Web3(HTTPProvider(url, request_kwargs={"timeout": _TIMEOUT_S}))
+    return Web3(http_provider(url, request_kwargs={"timeout": _TIMEOUT_S}))
 
 
 def _contract(url: str, name: str, contracts: dict[str, str]) -> Any:

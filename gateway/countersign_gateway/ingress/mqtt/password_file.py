@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from countersign_gateway.model import OperatorError
+from countersign_gateway.text_file import decode
 
 MAX_PASSWORD_CHARACTERS = 1024
 
@@ -22,10 +23,11 @@ def read_password(path: Path | None) -> str | None:
     if path is None:
         return None
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-    with os.fdopen(descriptor, "r", encoding="utf-8") as file:
+    with os.fdopen(descriptor, "rb") as file:
         if os.fstat(file.fileno()).st_mode & 0o077:
             raise PasswordFileError(f"{path} can be read by others: run chmod 600 {path}")
         try:
-            return file.read(MAX_PASSWORD_CHARACTERS).removesuffix("\n")
-        except UnicodeDecodeError:
-            raise PasswordFileError(f"{path} is not a text in UTF-8") from None
+            text = decode(file.read(4 * MAX_PASSWORD_CHARACTERS)).removesuffix("\n")
+        except ValueError as fault:
+            raise PasswordFileError(f"{path} {fault}") from None
+    return text[:MAX_PASSWORD_CHARACTERS]
