@@ -29,6 +29,8 @@ HEAP_SHARES = {
     TESTS / "conformance/transport": 2,
     # Holds every point of a whole group, and the logarithm of each, which no device does.
     TESTS / "protocol/test_small_group.py": 2,
+    # Reads the vectors of a whole exchange as text, beside all messages and proofs.
+    TESTS / "protocol/test_vectors.py": 2,
 }
 
 

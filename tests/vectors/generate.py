@@ -1,4 +1,5 @@
-"""Write the project's own test vectors: tagged.json, cbor.json, schnorr.json, merkle.json.
+"""Write the project's own test vectors, the JSON files beside this one; README.md says what is in
+each.
 
     python tests/vectors/generate.py            write them
     python tests/vectors/generate.py --check    exit status 1 if a committed file differs
@@ -31,6 +32,7 @@ from support.differential.oracles import (  # noqa: E402 - found through the lin
     sha256,
     tagged_hash,
 )
+from vectors import exchange  # noqa: E402
 from vectors.cbor_cases import ACCEPTED, REFUSED  # noqa: E402
 
 
@@ -251,10 +253,25 @@ def merkle() -> dict[str, object]:
     }  # fmt: skip
 
 
-FILES = {"tagged": tagged, "cbor": cbor, "schnorr": schnorr, "merkle": merkle}
+# A board's heap holds a case of these, not the whole file: each case stands on a line of its own.
+BY_LINE = ("messages", "refused", "unbelieved", "frames")
+
+FILES = {
+    "tagged": tagged,
+    "cbor": cbor,
+    "schnorr": schnorr,
+    "merkle": merkle,
+    "messages": lambda: exchange.messages(described),
+    "refused": exchange.refused_messages,
+    "unbelieved": exchange.unbelieved,
+    "statements": exchange.statements,
+    "frames": exchange.frames,
+}
 
 
-def text_of(value: object) -> str:
+def text_of(name: str, value: object) -> str:
+    if name in BY_LINE and isinstance(value, list):
+        return "[\n" + ",\n".join(json.dumps(case, ensure_ascii=False) for case in value) + "\n]\n"
     # The text is not escaped, because MicroPython's json does not join escaped surrogate pairs.
     text = json.dumps(value, indent=1, ensure_ascii=False) + "\n"
     # JSON permits this one control character unescaped, but with it the file would not be text.
@@ -268,7 +285,7 @@ def main() -> int:
     different = 0
     for name, make in FILES.items():
         file = FOLDER / f"{name}.json"
-        text = text_of(make())
+        text = text_of(name, make())
         if not arguments.check:
             file.write_text(text, encoding="utf-8")
         elif not file.is_file() or file.read_text(encoding="utf-8") != text:

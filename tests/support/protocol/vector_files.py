@@ -13,6 +13,14 @@ def load(name):
         return json.load(file)
 
 
+def cases(name):
+    """The entries of a list in tests/vectors/<name>.json that has each on a line of its own."""
+    with open(folder() + name + ".json") as file:
+        for line in file:
+            if line.startswith("{"):
+                yield json.loads(line.rstrip().rstrip(","))
+
+
 def value_of(described):
     """A CBOR value from its description. JSON has no bytes, integer keys or large integers."""
     if not isinstance(described, dict):
