@@ -14,6 +14,7 @@ import {Vectors} from "./support/Vectors.sol";
 ///      the test's own.
 contract GasTest is Test {
     uint256 private constant LEAVES = 1000;
+    address private constant REGISTRAR = address(0x6a7e);
 
     CommitmentLog private log;
     DeviceID private devices;
@@ -36,6 +37,7 @@ contract GasTest is Test {
         vm.startPrank(Vectors.OWNER);
         devices.userID().register(keccak256("profile"));
         _add(accepted[0]);
+        devices.userID().appoint(REGISTRAR, 1000);
         vm.stopPrank();
         bytes32[] memory leaves = _leaves();
         root = ReferenceTree.root(leaves, 0, LEAVES);
@@ -62,6 +64,14 @@ contract GasTest is Test {
         vm.pauseGasMetering();
         Vectors.Case memory c = cases[1];
         vm.startPrank(Vectors.OWNER);
+        vm.resumeGasMetering();
+        _add(c);
+    }
+
+    function test_gas_addDevice_byRegistrar() external {
+        vm.pauseGasMetering();
+        Vectors.Case memory c = cases[1];
+        vm.startPrank(REGISTRAR);
         vm.resumeGasMetering();
         _add(c);
     }

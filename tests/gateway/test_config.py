@@ -98,7 +98,7 @@ degraded_after_s = 12
         (("[ingress.mqtt]", "[ingress.mqtt]\npassword_file = 'x'"), "needs a username beside it"),
         (("[policy]", "[policy]\nallow_emulated = 1"), "allow_emulated must be true or false"),
         (("[policy]", "[policy]\npolicy_version = -1"), "must be a whole number from 0"),
-        (("[policy]", "[policy]\ndevice_class = true"), "must be a whole number from 0 to 255"),
+        (("[policy]", "[policy]\ndevice_class = true"), "must be 1 (standard) or 2"),
         (("[policy]", "[freshness]\ndegraded_after_s = 0\n[policy]"), "must be more than 0"),
         (("[policy]", "[registry]\npaht = 'x'\n[policy]"), "did you mean registry.path?"),
         (("[policy]", "extra = 1\n[policy]"), "ingress.mqtt.extra is not a setting"),
@@ -283,3 +283,61 @@ def test_no_part_of_an_address_with_a_password_is_quoted():
         parse(text)
     assert "anchoring.rpc_urls must be an http:// or https:// address" in str(refused.value)
     assert "token" not in str(refused.value)
+
+
+def anchoring(**changes: str):
+    """The anchoring settings, with these lines added to or in place of those above."""
+    text = ANCHORING
+    for name, value in changes.items():
+        kept = [line for line in text.splitlines() if not line.startswith(f"{name} =")]
+        text = "\n".join([*kept, f"{name} = {value}"])
+    return parse(LEAST + text).anchoring
+
+
+HERE = '"http://127.0.0.1:8545"'
+
+
+def test_how_many_nodes_must_agree():
+    assert anchoring().agree == 1
+    three = '["https://a.example", "https://b.example", "https://c.example"]'
+    assert anchoring(rpc_urls=three).agree == 2
+    assert anchoring(rpc_urls=three, agree="3").agree == 3
+    assert anchoring(rpc_urls='["https://a.example"]', agree="1").agree == 1
+    assert anchoring(rpc_urls='["http://localhost:1", "http://[::1]:2"]').agree == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"rpc_urls": '["http://node.example"]'}, "must be https:// unless the node is on this"),
+        ({"rpc_urls": '["http://127.0.0.1.example"]'}, "must be https:// unless the node is on"),
+        ({"rpc_urls": '["http://10.0.0.1:8545"]'}, "must be https:// unless the node is on this"),
+        ({"rpc_urls": "[]"}, "anchoring.rpc_urls must be a list of"),
+        ({"rpc_urls": HERE}, "anchoring.rpc_urls must be a list of"),
+        ({"rpc_urls": f"[{HERE}, {HERE}]"}, "must not name an address twice"),
+        ({"rpc_urls": '["https://a.example"]'}, "agree must be 1 to believe a single node"),
+        ({"agree": "2"}, "agree must be from 1 to 1 for 1 nodes"),
+        ({"rpc_urls": '["https://a.example", "https://b.example"]', "agree": "1"}, "from 2 to 2"),
+        ({"finality": '"soon"'}, 'finality must be "finalized", "instant" or a number'),
+        ({"finality": "0"}, "finality must be"),
+        ({"finality": "true"}, "finality must be"),
+        ({"tip_gwei": "-1"}, "tip_gwei must be from 0 to 1000000 gwei"),
+        ({"fee_cap_gwei": '"much"'}, "fee_cap_gwei must be a number of gwei"),
+        ({"transactions": '"new"'}, 'transactions must be "auto", "dynamic" or "legacy"'),
+    ],
+)
+def test_what_cannot_be_believed_is_refused(changes, sentence):
+    with pytest.raises(ConfigError) as caught:
+        anchoring(**changes)
+    (fault,) = caught.value.faults
+    assert sentence in fault
+
+
+def test_finality_and_fees():
+    read = anchoring()
+    assert (read.finality, read.transactions) == ("finalized", "auto")
+    assert (read.tip_gwei, read.fee_cap_gwei) == (10**9, 500 * 10**9)
+    assert anchoring(finality="12").finality == 12
+    assert anchoring(finality='"instant"').finality == "instant"
+    assert anchoring(tip_gwei="0.25").tip_gwei == 250_000_000
+    assert anchoring(tip_gwei="0").tip_gwei == 0

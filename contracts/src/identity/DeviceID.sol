@@ -10,6 +10,8 @@ import {Schnorr} from "../proofs/Schnorr.sol";
 /// @notice The birth register of devices. IDeviceID documents it.
 contract DeviceID is IDeviceID {
     uint8 private constant SUITE_SECP256K1 = 1;
+    uint8 private constant CLASS_STANDARD = 1;
+    uint8 private constant CLASS_LIFE_CRITICAL = 2;
 
     /// @dev sha256("countersign/device/1").
     bytes32 private constant DEVICE_TAG =
@@ -36,9 +38,14 @@ contract DeviceID is IDeviceID {
             if (userID.profileOf(owner) == 0) revert UnknownOwner(owner);
             revert NotRegistrar(owner, msg.sender);
         }
-        // 3. The identifier is made of this key, in the only suite that this contract can verify.
+        // 3. The record has a meaning, and the identifier is made of this key, in the only suite that
+        //    this contract can verify.
         if (registration.postQuantumDigest != 0) revert PostQuantumDigestNotZero();
         if (registration.nextKeyDigest == 0) revert NextKeyDigestZero();
+        if (
+            registration.deviceClass != CLASS_STANDARD
+                && registration.deviceClass != CLASS_LIFE_CRITICAL
+        ) revert UnknownClass(registration.deviceClass);
         bytes32 expected = deviceIdOf(registration.publicKey);
         if (expected != deviceId) revert WrongDeviceId(expected, deviceId);
         // 4. The device consents: it knows the secret of the key, and signed this record.
@@ -58,7 +65,7 @@ contract DeviceID is IDeviceID {
             publicKey: registration.publicKey,
             nextKeyDigest: registration.nextKeyDigest
         });
-        userID.recordDevice(owner, deviceId);
+        userID.recordDevice(owner, msg.sender, deviceId);
         emit DeviceAdded(deviceId, owner, msg.sender, registration.deviceClass);
     }
 

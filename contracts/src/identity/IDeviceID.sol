@@ -17,7 +17,7 @@ interface IDeviceID {
     /// @param postQuantumDigest Zero, because the only suite here is 1. It is reserved for suite 2.
     /// @param nextKeyDigest The digest of the key that a rotation will reveal; not zero.
     /// @param owner The account that answers for the device: a registered owner of UserID.
-    /// @param deviceClass 1 standard, 2 life-critical. Policy decides what a class means.
+    /// @param deviceClass 1 standard, 2 life-critical; no other. Policy decides what a class means.
     struct Registration {
         uint256 publicKey;
         bytes32 postQuantumDigest;
@@ -86,6 +86,10 @@ interface IDeviceID {
 
     /// @notice Thrown if the digest of the next key is zero: the key could never be rotated.
     error NextKeyDigestZero();
+
+    /// @notice Thrown for a class that has no meaning: a record never changes, and never goes.
+    /// @param deviceClass The class.
+    error UnknownClass(uint8 deviceClass);
 
     /// @notice Thrown if the identifier is not made of the given key.
     /// @param expected The identifier of the given key.

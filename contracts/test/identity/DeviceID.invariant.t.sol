@@ -16,6 +16,9 @@ contract DeviceIDHandler is Prover {
 
     bytes32[] public entered;
     mapping(bytes32 deviceId => bytes32 recordDigest) public recordOf;
+    /// @dev All calls of a run are on one day.
+    mapping(address owner => mapping(address registrar => uint32)) public enteredToday;
+    mapping(address owner => mapping(address registrar => uint32)) public highestLimit;
     bool public everDiffered;
 
     function enteredCount() external view returns (uint256) {
@@ -41,12 +44,16 @@ contract DeviceIDHandler is Prover {
         }
     }
 
-    function appoint(uint256 who, uint256 whom, bool appointed) external {
+    function appoint(uint256 who, uint256 whom, uint32 dailyLimit) external {
+        dailyLimit %= 4;
         address owner = accountAt(who);
         bool expected = users.profileOf(owner) != 0;
         vm.prank(owner);
-        try users.appoint(accountAt(whom), appointed) {
+        try users.appoint(accountAt(whom), dailyLimit) {
             if (!expected) everDiffered = true;
+            if (dailyLimit > highestLimit[owner][accountAt(whom)]) {
+                highestLimit[owner][accountAt(whom)] = dailyLimit;
+            }
         } catch {
             if (expected) everDiffered = true;
         }
@@ -56,6 +63,7 @@ contract DeviceIDHandler is Prover {
     function addDevice(uint256 caller, uint256 owner, uint256 seed, uint8 class, bool honest)
         external
     {
+        class %= 4;
         Key memory key = keyFrom(1 + seed % KEYS);
         IDeviceID.Registration memory registration = IDeviceID.Registration({
             publicKey: key.publicKey,
@@ -65,14 +73,16 @@ contract DeviceIDHandler is Prover {
             deviceClass: class
         });
         bytes32 deviceId = devices.deviceIdOf(key.publicKey);
-        uint8 signedClass = honest ? class : class ^ 1;
+        uint8 signedClass = honest ? class : class ^ 3;
         bytes32 digest = devices.registrationDigest(
             deviceId, registration.owner, signedClass, registration.nextKeyDigest
         );
         Signature memory sig = sign(key, digest, seed);
 
         bool expected = honest && devices.ownerOf(deviceId) == address(0)
-            && users.isRegistrar(registration.owner, accountAt(caller));
+            && (class == 1 || class == 2)
+            && users.isRegistrar(registration.owner, accountAt(caller))
+            && _mayEnterOneMore(registration.owner, accountAt(caller));
         vm.prank(accountAt(caller));
         try devices.addDevice(
             deviceId, registration, IDeviceID.Proof(sig.nonceX, sig.nonceY, sig.responseScalar)
@@ -80,14 +90,20 @@ contract DeviceIDHandler is Prover {
             if (!expected) everDiffered = true;
             entered.push(deviceId);
             recordOf[deviceId] = digestOf(deviceId);
+            enteredToday[registration.owner][accountAt(caller)] += 1;
         } catch {
             if (expected) everDiffered = true;
         }
     }
 
+    function _mayEnterOneMore(address owner, address registrar) private view returns (bool) {
+        (, uint32 left) = users.allowanceOf(owner, registrar);
+        return registrar == owner || left > 0;
+    }
+
     function recordByHand(uint256 who, bytes32 deviceId) external {
         vm.prank(accountAt(who));
-        try users.recordDevice(accountAt(who), deviceId) {
+        try users.recordDevice(accountAt(who), accountAt(who), deviceId) {
             everDiffered = true;
         } catch {}
     }
@@ -135,6 +151,36 @@ contract DeviceIDInvariants is Prover {
             isTrue(count == 0 || users.profileOf(owner) != 0, "owners are registered");
         }
         equal(total, handler.enteredCount(), "devices in all lists");
+    }
+
+    function invariant_NoRegistrarEntersMoreThanItsOwnerAllowed() external view {
+        for (uint256 i = 0; i < handler.ACCOUNTS(); i++) {
+            for (uint256 j = 0; j < handler.ACCOUNTS(); j++) {
+                (address owner, address other) = (handler.accountAt(i), handler.accountAt(j));
+                if (owner == other) continue;
+                uint32 entered = handler.enteredToday(owner, other);
+                isTrue(entered <= handler.highestLimit(owner, other), "within the limit");
+            }
+        }
+    }
+
+    function invariant_NoTwoOwnersHaveOneProfile() external view {
+        IUserID users = handler.users();
+        for (uint256 i = 0; i < handler.ACCOUNTS(); i++) {
+            bytes32 profile = users.profileOf(handler.accountAt(i));
+            for (uint256 j = 0; j < i; j++) {
+                bytes32 other = users.profileOf(handler.accountAt(j));
+                isTrue(profile == 0 || profile != other, "a profile of two owners");
+            }
+        }
+    }
+
+    function invariant_EveryClassHasAMeaning() external view {
+        DeviceID devices = handler.devices();
+        for (uint256 i = 0; i < handler.enteredCount(); i++) {
+            uint8 class = devices.device(handler.entered(i)).deviceClass;
+            isTrue(class == 1 || class == 2, "class");
+        }
     }
 
     function invariant_IdentifiersAreMadeOfTheirKeys() external view {

@@ -23,7 +23,7 @@ contract DeviceIDTest is Prover {
         _becomeOwner(Vectors.OWNER);
         _becomeOwner(Vectors.OTHER_OWNER);
         vm.startPrank(Vectors.OWNER);
-        users.appoint(GATEWAY, true);
+        users.appoint(GATEWAY, 1000);
         vm.stopPrank();
     }
 
@@ -110,6 +110,7 @@ contract DeviceIDTest is Prover {
         bytes32 nextKeyDigest
     ) external {
         vm.assume(nextKeyDigest != 0);
+        deviceClass = uint8(within(deviceClass, 1, 2));
         Vectors.Case memory c = _signed(seed, nonce, deviceClass, nextKeyDigest);
         _submit(GATEWAY, c);
         equal(devices.ownerOf(c.deviceId), Vectors.OWNER, "owner");
@@ -194,7 +195,7 @@ contract DeviceIDTest is Prover {
 
     function test_RevertIf_TheRegistrarWasDismissed() external {
         vm.prank(Vectors.OWNER);
-        users.appoint(GATEWAY, false);
+        users.appoint(GATEWAY, 0);
         bytes4 notRegistrar = IDeviceID.NotRegistrar.selector;
         vm.expectRevert(abi.encodeWithSelector(notRegistrar, Vectors.OWNER, GATEWAY));
         _submit(GATEWAY, Vectors.accepted()[0]);
@@ -222,6 +223,26 @@ contract DeviceIDTest is Prover {
         Vectors.Case memory c = _signed(1, 2, 1, 0);
         vm.expectRevert(abi.encodeWithSelector(IDeviceID.NextKeyDigestZero.selector));
         _submit(GATEWAY, c);
+    }
+
+    function testFuzz_RevertIf_TheClassHasNoMeaning(uint8 deviceClass) external {
+        vm.assume(deviceClass != 1 && deviceClass != 2);
+        Vectors.Case memory c = _signed(1, 2, deviceClass, keccak256("next"));
+        vm.expectRevert(abi.encodeWithSelector(IDeviceID.UnknownClass.selector, deviceClass));
+        _submit(GATEWAY, c);
+    }
+
+    function test_RevertIf_TheRegistrarsDayIsUsedUp() external {
+        vm.prank(Vectors.OWNER);
+        users.appoint(GATEWAY, 1);
+        Vectors.Case[] memory cases = Vectors.accepted();
+        _submit(GATEWAY, cases[0]);
+        bytes4 reached = IUserID.DailyLimitReached.selector;
+        vm.expectRevert(abi.encodeWithSelector(reached, Vectors.OWNER, GATEWAY, 1));
+        _submit(GATEWAY, cases[1]);
+        equal(devices.ownerOf(cases[1].deviceId), address(0), "nothing was written");
+        vm.warp(block.timestamp + 1 days);
+        _submit(GATEWAY, cases[1]);
     }
 
     function test_RevertIf_TheKeyIsOutOfRangeOrNotOnTheCurve() external {

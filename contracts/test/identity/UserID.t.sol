@@ -24,9 +24,9 @@ contract UserIDTest is Test {
 
     function test_RegisterAndSaySo() external {
         vm.expectEmit(true, true, true, true, address(users));
-        emit IUserID.OwnerRegistered(OWNER, PROFILE);
+        emit IUserID.OwnerRegistered(OWNER, users.profileDigestOf(OWNER, PROFILE));
         _register(OWNER);
-        equal(users.profileOf(OWNER), PROFILE, "profile");
+        equal(users.profileOf(OWNER), users.profileDigestOf(OWNER, PROFILE), "profile");
         isTrue(users.isRegistrar(OWNER, OWNER), "an owner may enter its own devices");
     }
 
@@ -48,11 +48,11 @@ contract UserIDTest is Test {
 
     function test_ChangeProfileAndSaySo() external {
         _register(OWNER);
-        bytes32 profile = keccak256("other");
+        bytes32 profile = users.profileDigestOf(OWNER, keccak256("other"));
         vm.expectEmit(true, true, true, true, address(users));
         emit IUserID.ProfileChanged(OWNER, profile);
         vm.prank(OWNER);
-        users.changeProfile(profile);
+        users.changeProfile(keccak256("other"));
         equal(users.profileOf(OWNER), profile, "profile");
     }
 
@@ -61,12 +61,12 @@ contract UserIDTest is Test {
         vm.startPrank(OWNER);
         isFalse(users.isRegistrar(OWNER, GATEWAY), "appointed before");
         vm.expectEmit(true, true, true, true, address(users));
-        emit IUserID.RegistrarAppointed(OWNER, GATEWAY, true);
-        users.appoint(GATEWAY, true);
+        emit IUserID.RegistrarAppointed(OWNER, GATEWAY, 7);
+        users.appoint(GATEWAY, 7);
         isTrue(users.isRegistrar(OWNER, GATEWAY), "appointed");
         vm.expectEmit(true, true, true, true, address(users));
-        emit IUserID.RegistrarAppointed(OWNER, GATEWAY, false);
-        users.appoint(GATEWAY, false);
+        emit IUserID.RegistrarAppointed(OWNER, GATEWAY, 0);
+        users.appoint(GATEWAY, 0);
         isFalse(users.isRegistrar(OWNER, GATEWAY), "still appointed");
     }
 
@@ -74,7 +74,7 @@ contract UserIDTest is Test {
         _register(OWNER);
         _register(OTHER_OWNER);
         vm.prank(OWNER);
-        users.appoint(GATEWAY, true);
+        users.appoint(GATEWAY, 7);
         isFalse(users.isRegistrar(OTHER_OWNER, GATEWAY), "appointed by another");
         isFalse(users.isRegistrar(GATEWAY, OWNER), "the other way round");
     }
@@ -82,14 +82,14 @@ contract UserIDTest is Test {
     function test_AnOwnerCannotDismissItself() external {
         _register(OWNER);
         vm.prank(OWNER);
-        users.appoint(OWNER, false);
+        users.appoint(OWNER, 0);
         isTrue(users.isRegistrar(OWNER, OWNER), "its own registrar");
     }
 
     function test_RevertIf_AStrangerActsAsAnOwner() external {
         vm.startPrank(OWNER);
         vm.expectRevert(abi.encodeWithSelector(IUserID.UnknownOwner.selector, OWNER));
-        users.appoint(GATEWAY, true);
+        users.appoint(GATEWAY, 7);
         vm.expectRevert(abi.encodeWithSelector(IUserID.UnknownOwner.selector, OWNER));
         users.changeProfile(PROFILE);
         isFalse(users.isRegistrar(OWNER, OWNER), "a stranger is no registrar of itself");
@@ -98,7 +98,7 @@ contract UserIDTest is Test {
     function test_RecordedDevicesAreListedInOrder() external {
         for (uint256 i = 0; i < 3; i++) {
             equal(users.deviceCount(OWNER), i, "count");
-            users.recordDevice(OWNER, keccak256(abi.encode(i)));
+            users.recordDevice(OWNER, OWNER, keccak256(abi.encode(i)));
         }
         for (uint256 i = 0; i < 3; i++) {
             equal(users.deviceAt(OWNER, i), keccak256(abi.encode(i)), "device");
@@ -109,7 +109,7 @@ contract UserIDTest is Test {
     function test_RevertIf_TheIndexIsBeyondTheList() external {
         vm.expectRevert(abi.encodeWithSelector(IUserID.NoSuchDevice.selector, 0, 0));
         users.deviceAt(OWNER, 0);
-        users.recordDevice(OWNER, PROFILE);
+        users.recordDevice(OWNER, OWNER, PROFILE);
         vm.expectRevert(abi.encodeWithSelector(IUserID.NoSuchDevice.selector, 1, 1));
         users.deviceAt(OWNER, 1);
     }
@@ -118,7 +118,100 @@ contract UserIDTest is Test {
         vm.assume(caller != address(this));
         vm.prank(caller);
         vm.expectRevert(abi.encodeWithSelector(IUserID.NotDeviceRegistry.selector, caller));
-        users.recordDevice(OWNER, PROFILE);
+        users.recordDevice(OWNER, OWNER, PROFILE);
+    }
+
+    // ---- whose profile it is -------------------------------------------------------------------
+
+    function testFuzz_AProfileCannotBeCopied(address copier, bytes32 document) external {
+        vm.assume(copier != OWNER && document != 0);
+        vm.prank(OWNER);
+        users.register(document);
+        bytes32 profile = users.profileOf(OWNER);
+        // Neither the document's digest nor the profile's own gives another account the same one.
+        vm.prank(copier);
+        users.register(document);
+        isTrue(users.profileOf(copier) != profile, "the document's digest");
+        vm.prank(copier);
+        users.changeProfile(profile);
+        isTrue(users.profileOf(copier) != profile, "the profile's own digest");
+    }
+
+    function testFuzz_ProfileDigestIsTheTaggedHash(address owner, bytes32 document, uint64 chainId)
+        external
+    {
+        vm.assume(chainId > 0);
+        vm.chainId(chainId);
+        bytes32 tag = sha256("countersign/Profile/1");
+        bytes memory data =
+            abi.encodePacked(tag, tag, uint256(chainId), address(users), owner, document);
+        equal(data.length, 64 + 104, "width");
+        equal(users.profileDigestOf(owner, document), sha256(data), "profile digest");
+    }
+
+    // ---- how many in a day ---------------------------------------------------------------------
+
+    function test_ARegistrarHasADailyLimit() external {
+        _appointed(2);
+        vm.warp(20_000 days + 1);
+        _record(0);
+        _allowanceIs(2, 1);
+        _record(1);
+        _allowanceIs(2, 0);
+        bytes4 reached = IUserID.DailyLimitReached.selector;
+        vm.expectRevert(abi.encodeWithSelector(reached, OWNER, GATEWAY, 2));
+        _record(2);
+        // The owner itself has none.
+        users.recordDevice(OWNER, OWNER, keccak256("by the owner"));
+        vm.warp(20_001 days - 1);
+        vm.expectRevert(abi.encodeWithSelector(reached, OWNER, GATEWAY, 2));
+        _record(2);
+        vm.warp(20_001 days);
+        _allowanceIs(2, 2);
+        _record(2);
+        _allowanceIs(2, 1);
+    }
+
+    function test_AnotherAppointmentGivesNoSecondAllowance() external {
+        _appointed(1);
+        _record(0);
+        vm.startPrank(OWNER);
+        users.appoint(GATEWAY, 0);
+        users.appoint(GATEWAY, 1);
+        vm.stopPrank();
+        _allowanceIs(1, 0);
+        bytes4 reached = IUserID.DailyLimitReached.selector;
+        vm.expectRevert(abi.encodeWithSelector(reached, OWNER, GATEWAY, 1));
+        _record(1);
+        vm.prank(OWNER);
+        users.appoint(GATEWAY, 2);
+        _record(1);
+    }
+
+    function test_TheLimitOfOneOwnerIsNotThatOfAnother() external {
+        _appointed(1);
+        _register(OTHER_OWNER);
+        vm.prank(OTHER_OWNER);
+        users.appoint(GATEWAY, 1);
+        _record(0);
+        users.recordDevice(OTHER_OWNER, GATEWAY, keccak256("another"));
+        equal(users.deviceCount(OTHER_OWNER), 1, "count");
+    }
+
+    function _appointed(uint32 dailyLimit) private {
+        _register(OWNER);
+        vm.prank(OWNER);
+        users.appoint(GATEWAY, dailyLimit);
+    }
+
+    function _record(uint256 number) private {
+        users.recordDevice(OWNER, GATEWAY, keccak256(abi.encode(number)));
+    }
+
+    function _allowanceIs(uint32 dailyLimit, uint32 left) private view {
+        (uint32 actualLimit, uint32 actualLeft) = users.allowanceOf(OWNER, GATEWAY);
+        equal(actualLimit, dailyLimit, "limit");
+        equal(actualLeft, left, "left");
     }
 
     function _register(address owner) private {

@@ -27,6 +27,7 @@ interface Vm {
     function skip(bool skipTest, string calldata reason) external;
     function startPrank(address sender) external;
     function stopPrank() external;
+    function warp(uint256 timestamp) external;
 
     struct Log {
         bytes32[] topics;

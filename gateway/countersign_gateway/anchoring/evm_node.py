@@ -24,7 +24,7 @@ from countersign_gateway.anchoring.rpc import Node
 from countersign_gateway.config import Finality
 
 # Reverts of our contracts that stop once the owner acts, or by tomorrow.
-_MENDABLE = ("NotRegistrar", "UnknownOwner")
+_MENDABLE = ("NotRegistrar", "UnknownOwner", "DailyLimitReached")
 
 # What nodes (geth, Besu, anvil, Nethermind, Reth) call a transaction that they have already, a
 # nonce that was used, and a fee that they do not take.

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from pydantic import PlainValidator, ValidationInfo
 
+from countersign import identity
 from countersign.carriers import topics
 
 Finality = Literal["finalized", "instant"] | int
@@ -73,7 +74,12 @@ def _positive(value: Any) -> int:
 
 
 def _device_class(value: Any) -> int:
-    return _whole(value, most=255)
+    if isinstance(value, bool) or value not in (
+        identity.CLASS_STANDARD,
+        identity.CLASS_LIFE_CRITICAL,
+    ):
+        raise ValueError("must be 1 (standard) or 2 (life-critical)")
+    return int(value)
 
 
 def _baud(value: Any) -> int:
@@ -187,7 +193,7 @@ File = Annotated[Path, PlainValidator(_path), Meaning("a path; relative ones sta
 Flag = Annotated[bool, PlainValidator(_boolean), Meaning("`true` or `false`")]
 Whole = Annotated[int, PlainValidator(_whole), Meaning("a whole number from 0 to 4294967295")]
 Positive = Annotated[int, PlainValidator(_positive), Meaning("a whole number from 1 to 4294967295")]
-DeviceClass = Annotated[int, PlainValidator(_device_class), Meaning("a whole number from 0 to 255")]
+DeviceClass = Annotated[int, PlainValidator(_device_class), Meaning("1 standard, 2 life-critical")]
 Baud = Annotated[int, PlainValidator(_baud), Meaning("bits a second, from 1200 to 12000000")]
 Seconds = Annotated[float, PlainValidator(_seconds), Meaning("seconds: above 0, at most 86400")]
 Address = Annotated[bytes, PlainValidator(_address), Meaning("`0x` and 40 hexadecimal digits")]

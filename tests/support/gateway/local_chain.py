@@ -109,7 +109,9 @@ class LocalChain(development_chain.DevChain):
         self.transact(owner, self.user_id, self.users().encode_abi("register", [b"\1" * 32]))
 
     def appoint(self, owner: Any, registrar: bytes, wanted: bool, **fields: Any) -> None:
-        data = self.users().encode_abi("appoint", [address_text(registrar), wanted])
+        data = self.users().encode_abi(
+            "appoint", [address_text(registrar), 10_000 if wanted else 0]
+        )
         self.transact(owner, self.user_id, data, **fields)
 
     def batches(self, account: bytes) -> list[tuple[int, bytes, int, bytes]]:

@@ -18,6 +18,8 @@ from countersign_contracts import load
 from countersign_contracts.node import http_provider
 
 _TIMEOUT_S = 30.0
+DAILY_LIMIT = 1000
+"""How many devices a registrar may enter a day, unless the owner says otherwise."""
 
 
 class DeploymentError(Mendable):
@@ -88,7 +90,7 @@ def deploy(url: str, account: Account) -> dict[str, str]:
 def register_owner(
     url: str, contracts: dict[str, str], owner: Account, profile_digest: bytes
 ) -> bool:
-    """Enter `owner` in UserID with the digest (32 bytes) of its profile.
+    """Enter `owner` in UserID with the SHA-256 of the document that says who it is.
 
     Returns False, and sends nothing, if the owner is there already, with any profile.
     """
@@ -100,11 +102,15 @@ def register_owner(
 
 
 def appoint(
-    url: str, contracts: dict[str, str], owner: Account, registrar: bytes, appointed: bool = True
+    url: str,
+    contracts: dict[str, str],
+    owner: Account,
+    registrar: bytes,
+    daily_limit: int = DAILY_LIMIT,
 ) -> None:
-    """Appoint the account `registrar` (20 bytes) to enter devices for `owner`, or end that."""
+    """Let the account `registrar` (20 bytes) enter devices for `owner`, so many a day; 0: none."""
     user_id = _contract(url, "UserID", contracts)
-    data = _call(user_id, "appoint", address_text(registrar), appointed)
+    data = _call(user_id, "appoint", address_text(registrar), daily_limit)
     owner.transact(url, data, contracts["UserID"])
 
 
