@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
+import json
+import os
 import random
 import select
 import socket
 import struct
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -18,6 +22,7 @@ from countersign_gateway.config import Endpoint
 from countersign_gateway.ingress.intake import Intake
 from countersign_gateway.ingress.mqtt.buffered_socket import MAX_UNSENT_BYTES, BufferedSocket
 from countersign_gateway.ingress.mqtt.mqtt_ingress import MqttIngress, express
+from countersign_gateway.ingress.mqtt.topic_table import TopicTable
 from countersign_gateway.operations.log import EventLog
 from countersign_gateway.operations.tally import Tally
 
@@ -83,7 +88,7 @@ def test_what_is_malformed_is_left_to_paho():
     assert express.read_deliveries(endless_length, 0) == ([], 0, 7)
 
 
-def test_what_is_too_large_is_left_to_paho_before_it_has_arrived():
+def test_what_is_too_large_is_known_by_its_header():
     packet = publish(b"t", 1, bytes(express.MAX_EXPRESS_BYTES))
     assert express.read_deliveries(packet[:10], 0) == ([], 0, len(packet))
 
@@ -244,7 +249,7 @@ class ScriptedBroker:
 
 @pytest.mark.parametrize("seed", range(6))
 def test_packets_of_all_kinds_in_pieces_of_any_size_arrive_once(seed):
-    """With paho: deliveries among pings, QoS 0, and a packet too large for the express lane."""
+    """With paho: deliveries among pings, QoS 0, and a packet that is too large."""
     chance = random.Random(seed)
     device_id = bytes(range(32))
     topic = f"countersign/v1/site/{device_id.hex()}/up/evidence".encode()
@@ -288,7 +293,7 @@ def test_packets_of_all_kinds_in_pieces_of_any_size_arrive_once(seed):
         assert [envelope.payload for envelope in taken] == wanted
         assert all((one.device_id, one.kind) == (device_id, "evidence") for one in taken)
         oversized = [packet_id for payload, packet_id in sent if payload is None]
-        assert refused == [40000] * len(oversized)
+        assert refused == [], "a message that is refused by its header is not answered"
         assert tally.oversized == len(oversized)
         for envelope in taken:
             envelope.acknowledge()
@@ -302,6 +307,81 @@ def test_packets_of_all_kinds_in_pieces_of_any_size_arrive_once(seed):
     pubacks = {written[n + 2 : n + 4] for n in range(0, len(written) - 2, 4)}
     assert pubacks == acknowledged
     assert len(written) == 4 * len(acknowledged) + 2
+
+
+def test_a_message_of_250_mb_costs_no_memory_and_no_connection():
+    """A retained one comes at each connection. The messages behind it arrive all the same."""
+    topic = f"countersign/v1/site/{bytes(32).hex()}/up/evidence".encode()
+    intake, tally, log = Intake(), Tally(), io.StringIO()
+    for first, packet_id in ((0x32, b"\x00\x09"), (0x31, b"")):
+        broker = ScriptedBroker()
+        ingress = MqttIngress(
+            endpoint=broker.endpoint,
+            site="site",
+            client_id="test",
+            intake=intake,
+            refuse_early=lambda device, payload, reason: None,
+            log=EventLog(log),
+            tally=tally,
+        )
+        ingress.start()
+        assert ingress.wait_ready(5)
+        before = resident_bytes()
+        size = 250_000_000
+        body = len(topic).to_bytes(2, "big") + topic + packet_id
+        broker.send(bytes([first]) + remaining_length(len(body) + size) + body, 1)
+        piece, peak = bytes(1_000_000), before
+        for _ in range(size // len(piece)):
+            broker._client.sendall(piece)
+            peak = max(peak, resident_bytes())
+        broker.send(publish(topic, 10, b"the next one"), 1)
+        (envelope,) = intake.take(10, 10)
+        assert envelope.payload == b"the next one"
+        envelope.acknowledge()
+        ingress.flush()
+        ingress.stop()
+        broker._thread.join(5)
+        broker.close()
+        assert peak - before < 4 << 20
+        pubacks = b"".join(b"\x40\x02" + one for one in (packet_id, b"\x00\x0a") if one)
+        assert bytes(broker.written).replace(express.PINGREQ, b"") == pubacks + b"\xe0\x00"
+    assert tally.oversized == 2
+    dropped = [json.loads(line) for line in log.getvalue().splitlines() if "oversized" in line]
+    assert [event["device_id"] for event in dropped] == [bytes(32).hex()] * 2
+
+
+def test_a_large_packet_that_is_no_publish_ends_the_connection():
+    for first in (0x20, 0x34, 0x36, 0x90):
+        packet = bytes([first]) + remaining_length(1 << 20) + bytes(100)
+        _, position, size = express.read_deliveries(packet, 0)
+        assert (position, size) == (0, len(packet) - 100 + (1 << 20))
+        with pytest.raises(ConnectionError):
+            express.oversized_head(packet, 0, size)
+    longer_topic = b"\x32" + remaining_length(20000) + b"\xff\xff" + bytes(70000)
+    with pytest.raises(ConnectionError):
+        express.oversized_head(longer_topic, 0, 20004)
+
+
+def test_the_head_of_a_large_message_may_arrive_in_pieces():
+    packet = publish(b"topic", 7, bytes(20000))
+    for cut in range(1, 4 + 2 + 5 + 2):
+        _, _, size = express.read_deliveries(packet[:cut], 0)
+        if size:
+            assert express.oversized_head(packet[:cut], 0, size) is None
+    assert express.oversized_head(packet[:13], 0, len(packet)) == (b"topic", b"\x00\x07")
+
+
+def test_topics_that_are_none_of_ours_are_not_kept():
+    """8,000 of them, of the longest length, took 550 MiB."""
+    table = TopicTable("site")
+    for number in range(1000):
+        assert table.sender(b"%d" % number + b"x" * 60_000) == (None, "")
+    assert len(table) == 0
+
+
+def resident_bytes() -> int:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def test_the_private_name_of_paho_that_is_used_is_there():

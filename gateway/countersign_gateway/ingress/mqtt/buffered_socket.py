@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import socket
 from collections import deque
+from collections.abc import Callable
 
 READ_BYTES = 65536
 # Above this the socket reports that it is full, and paho keeps the rest in its bounded queue.
@@ -30,6 +31,8 @@ class BufferedSocket:
         self._read = b""
         self._position = 0
         self._granted = 0
+        self._discarding = 0
+        self._discarded: Callable[[], None] = _nothing
         self._ended = False
         self._unsent = bytearray()
         self._enqueued: deque[bytes] = deque()
@@ -45,6 +48,7 @@ class BufferedSocket:
         self._ended = not data
         self._read = self._read[self._position :] + data
         self._position = 0
+        self._discard()
 
     def arrived(self) -> tuple[bytes, int]:
         """The buffer, and the position of its first unread byte."""
@@ -57,6 +61,24 @@ class BufferedSocket:
     def grant(self, size: int) -> None:
         """Reserve the next `size` bytes for `recv`, also those that have not arrived yet."""
         self._granted = size
+
+    def discard(self, size: int, discarded: Callable[[], None]) -> None:
+        """Drop the next `size` bytes, also as they arrive; then call `discarded`."""
+        self._discarding, self._discarded = size, discarded
+        self._discard()
+
+    @property
+    def discarding(self) -> int:
+        """The number of bytes still to be dropped."""
+        return self._discarding
+
+    def _discard(self) -> None:
+        if self._discarding:
+            dropped = min(self._discarding, len(self._read) - self._position)
+            self._position += dropped
+            self._discarding -= dropped
+            if self._discarding == 0:
+                self._discarded()
 
     @property
     def granted(self) -> int:
@@ -129,3 +151,7 @@ class BufferedSocket:
         except OSError:
             pass  # the peer has closed already, so it needs no DISCONNECT
         self._raw.close()
+
+
+def _nothing() -> None:
+    pass

@@ -13,8 +13,11 @@ _PUBLISH_QOS0 = 0x30
 _PUBLISH_QOS1 = 0x32
 # A PUBLISH's first byte without DUP and RETAIN, which the gateway ignores.
 _TYPE_AND_QOS = 0xF6
-# paho gathers larger messages, in a buffer that can grow. None of ours is larger.
+# None of our messages is larger. A larger packet is passed over as it arrives: paho would gather it
+# in a buffer that grows to the size that the packet claims, up to 256 MB.
 MAX_EXPRESS_BYTES = 16384
+MAX_PACKET_BYTES = 5 + MAX_EXPRESS_BYTES
+PINGREQ = b"\xc0\x00"
 
 # topic, packet identifier (2 bytes as they came), payload
 Delivery = tuple[bytes, bytes, bytes]
@@ -25,7 +28,8 @@ def read_deliveries(data: bytes, position: int) -> tuple[list[Delivery], int, in
 
     It stops at the first packet of another type, and at one that is malformed, too large, or
     incomplete. It returns the deliveries, the position after the last of them, and the length of
-    the packet at that position if paho is to read it, or 0 if more bytes must arrive first.
+    the packet at that position, or 0 if more bytes must arrive first. paho is to read that packet,
+    unless it is larger than MAX_PACKET_BYTES.
     """
     deliveries: list[Delivery] = []
     size = len(data)
@@ -64,6 +68,31 @@ def read_deliveries(data: bytes, position: int) -> tuple[list[Delivery], int, in
         )
         position = end
     return deliveries, position, 0
+
+
+def oversized_head(data: bytes, position: int, size: int) -> tuple[bytes, bytes] | None:
+    """The topic and the packet identifier of the PUBLISH of `size` bytes at `position`.
+
+    The identifier is b"" at QoS 0. None if more bytes must arrive first. ConnectionError if the
+    packet is none that a broker may send to a subscriber of QoS 1.
+    """
+    kind = data[position]
+    qos = kind >> 1 & 3
+    if kind >> 4 != 3 or qos > 1:
+        raise ConnectionError("a packet that is too large and no PUBLISH of QoS 0 or 1")
+    digit = position + 1
+    while data[digit] >= 0x80:
+        digit += 1
+    topic_start = digit + 3
+    if len(data) < topic_start:
+        return None
+    topic_end = topic_start + int.from_bytes(data[topic_start - 2 : topic_start], "big")
+    end = topic_end + 2 * qos
+    if end > position + size:
+        raise ConnectionError("a topic that is longer than its packet")
+    if len(data) < end:
+        return None
+    return data[topic_start:topic_end], data[topic_end:end]
 
 
 def puback(packet_id: bytes) -> bytes:

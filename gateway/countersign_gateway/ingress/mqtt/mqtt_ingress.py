@@ -74,6 +74,7 @@ class MqttIngress:
         # Set while the broker takes messages. Packets enqueued on an older socket are lost.
         self._established: BufferedSocket | None = None
         self._paced: deque[paho.MQTTMessageInfo] = deque()
+        self._pinged_s = 0.0
         self._connection = 0  # the number of the connection, noted with each delivery
         self._subscribed = threading.Event()
         self._reconnecting = Reconnecting("mqtt", self, BACKOFF_S)
@@ -202,7 +203,9 @@ class MqttIngress:
                 pipe.drain()
             if ready.get(sock.fileno(), 0) & ~select.POLLOUT:
                 status = self._read(client, sock)
-            if not ready or status == MQTTErrorCode.MQTT_ERR_SUCCESS:
+            if ready and sock.discarding:
+                self._ping_meanwhile(sock)
+            elif not ready or status == MQTTErrorCode.MQTT_ERR_SUCCESS:
                 client.loop_misc()
 
     def _read(self, client: paho.Client, sock: BufferedSocket) -> MQTTErrorCode:
@@ -218,10 +221,49 @@ class MqttIngress:
         return status
 
     def _take_deliveries(self, sock: BufferedSocket) -> None:
-        data, position = sock.arrived()
-        deliveries, position, for_paho = express.read_deliveries(data, position)
-        sock.consume(position)
-        sock.grant(for_paho)
+        while True:
+            data, position = sock.arrived()
+            deliveries, position, size = express.read_deliveries(data, position)
+            sock.consume(position)
+            self._deliver_all(sock, deliveries)
+            if size <= express.MAX_PACKET_BYTES:
+                sock.grant(size)
+                return
+            head = express.oversized_head(data, position, size)
+            if head is None:
+                return
+            self._pass_over(sock, head, size)
+            if sock.discarding:
+                return
+
+    def _pass_over(self, sock: BufferedSocket, head: tuple[bytes, bytes], size: int) -> None:
+        """Refuse a message by the size in its header: no byte of it is kept, nothing answers it.
+
+        It is acknowledged, so that the broker does not deliver it again at the next connection.
+        """
+        topic, packet_id = head
+        device_id, kind = self._topics.sender(topic)
+        self._pinged_s = time.monotonic()
+        self._tally.oversized += 1
+        self._log.event("oversized_dropped", device_id=device_id, kind=kind, bytes=size)
+
+        def discarded() -> None:
+            if packet_id:
+                sock.enqueue(express.puback(packet_id))
+
+        sock.discard(size, discarded)
+
+    def _ping_meanwhile(self, sock: BufferedSocket) -> None:
+        """Keep the connection while a large packet arrives: the answer to paho's ping is behind it.
+
+        paho watches over the connection again when the packet is over, or when it stops coming.
+        """
+        now_s = time.monotonic()
+        if now_s - self._pinged_s >= KEEPALIVE_S / 3:
+            self._pinged_s = now_s
+            sock.enqueue(express.PINGREQ)
+
+    def _deliver_all(self, sock: BufferedSocket, deliveries: list[express.Delivery]) -> None:
         for topic, packet_id, payload in deliveries:
             # The acknowledgement goes to the connection of the delivery. On a later connection the
             # same packet identifier may name another message, which may not be durable.

@@ -32,12 +32,15 @@ class TopicTable:
         return self._senders.get(topic) or self._parsed(topic)
 
     def _parsed(self, topic: bytes) -> tuple[bytes | None, str]:
+        try:
+            sender = topics.parse_uplink(self._site, topic.decode())
+        except UnicodeDecodeError:
+            sender = None
+        if sender is None:
+            # It is not kept: such a topic can have any length, up to 64 KB.
+            return None, ""
         if len(self._senders) >= MAX_KNOWN_TOPICS:
             self._senders.clear()  # a flood of topics costs parsing them again, not memory
-        try:
-            sender = topics.parse_uplink(self._site, topic.decode()) or (None, "")
-        except UnicodeDecodeError:
-            sender = (None, "")
         self._senders[topic] = sender
         return sender
 
