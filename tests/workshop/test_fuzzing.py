@@ -60,11 +60,13 @@ def test_finds_a_fast_reader_that_takes_more(monkeypatch: pytest.MonkeyPatch) ->
 def test_finds_a_frame_reader_without_checksum(monkeypatch: pytest.MonkeyPatch) -> None:
     strict = framing._read
 
-    def lenient(stuffed: bytes) -> framing.Frame | None:
+    def lenient(stuffed: bytes, most: int) -> framing.Frame | None:
         content = framing._unstuff(stuffed)[:-4]
-        return strict(framing._stuff(content + binascii.crc32(content).to_bytes(4, "big")))
+        return strict(framing._stuff(content + binascii.crc32(content).to_bytes(4, "big")), most)
 
-    monkeypatch.setattr(framing, "_read", lambda data: framing._unstuff(data) and lenient(data))
+    monkeypatch.setattr(
+        framing, "_read", lambda data, most: framing._unstuff(data) and lenient(data, most)
+    )
     assert "that the line does not hold" in found("frames")
 
 
