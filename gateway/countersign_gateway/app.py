@@ -146,6 +146,7 @@ class Gateway:
         now_s = since_boot_s()
         self._publisher.tick(now_s)
         self._status.tick(now_s)
+        self._log.tell_folded()
 
     def stop(self) -> None:
         """Finish the messages already taken in, then close. Transports deliver the others again."""
@@ -163,6 +164,7 @@ class Gateway:
             self._broker.stop()
         self._status.write()
         self.registry.close()
+        self._log.tell_folded(at_once=True)
         self._log.event("gateway_stopped")
 
     # Putting together ------------------------------------------------------------------------
