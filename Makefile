@@ -89,8 +89,8 @@ $(STAMPS)/rp2040js: $(STAMPS)/runtime tools/countersign_workshop/emulation/rp204
 	@$(FETCH) rp2040js
 	@touch $@
 
-DEMO_PARTS := $(addprefix $(STAMPS)/,runtime anvil micropython-$(HOST))
-TEST_PARTS := $(DEMO_PARTS) $(addprefix $(STAMPS)/,dev forge mosquitto micropython-armhf)
+DEMO_PARTS := $(addprefix $(STAMPS)/,runtime anvil mosquitto micropython-$(HOST))
+TEST_PARTS := $(DEMO_PARTS) $(addprefix $(STAMPS)/,dev forge micropython-armhf)
 
 BOARD_PARTS := $(addprefix $(STAMPS)/,dev cross-arm cross-riscv board-sources rp2040js qemu-system)
 NATIVE_PARTS := $(BOARD_PARTS) $(addprefix $(STAMPS)/,cross-riscv cross-xtensa cross-host qemu-riscv-xtensa micropython-$(HOST) micropython-armhf)

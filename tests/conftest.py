@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from countersign_workshop.commands.gateway import offer_mosquitto
+
+offer_mosquitto()
+
 REASON = "takes minutes: make test-boards and make test-native run what is slow, as --slow does"
 
 

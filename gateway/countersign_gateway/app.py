@@ -1,6 +1,6 @@
 """`countersign gateway run`: builds the stages from the configuration, runs them, stops them.
 
-This is the only file that knows all stages. The threads are: the embedded broker (if there is one),
+This is the only file that knows all stages. The threads are: the own broker (if there is one),
 MQTT, one for each serial line, reading ahead, the pipeline, anchoring, and the main thread, which
 rotates the beacon and waits for a signal. The ledger may be absent or down at any moment, also at
 the start: the gateway goes on serving devices, and each result states how fresh its knowledge is.
@@ -24,8 +24,11 @@ from countersign_gateway.config import AnchoringConfig, Config, Endpoint, MqttCo
 from countersign_gateway.governance.appraisal import SitePolicy
 from countersign_gateway.governance.freshness import UpstreamFreshness
 from countersign_gateway.ingress.intake import Intake
-from countersign_gateway.ingress.mqtt.broker import GATEWAY_USERNAME, EmbeddedBroker
+from countersign_gateway.ingress.mqtt.account_book import AccountBook
+from countersign_gateway.ingress.mqtt.broker_tls import client_context
+from countersign_gateway.ingress.mqtt.client_name import client_id
 from countersign_gateway.ingress.mqtt.mqtt_ingress import MqttIngress
+from countersign_gateway.ingress.mqtt.own_broker import OwnBroker, Roster
 from countersign_gateway.ingress.mqtt.password_file import read_password
 from countersign_gateway.ingress.serial_lines.serial_ingress import SerialIngress
 from countersign_gateway.model import OperatorError
@@ -36,10 +39,11 @@ from countersign_gateway.operations.tally import Tally
 from countersign_gateway.operations.throttle import ErrorBudget
 from countersign_gateway.pipeline.enrolling import Terms
 from countersign_gateway.pipeline.pipeline import Pipeline
+from countersign_gateway.registry.accounts import accounts_of
 from countersign_gateway.registry.sqlite import SqliteRegistry
 from countersign_gateway.serving.beacon_publisher import BeaconPublisher
 from countersign_gateway.serving.outlet import DeviceOutlet
-from countersign_gateway.statements.keys import SigningKey
+from countersign_gateway.statements.keys import SigningKey, read_key_file
 from countersign_gateway.verification.beacons import Beacons
 from countersign_gateway.verification.challenges import Challenges
 from countersign_gateway.verification.read_ahead import ReadAhead
@@ -98,7 +102,7 @@ class Gateway:
         self._status = StatusWriter(
             config.registry_path.with_name("status.json"), self._read_status, log
         )
-        self._broker: EmbeddedBroker | None = None
+        self.broker: OwnBroker | None = None
         self._mqtt: MqttIngress | None = None
         self._read_ahead_thread = threading.Thread(
             target=ReadAhead(self.registry.device, log).run,
@@ -117,7 +121,7 @@ class Gateway:
     def start(self) -> bool:
         """Start all stages. True once devices can connect, False if the broker is not there yet.
 
-        OperatorError if the embedded broker cannot listen, or a password file is not private.
+        OperatorError if the own broker cannot run, or a password file is not private.
         """
         broker = None if self._config.mqtt is None else self._connect(self._config.mqtt)
         self._pipeline_thread.start()
@@ -145,6 +149,8 @@ class Gateway:
         """Do what is due by time: the beacon's rotation, a change of mode, the status file."""
         now_s = since_boot_s()
         self._publisher.tick(now_s)
+        if self.broker is not None:
+            self.broker.tick(now_s)
         self._status.tick(now_s)
         self._log.tell_folded()
 
@@ -160,8 +166,8 @@ class Gateway:
         self._serial.stop()
         if self._mqtt is not None:
             self._mqtt.stop()
-        if self._broker is not None:
-            self._broker.stop()
+        if self.broker is not None:
+            self.broker.stop()
         self._status.write()
         self.registry.close()
         self._log.tell_folded(at_once=True)
@@ -214,29 +220,47 @@ class Gateway:
         )
 
     def _connect(self, config: MqttConfig) -> Endpoint:
-        """Make the MQTT ingress; start the embedded broker if one is configured. Its address."""
+        """Make the MQTT ingress; start the own broker if there is one. The broker's address."""
+        username: str | None
+        password: str | None
         if config.broker is None:
-            self._broker = EmbeddedBroker(config.listen, self._config.site, self._log)
-            endpoint = self._broker.start()
-            username: str | None = GATEWAY_USERNAME
-            password: str | None = self._broker.password
+            self.broker = self._made_broker(config)
+            endpoint = self.broker.start()
+            username, password = self.broker.username, self.broker.password
         else:
             endpoint = config.broker
             username, password = config.username, read_password(config.password_file)
         self._mqtt = MqttIngress(
             endpoint=endpoint,
             site=self._config.site,
-            client_id=f"countersign-gateway-{self.key.gateway_id.hex()[:16]}",
+            client_id=client_id(read_key_file(self._config.key_file)),
             intake=self._intake,
             refuse_early=self._pipeline.refuse_early,
             log=self._log,
             tally=self.tally,
             username=username,
             password=password,
+            tls=client_context(config),
             on_connected=self._publisher.publish,
         )
         self.outlet.attach_mqtt(self._mqtt)
         return endpoint
+
+    def _made_broker(self, config: MqttConfig) -> OwnBroker:
+        if config.site_account_key_file is None:
+            raise RuntimeError("the configuration lets no own broker be without this key")
+        return OwnBroker(
+            listen=config.listen,
+            site=self._config.site,
+            folder=self._config.registry_path.with_name("broker"),
+            book=AccountBook.from_file(config.site_account_key_file, self._config.site),
+            roster=Roster(
+                mark=self.registry.account_mark,
+                devices=lambda: accounts_of(self.registry),
+                strangers=lambda: True,  # enrolment is open to every device
+            ),
+            log=self._log,
+        )
 
     def _read_status(self) -> dict[str, object]:
         freshness = self.freshness.current()
@@ -251,6 +275,8 @@ class Gateway:
             queued=len(self._intake) + len(self._examined),
             registry=dataclasses.asdict(self.registry.counts()),
         )
+        if self.broker is not None:
+            status["broker"] = self.broker.status()
         return status
 
 

@@ -33,7 +33,7 @@ class Line:
         return self.streams[self.used - 1]
 
     def connect(self):
-        self.client.connect("p", b"offline")
+        self.client.connect(("p", b"offline"))
         self.stream.sent = b""
         return self.client
 
@@ -73,7 +73,7 @@ def test_unacknowledged_messages_are_sent_again_as_duplicates_in_a_kept_session(
     client.publish("t", b"one")
     client.publish("t", b"two")
     expect_lost(line, client.poll, 10)
-    client.connect("p", b"offline")
+    client.connect(("p", b"offline"))
     assert line.stream.sent.endswith(publish_packet("t", b"two", 2, False, True))
     assert b"one" not in line.stream.sent
 
@@ -83,7 +83,7 @@ def test_unacknowledged_messages_are_new_ones_if_the_broker_forgot_the_session()
     client = line.connect()
     client.publish("t", b"one")
     expect_lost(line, client.poll, 10)
-    client.connect("p", b"offline")
+    client.connect(("p", b"offline"))
     assert line.stream.sent.endswith(publish_packet("t", b"one", 2, False, False))
 
 
@@ -91,10 +91,10 @@ def test_what_is_kept_for_sending_again_is_bounded_and_the_newest():
     plan = [[CONNACK_NEW, None] for _ in range(20)]
     line = Line(*(plan + [[CONNACK_KEPT]]))
     for number in range(20):
-        line.client.connect("p", b"offline")
+        line.client.connect(("p", b"offline"))
         line.client.publish("t", b"message %02d" % number)
         expect_lost(line, line.client.poll, 10)
-    line.client.connect("p", b"offline")
+    line.client.connect(("p", b"offline"))
     for number in range(20):
         kept = number >= 20 - MAX_UNACKNOWLEDGED
         assert (b"message %02d" % number in line.stream.sent) == kept
@@ -160,7 +160,7 @@ def test_a_broker_that_refuses_or_does_not_answer_gives_no_session():
         [],
     ):
         line = Line(plan)
-        expect_lost(line, line.client.connect, "p", b"offline")
+        expect_lost(line, line.client.connect, ("p", b"offline"))
         assert line.clock.ms <= RESPONSE_TIMEOUT_MS
 
 

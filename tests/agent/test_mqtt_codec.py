@@ -36,7 +36,7 @@ def test_connect_is_laid_out_as_in_section_3_1():
         b"\x00\x04user\x00\x04pass"
     )
     assert codec.connect_packet("c", 5, None, None, None) == (
-        b"\x10\x0d\x00\x04MQTT\x04\x00\x00\x05\x00\x01c"
+        b"\x10\x0d\x00\x04MQTT\x04\x02\x00\x05\x00\x01c"
     )
 
 

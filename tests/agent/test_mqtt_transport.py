@@ -1,5 +1,6 @@
 """The transport over a broker: a topic for each kind of message, retained presence, a last will."""
 
+from countersign import accounts
 from countersign.carriers import kinds, topics
 from countersign_agent.transports.mqtt_client import MqttClient
 from countersign_agent.transports.mqtt_codec import (
@@ -23,7 +24,7 @@ def connected(*incoming):
     clock = Clock()
     stream = FakeStream(clock, (CONNACK_NEW,) + incoming)
     client = MqttClient(lambda timeout_ms: stream, clock, "cs-1")
-    transport = MqttTransport(client, SITE, DEVICE)
+    transport = MqttTransport(client, SITE, accounts.username(DEVICE))
     transport.connect()
     return transport, stream
 
@@ -101,3 +102,20 @@ def test_a_topic_that_is_none_of_ours_is_named_and_the_session_goes_on():
         else:
             raise AssertionError("took " + topic)
         assert transport.receive(10) == (kinds.RESULT, b"ours")
+
+
+def test_an_account_that_others_share_shows_no_presence_and_keeps_no_session():
+    clock = Clock()
+    stream = FakeStream(clock, (CONNACK_NEW,))
+    client = MqttClient(lambda timeout_ms: stream, clock, "lobby-21", 30, "lobby-21", "secret")
+    transport = MqttTransport(client, SITE, "lobby-21", True)
+    transport.connect()
+    transport.leave()
+    assert stream.sent == (
+        connect_packet("lobby-21", 30, None, "lobby-21", "secret")
+        + subscribe_packet(1, [BEACON, topics.of_account(SITE, "lobby-21", "down/+")])
+    )
+    stream.sent = b""
+    transport.send(kinds.ENROL, b"request")
+    topic = "countersign/v1/" + SITE + "/lobby-21/up/enrol"
+    assert stream.sent == publish_packet(topic, b"request", 2, False, False)

@@ -10,6 +10,8 @@ import importlib.metadata
 import importlib.util
 import os
 import re
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -27,6 +29,7 @@ from countersign import messages
 from countersign_cli import cli, extras
 from countersign_cli.diagnosis import requirements
 from countersign_workshop.checkout import ROOT
+from countersign_workshop.parts import toolchain
 from support.protocol import samples
 
 WAYS = ("", *extras.MODULES, pytest.param("all", marks=pytest.mark.slow))
@@ -45,12 +48,13 @@ class Installation:
     python: Path
     folder: Path
 
-    def start(self, *words: str | Path) -> subprocess.Popen[str]:
+    def start(self, *words: str | Path, **variables: str) -> subprocess.Popen[str]:
         # An operator has nothing of this checkout, and the caches are in the user's folder.
         environment = {
             "PATH": "/usr/bin:/bin",
             "HOME": str(self.folder),
             "LANG": "C.UTF-8",
+            **variables,
         }
         return subprocess.Popen(
             [self.python.with_name("countersign"), *words],
@@ -189,7 +193,14 @@ def test_a_site_is_made_and_served(installed: Installation) -> None:
     assert installed.run(*words)[0] == 0
     assert "exists already" in installed.refused(*words)
     config = installed.folder / "store/gateway.toml"
-    gateway = installed.start("gateway", "run", "--config", config)
+    if shutil.which("mosquitto", path="/usr/bin:/bin:/usr/sbin") is None:
+        sentence = installed.refused("gateway", "run", "--config", config)
+        assert "Mosquitto, which is not installed: apt install mosquitto" in sentence
+    try:
+        program = shlex.join(toolchain.mosquitto())
+    except toolchain.PartMissing as missing:
+        pytest.skip(f"mosquitto: {missing}")
+    gateway = installed.start("gateway", "run", "--config", config, COUNTERSIGN_MOSQUITTO=program)
     try:
         assert gateway.stderr is not None
         for line in gateway.stderr:

@@ -29,6 +29,12 @@ def countersign(*words: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
+KEYS = ("gateway.key", "ledger.key", "site_account.key")
+
+
+MISSPELT = "[sit]\n[gateway]\n[ingress.mqtt]\nsite_account_key_file = 'x'\n"
+
+
 class GatewayProcess:
     def __init__(self, config: Path, log: Path) -> None:
         self._log = log
@@ -71,10 +77,10 @@ def test_site_init_makes_a_site_that_runs_as_it_is(tmp_path):
     assert made.returncode == 0, made.stderr
     config = load(folder / "gateway.toml")
     assert (config.site, config.policy.allow_emulated, config.anchoring) == (SITE, True, None)
-    for name in ("gateway.key", "ledger.key", "gateway.toml"):
+    for name in (*KEYS, "gateway.toml"):
         assert (folder / name).stat().st_mode & 0o077 == 0, name
     # The command makes the keys and shows neither.
-    for name in ("gateway.key", "ledger.key"):
+    for name in KEYS:
         assert (folder / name).read_text().strip() not in made.stdout + made.stderr
 
     again = countersign("site", "init", folder, "--name", SITE)
@@ -100,6 +106,23 @@ def test_site_init_refuses_what_the_gateway_would(tmp_path, words, sentence):
     assert not (tmp_path / "site" / "gateway.toml").exists()
 
 
+def test_gateway_init_makes_the_keys_that_are_missing(tmp_path):
+    site_folder.create_site(tmp_path, SITE, listen="127.0.0.1:0")
+    kept = (tmp_path / "gateway.key").read_bytes()
+    (tmp_path / "site_account.key").unlink()
+    config = tmp_path / "gateway.toml"
+    assert "cannot be opened" in countersign("gateway", "run", "--config", config).stderr
+    made = countersign("gateway", "init", "--config", config)
+    assert made.returncode == 0, made.stderr
+    secret = tmp_path / "site_account.key"
+    assert secret.stat().st_mode & 0o777 == 0o600
+    assert site_folder.site_account_key(secret).hex() in made.stdout
+    assert secret.read_text().strip() not in made.stdout
+    assert (tmp_path / "gateway.key").read_bytes() == kept
+    again = countersign("gateway", "init", "--config", config)
+    assert again.stdout == made.stdout.replace("(made)", "(was there)")
+
+
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
 def test_a_gateway_whose_ledger_is_down_serves_and_stops_cleanly(tmp_path, stop):
     folder = tmp_path / "site"
@@ -120,7 +143,9 @@ def test_a_gateway_whose_ledger_is_down_serves_and_stops_cleanly(tmp_path, stop)
         ready = running.wait_for("gateway_ready")
         assert ready["gateway_id"] == made.gateway_id.hex()
         device = ConnectedDevice(
-            Endpoint(ready["host"], ready["port"]), SimulatedDevice.named("one", made.gateway_id)
+            Endpoint(ready["host"], ready["port"]),
+            SimulatedDevice.named("one", made.gateway_id),
+            made.site_account_key,
         )
         assert device.enrol() == "ACCEPTED"
         assert device.check_in() == "ACCEPTED"
@@ -133,7 +158,7 @@ def test_a_gateway_whose_ledger_is_down_serves_and_stops_cleanly(tmp_path, stop)
         status = json.loads((folder / "status.json").read_text())
         assert (status["enrolled"], status["verified"], status["mode"]) == (1, 1, "degraded")
         assert status["registry"]["commitments"] == 2
-        secrets = [(folder / name).read_text().strip() for name in ("gateway.key", "ledger.key")]
+        secrets = [(folder / name).read_text().strip() for name in KEYS]
         log = (folder / "gateway.log").read_text()
         assert not [secret for secret in secrets if secret in log]
 
@@ -173,7 +198,7 @@ def test_an_address_in_use_is_said_in_one_line(tmp_path):
         (lambda site: (site / "gateway.key").chmod(0o644), "chmod 600"),
         (lambda site: (site / "registry.sqlite3").write_bytes(b"x" * 5000), "restore it from"),
         (
-            lambda site: (site / "gateway.toml").write_text("[sit]\n[gateway]\n[ingress.mqtt]\n"),
+            lambda site: (site / "gateway.toml").write_text(MISSPELT),
             "the section [site] is missing (is [sit] meant to be it?)\n"
             "countersign gateway: gateway.key_file is missing\n"
             "countersign gateway: the section [policy] is missing\n",

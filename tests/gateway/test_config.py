@@ -10,12 +10,14 @@ from countersign_gateway import config
 from countersign_gateway.config import ConfigError, Endpoint, SerialConfig, reference
 
 FOLDER = Path("/site")
+MQTT = '[ingress.mqtt]\nsite_account_key_file = "site_account.key"\n'
 LEAST = """
 [site]
 name = "store-17"
 [gateway]
 key_file = "gateway.key"
 [ingress.mqtt]
+site_account_key_file = "site_account.key"
 [policy]
 owner = "0x00000000000000000000000000000000000000aa"
 """
@@ -46,9 +48,7 @@ def test_the_least_that_works_and_what_it_means():
 
 
 def test_everything_that_can_be_set():
-    text = LEAST.replace("[ingress.mqtt]\n", "").replace(
-        "owner =", "allow_emulated = true\nowner ="
-    )
+    text = LEAST.replace(MQTT, "").replace("owner =", "allow_emulated = true\nowner =")
     read = parse(
         text
         + ANCHORING
@@ -90,11 +90,11 @@ degraded_after_s = 12
         (('"store-17"', "17"), "site.name must be a text that is not empty"),
         (("0x00", "0x"), "policy.owner must be an address: 0x and 40 hexadecimal digits"),
         (('key_file = "gateway.key"', ""), "gateway.key_file is missing"),
-        (("[ingress.mqtt]", "[ingress.mqtt]\nbroker = 'tcp://x:1'"), 'must be "embedded" or'),
+        (("[ingress.mqtt]", "[ingress.mqtt]\nbroker = 'tcp://x:1'"), 'must be "own", "mqtt://'),
         (("[ingress.mqtt]", "[ingress.mqtt]\nbroker = 'mqtt://x'"), 'must be "host:port"'),
         (("[ingress.mqtt]", "[ingress.mqtt]\nlisten = '1883'"), 'listen must be "host:port"'),
         (("[ingress.mqtt]", "[ingress.mqtt]\nlisten = 'x:70000'"), "listen must have a port of"),
-        (("[ingress.mqtt]", "[ingress.mqtt]\nusername = 'x'"), "no meaning with the embedded"),
+        (("[ingress.mqtt]", "[ingress.mqtt]\nusername = 'x'"), "no meaning with the site's own"),
         (("[ingress.mqtt]", "[ingress.mqtt]\npassword_file = 'x'"), "needs a username beside it"),
         (("[policy]", "[policy]\nallow_emulated = 1"), "allow_emulated must be true or false"),
         (("[policy]", "[policy]\npolicy_version = -1"), "must be a whole number from 0"),
@@ -186,6 +186,41 @@ def test_a_value_in_place_of_a_section(text, sentence):
     assert any(sentence in fault for fault in caught.value.faults)
 
 
+def test_the_own_broker_needs_the_site_account_key():
+    with pytest.raises(ConfigError, match="countersign gateway init makes"):
+        parse(LEAST.replace(MQTT, "[ingress.mqtt]\n"))
+    assert parse(LEAST).mqtt.site_account_key_file == FOLDER / "site_account.key"
+
+
+@pytest.mark.parametrize(
+    ("broker", "settings", "fault"),
+    [
+        ("mqtt://127.0.0.1:1883", "username = 'g'", None),
+        ("mqtt://[::1]:1883", "username = 'g'", None),
+        ("mqtt://localhost:1883", "username = 'g'", None),
+        ("mqtts://broker.ward-3:8883", "username = 'g'\npassword_file = 'p'", None),
+        ("mqtts://10.0.0.7:8883", "tls_ca_file = 'ca'", None),
+        ("mqtts://b:1", "client_certificate_file = 'c'\nclient_key_file = 'k'", None),
+        ("mqtt://broker.ward-3:1883", "", None),
+        ("mqtt://10.0.0.7:1883", "username = 'g'", "username would be sent in the clear"),
+        ("mqtt://broker:1883", "username = 'g'", "username would be sent in the clear"),
+        ("mqtt://localhost:1883", "tls_ca_file = 'ca'", "only with mqtts://"),
+        ("mqtts://b:1", "client_key_file = 'k'", "client_certificate_file go together"),
+        ("mqtts://b:1", "client_certificate_file = 'k'", "client_certificate_file go together"),
+        ("own", "tls_ca_file = 'ca'", "no meaning with the site's own broker"),
+        ("embedded", "", 'must be "own"'),
+        ("mqtts://u@b:1", "", 'must be "mqtts://host:port"'),
+    ],
+)
+def test_credentials_travel_safely_or_not_at_all(broker, settings, fault):
+    text = LEAST.replace(MQTT, f'{MQTT}broker = "{broker}"\n{settings}\n')
+    if fault is None:
+        assert parse(text).mqtt.broker.tls == broker.startswith("mqtts")
+        return
+    with pytest.raises(ConfigError, match=fault):
+        parse(text)
+
+
 def test_the_page_of_settings_names_every_setting():
     page = reference.page()
     for section in ("site", "gateway", "[ingress.serial]", "ingress.mqtt", "policy", "anchoring"):
@@ -195,7 +230,7 @@ def test_the_page_of_settings_names_every_setting():
 
 
 def test_a_site_of_serial_lines_needs_no_broker():
-    without = LEAST.replace("[ingress.mqtt]\n", "")
+    without = LEAST.replace(MQTT, "")
     read = parse(without + '[[ingress.serial]]\nurl = "/dev/ttyACM0"\n')
     assert read.mqtt is None
     assert [line.url for line in read.serial] == ["/dev/ttyACM0"]

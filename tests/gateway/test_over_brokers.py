@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -16,7 +15,6 @@ from paho.mqtt.enums import CallbackAPIVersion
 from countersign import messages
 from countersign.carriers import topics
 from countersign_gateway.config import Endpoint
-from countersign_gateway.ingress.mqtt import broker as broker_module
 from countersign_workshop.child_processes.mosquitto import Mosquitto
 from countersign_workshop.parts import toolchain
 from countersign_workshop.simulation.simulated_device import SimulatedDevice
@@ -38,7 +36,7 @@ except toolchain.PartMissing as missing:
 
 @pytest.fixture(
     params=[
-        "embedded",
+        "own",
         pytest.param(
             "mosquitto",
             marks=pytest.mark.skipif(bool(NO_MOSQUITTO), reason=NO_MOSQUITTO),
@@ -46,8 +44,8 @@ except toolchain.PartMissing as missing:
     ]
 )
 def broker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Endpoint | None]:
-    """None for the embedded broker, else the address of Mosquitto."""
-    if request.param == "embedded":
+    """None for the own broker, else the address of Mosquitto."""
+    if request.param == "own":
         yield None
         return
     with Mosquitto(tmp_path / "broker") as mosquitto:
@@ -66,7 +64,7 @@ def connect(site: RunningSite) -> Iterator[object]:
 
         def connected(name: str) -> ConnectedDevice:
             device = SimulatedDevice.named(name, site.gateway.key.gateway_id)
-            one = ConnectedDevice(site.address, device)
+            one = site.connect(device)
             stack.callback(one.close)
             return one
 
@@ -113,7 +111,7 @@ def test_what_is_wrong_is_refused_and_the_rest_goes_on(site, connect):
 def test_beacons_turn_and_old_ones_go_stale(broker, tmp_path):
     with running_site(tmp_path, broker) as site:
         device = SimulatedDevice.named("one", site.gateway.key.gateway_id)
-        connected = ConnectedDevice(site.address, device)
+        connected = site.connect(device)
         assert connected.enrol() == "ACCEPTED"
         beacons = [connected.wait_for_beacon()]
         for _ in range(2):
@@ -131,13 +129,13 @@ def test_a_site_goes_on_after_a_restart(broker, tmp_path):
     with running_site(tmp_path, broker) as site:
         gateway_id = site.gateway.key.gateway_id
         device = SimulatedDevice.named("one", gateway_id)
-        connected = ConnectedDevice(site.address, device)
+        connected = site.connect(device)
         assert connected.enrol() == "ACCEPTED"
         captured = device.evidence(connected.wait_for_beacon())
         assert reason_of(connected.exchange(captured)[1]) == "ACCEPTED"
         connected.close()
     with running_site(tmp_path, broker) as site:
-        connected = ConnectedDevice(site.address, device)
+        connected = site.connect(device)
         # Mosquitto retains the beacon of the earlier run until the new one arrives.
         fresh = site.gateway.beacons.current
         assert reason_of(connected.exchange(captured)[1]) == "REPLAYED"
@@ -164,70 +162,11 @@ def test_what_was_sent_while_the_gateway_was_away_is_delivered(tmp_path):
         connected.close()
 
 
-def test_the_embedded_broker_survives_what_its_clients_do(tmp_path):
-    with running_site(tmp_path, None) as site:
-        watcher = ConnectedDevice(
-            site.address, SimulatedDevice.named("one", site.gateway.key.gateway_id)
-        )
-        beacon = watcher.wait_for_beacon()
-        attacker = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv311)
-        attacker.connect(site.address.host, site.address.port)
-        attacker.loop_start()
-        # A beacon in the gateway's name, a topic outside the site, and an oversized packet.
-        attacker.publish(topics.beacon(SITE), b"\x00" * 64, qos=1, retain=True)
-        attacker.publish("somewhere/else", b"x", qos=1, retain=True)
-        attacker.publish(
-            topics.uplink(SITE, watcher.device.device_id, "evidence"), bytes(100_000), qos=1
-        )
-        deadline_s = time.monotonic() + PATIENCE_S
-        while attacker.is_connected() and time.monotonic() < deadline_s:
-            time.sleep(0.02)
-        attacker.loop_stop()
-        attacker.disconnect()
-        assert watcher.enrol() == "ACCEPTED"
-        assert watcher.beacon == beacon
-        assert watcher.check_in() == "ACCEPTED"
-        watcher.close()
-        late = ConnectedDevice(
-            site.address, SimulatedDevice.named("two", site.gateway.key.gateway_id)
-        )
-        assert late.wait_for_beacon() == beacon
-        late.close()
-
-
-def test_connections_that_say_nothing_are_closed(tmp_path, monkeypatch):
-    monkeypatch.setattr(broker_module, "CONNECT_TIMEOUT_S", 0.3)
-    with running_site(tmp_path, None) as site:
-        silent = [
-            socket.create_connection((site.address.host, site.address.port)) for _ in range(5)
-        ]
-        silent[0].sendall(b"\x10")
-        silent[1].sendall(b"GET / HTTP/1.1\r\n\r\n")
-        for one in silent:
-            one.settimeout(PATIENCE_S)
-            assert one.recv(100) == b""
-            one.close()
-
-
-def test_nobody_takes_the_gateway_s_name_on_the_embedded_broker(tmp_path):
-    with running_site(tmp_path, None) as site:
-        refused: list[object] = []
-        pretender = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv311)
-        pretender.username_pw_set("gateway", "guess")
-        pretender.on_connect = lambda *arguments: refused.append(arguments[3].is_failure)
-        pretender.connect(site.address.host, site.address.port)
-        pretender.loop_start()
-        deadline_s = time.monotonic() + PATIENCE_S
-        while not refused and time.monotonic() < deadline_s:
-            time.sleep(0.02)
-        pretender.disconnect()
-        pretender.loop_stop()
-        assert refused[0]
-
-
 def test_the_beacon_is_signed_and_says_how_fresh_the_gateway_is(site, connect):
     seen: list[bytes] = []
     listener = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv311)
+    if site.site_account_key is not None:
+        listener.username_pw_set(*site.watcher())
     listener.on_connect = lambda client, *_: client.subscribe(topics.beacon(SITE), 1)
     listener.on_message = lambda _client, _userdata, message: seen.append(bytes(message.payload))
     listener.connect(site.address.host, site.address.port)
@@ -242,24 +181,10 @@ def test_the_beacon_is_signed_and_says_how_fresh_the_gateway_is(site, connect):
     assert beacon.fields["age_s"] is None
 
 
-def test_subscriptions_may_change_while_a_message_is_handed_on():
-    table = broker_module._Subscriptions({"one": [("session", 1)], "two": []})
-    seen = []
-    for name, subscribers in table.items():
-        for subscriber in subscribers:
-            table["one"].clear()
-            seen.append(subscriber)
-        table[name + " more"] = []
-    for name in table:
-        table.pop(name)
-    assert seen == [("session", 1)]
-    assert table == {}
-
-
 def test_clients_that_come_and_go_cost_nobody_a_message(tmp_path):
     with running_site(tmp_path, None) as site:
         device = SimulatedDevice.named("one", site.gateway.key.gateway_id)
-        connected = ConnectedDevice(site.address, device)
+        connected = site.connect(device)
         assert connected.enrol() == "ACCEPTED"
         beacon = connected.wait_for_beacon()
         stop = threading.Event()
@@ -267,7 +192,7 @@ def test_clients_that_come_and_go_cost_nobody_a_message(tmp_path):
         def come_and_go() -> None:
             while not stop.is_set():
                 visitor = SimulatedDevice.named("visitor", site.gateway.key.gateway_id)
-                ConnectedDevice(site.address, visitor).close()
+                site.connect(visitor).close()
 
         visitors = [threading.Thread(target=come_and_go, daemon=True) for _ in range(2)]
         for visitor in visitors:

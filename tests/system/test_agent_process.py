@@ -47,6 +47,7 @@ class Device:
                     "gateway_public_key": site.gateway.key.public_key.hex(),
                     "broker_host": site.address.host,
                     "broker_port": site.address.port,
+                    **site.agent_account(),
                     "storage_folder": str(folder / "flash"),
                     "check_in_interval_ms": 100,
                     "result_timeout_ms": 1000,
@@ -87,9 +88,9 @@ class Device:
             self._arrived.notify_all()
 
 
-@pytest.fixture(params=["embedded", "mosquitto"])
+@pytest.fixture(params=["own", "mosquitto"])
 def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RunningSite]:
-    if request.param == "embedded":
+    if request.param == "own":
         with running_site(tmp_path, None, beacon_interval_s=0.5) as running:
             yield running
         return
@@ -187,7 +188,6 @@ def test_the_last_will_says_that_a_device_is_gone(site: RunningSite, tmp_path: P
     topic = topics.presence(SITE, bytes.fromhex(made["device_id"]))
     seen: list[bytes] = []
     with watching(site, topic, seen):
-        # amqtt delivers a retained message twice.
         eventually(lambda: seen[-1:] == [b"online"], "no birth message")
         process.kill()
         eventually(lambda: seen[-1:] == [b"offline"], "no last will")
@@ -197,6 +197,8 @@ def test_the_last_will_says_that_a_device_is_gone(site: RunningSite, tmp_path: P
 def watching(site: RunningSite, topic: str, seen: list[bytes]) -> Iterator[None]:
     """Collects what is published on a topic, retained messages first."""
     client = paho.Client(CallbackAPIVersion.VERSION2)
+    if site.site_account_key is not None:
+        client.username_pw_set(*site.watcher())
     client.on_connect = lambda client, *_: client.subscribe(topic, 1)
     client.on_message = lambda _client, _data, message: seen.append(message.payload)
     client.connect(site.address.host, site.address.port)

@@ -74,6 +74,7 @@ def test_the_sensor_reads_on_micropython(tmp_path: Path) -> None:
             "gateway_public_key": site.gateway.key.public_key.hex(),
             "broker_host": site.address.host,
             "broker_port": site.address.port,
+            **site.agent_account(),
             "storage_folder": str(tmp_path / "flash"),
             "check_in_interval_ms": 100,
         }

@@ -10,6 +10,7 @@ recursive definition of RFC 9162. Nothing is random, so the files never change b
 """
 
 import argparse
+import base64
 import json
 import sys
 from pathlib import Path
@@ -256,6 +257,44 @@ def merkle() -> dict[str, object]:
 # A board's heap holds a case of these, not the whole file: each case stands on a line of its own.
 BY_LINE = ("messages", "refused", "unbelieved", "frames")
 
+
+# Accounts of a broker ------------------------------------------------------------------------
+
+
+def accounts() -> list[dict[str, object]]:
+    cases = []
+    for i, site in enumerate(("a", "store-0042", "x" * 32, "ward-3", "s-1")):
+        device, site_account = (
+            int.from_bytes(stream(f"{who}/{i}", 32), "big") % N for who in ("device", "account")
+        )
+        device_key, account_key = (
+            number(multiple_of_generator(secret)[0]) for secret in (device, site_account)
+        )
+        # The product of both secrets: x does not depend on the sign of either.
+        shared = number(multiple_of_generator(device * site_account % N)[0])
+        named = tagged_hash("countersign/device/1", b"\x01" + sha256(device_key) + bytes(32))
+        cases.append(
+            {
+                "site": site,
+                "device_secret": number(device).hex(),
+                "device_key": device_key.hex(),
+                "site_account_secret": number(site_account).hex(),
+                "site_account_key": account_key.hex(),
+                "shared": shared.hex(),
+                "username": named.hex(),
+                "password": base64url("countersign/BrokerPassword/1", shared, site),
+                "lobby_username": f"lobby-{named[0] % 64:02d}",
+                "lobby_password": base64url("countersign/LobbyPassword/1", account_key, site),
+            }
+        )
+    return cases
+
+
+def base64url(tag: str, key: bytes, site: str) -> str:
+    digest = tagged_hash(tag, key + site.encode())
+    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+
 FILES = {
     "tagged": tagged,
     "cbor": cbor,
@@ -266,6 +305,7 @@ FILES = {
     "unbelieved": exchange.unbelieved,
     "statements": exchange.statements,
     "frames": exchange.frames,
+    "accounts": accounts,
 }
 
 

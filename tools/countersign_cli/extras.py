@@ -9,7 +9,6 @@ from countersign_cli.mendable import Mendable
 
 MODULES = {
     "gateway": (
-        "amqtt",
         "cbor2",
         "coincurve",
         "Crypto",

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from coincurve import PublicKey
+from coincurve import PublicKey, PublicKeyXOnly
 from Crypto.Hash import keccak
 
 from countersign_cli.mendable import Mendable
@@ -22,6 +22,7 @@ from countersign_gateway.statements.keys import (
 CONFIG_NAME = "gateway.toml"
 GATEWAY_KEY_NAME = "gateway.key"
 LEDGER_KEY_NAME = "ledger.key"
+SITE_ACCOUNT_KEY_NAME = "site_account.key"
 
 
 class SiteError(Mendable):
@@ -48,13 +49,14 @@ class Site:
     gateway_id: bytes
     gateway_public_key: bytes
     ledger_account: bytes
+    site_account_key: bytes | None  # the public half; None for a site without a broker
 
 
 def create_site(
     folder: Path,
     name: str,
     *,
-    broker: str | None = "embedded",
+    broker: str | None = "own",
     listen: str = "127.0.0.1:1883",
     lines: Sequence[str] = (),
     owner: bytes | None = None,
@@ -94,9 +96,10 @@ def create_site(
 
     settings(bytes(20))  # what is refused leaves no folder behind
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for key_name in (GATEWAY_KEY_NAME, LEDGER_KEY_NAME):
-        if not (folder / key_name).exists():
-            create_key_file(folder / key_name)
+    key_names = [GATEWAY_KEY_NAME, LEDGER_KEY_NAME]
+    key_names += [] if broker is None else [SITE_ACCOUNT_KEY_NAME]
+    for key_name in key_names:
+        create_missing_key(folder / key_name)
     gateway_key = SigningKey.from_file(folder / GATEWAY_KEY_NAME)
     ledger_account = account_address(read_key_file(folder / LEDGER_KEY_NAME))
     text = settings(ledger_account)
@@ -104,7 +107,23 @@ def create_site(
     descriptor = os.open(config_path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
-    return Site(config_path, gateway_key.gateway_id, gateway_key.public_key, ledger_account)
+    account_key = None if broker is None else site_account_key(folder / SITE_ACCOUNT_KEY_NAME)
+    return Site(
+        config_path, gateway_key.gateway_id, gateway_key.public_key, ledger_account, account_key
+    )
+
+
+def create_missing_key(path: Path) -> bool:
+    """Make a new secret key in `path`, unless there is something. Whether it was made."""
+    if path.exists():
+        return False
+    create_key_file(path)
+    return True
+
+
+def site_account_key(path: Path) -> bytes:
+    """The public half (32 bytes, x-only) of the site account key in `path`."""
+    return PublicKeyXOnly.from_secret(read_key_file(path)).format()
 
 
 def account_address(secret_key: bytes) -> bytes:
@@ -185,12 +204,13 @@ def _ingress(broker: str | None, listen: str, lines: Sequence[str]) -> str:
             0,
             f"""\
 [ingress.mqtt]
-# "embedded" runs a broker in this process; "mqtt://host:port" uses one that runs elsewhere.
-# In Mosquitto set max_inflight_messages to 4096 and set_tcp_nodelay to true: its default of 20
-# unacknowledged messages keeps a group small, and every group costs one flush of the disk.
+# "own" runs Mosquitto; "mqtts://host:port" uses a broker that runs elsewhere, and "mqtt://" one
+# on this machine. gateway/examples/mosquitto says which settings make another broker safe.
 broker = {json.dumps(broker)}
-# Where the embedded broker listens: devices must reach it. Port 0 takes a free one.
+# Where the own broker listens: devices must reach it. Port 0 takes a free one.
 listen = {json.dumps(listen)}
+# From this secret follow the devices' passwords at the broker.
+site_account_key_file = "{SITE_ACCOUNT_KEY_NAME}"
 """,
         )
     return "\n".join(sections)

@@ -101,7 +101,8 @@ class Agent:
         if wait_ms > 0:
             self._clock.sleep_ms(min(wait_ms, POLL_MS))
             return
-        self._transport.connect()
+        if self._transport.connect() and self._enrolment.is_done:
+            self._enrolment.restart()
         self._connected = True
         self._check_in.on_connected()
         self._report("connected")
@@ -157,7 +158,10 @@ class Agent:
     def _on_result(self, message, payload):
         entry, verdict = verdicts.accept_result(message, payload, self._inbox, self._report)
         self._backoff.reset()  # a session that carries verdicts is a good one
-        return self._whose(entry).on_verdict(entry, verdict)
+        intent = self._whose(entry).on_verdict(entry, verdict)
+        if self._enrolment.is_done:
+            self._transport.admitted()
+        return intent
 
     def _on_error(self, message, payload):
         entry, reason = verdicts.accept_error(message, self._inbox, self._report)

@@ -5,7 +5,9 @@
     gateway_public_key     64 hexadecimal digits: the only gateway key that this device believes
     transport              "mqtt" (the default) or "serial"
     broker_host, broker_port                 with mqtt, and these:
-    broker_username, broker_password         absent by default
+    site_account_key       64 hexadecimal digits: public half of the site's account key. With it the
+                           device computes its account at the site's broker (countersign.accounts)
+    broker_username, broker_password         of another broker; absent by default
     wifi_ssid, wifi_password                 absent: the agent joins no network itself
     tls_ca_path            DER certificate of the broker's authority; absent: no TLS
     serial_port            with serial: usb, uart:<n>, /dev/... or socket://host:port
@@ -65,6 +67,7 @@ FIELDS = (
     ("erase_on_service", bool, False, None, None),
     ("watchdog_s", int, 120, 0, 3600),
     ("owner", bytes, None, 20, 20),
+    ("site_account_key", bytes, None, 32, 32),
     ("broker_username", str, None, 1, 255),
     ("broker_password", str, None, 1, 255),
     ("tls_ca_path", str, None, 1, 255),
@@ -79,7 +82,7 @@ FIELDS = (
 )
 # How the names of each transport's settings begin, and the one setting that it requires.
 _TRANSPORTS = {
-    MQTT: (("broker_", "tls_", "wifi_"), "broker_host"),
+    MQTT: (("broker_", "site_account_", "tls_", "wifi_"), "broker_host"),
     SERIAL: (("serial_",), "serial_port"),
 }
 _ENVIRONMENTS = {
@@ -127,6 +130,8 @@ class Config:
         self.environment = _ENVIRONMENTS[self.environment]
         if self.broker_password is not None and self.broker_username is None:
             raise ConfigError("broker_password without broker_username")
+        if self.broker_username is not None and self.site_account_key is not None:
+            raise ConfigError("broker_username beside site_account_key")
         if self.wifi_password is not None and self.wifi_ssid is None:
             raise ConfigError("wifi_password without wifi_ssid")
         if self.reconnect_most_ms < self.reconnect_least_ms:

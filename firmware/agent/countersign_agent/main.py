@@ -23,7 +23,7 @@ from countersign_agent.keys import keystore
 from countersign_agent.keys.counters import CounterExhausted
 from countersign_agent.keys.entropy import EntropyError
 from countersign_agent.keys.storage import StorageError
-from countersign_agent.report import hex_text, print_json_line
+from countersign_agent.report import print_json_line
 from countersign_agent.transports import serial_stream
 
 # A device must not run without a sound key store and entropy.
@@ -122,8 +122,10 @@ def build(config, door=None, turn=None) -> Agent:
 
 def _mqtt(config, clock, key_store, door):
     # Imported only here: a board without a network has no sockets, and memory is scarce.
+    from countersign import accounts
     from countersign_agent.hardware import wifi
     from countersign_agent.transports import tcp_stream
+    from countersign_agent.transports.mqtt_accounts import MqttAccounts
     from countersign_agent.transports.mqtt_client import MqttClient
     from countersign_agent.transports.mqtt_transport import MqttTransport
 
@@ -136,17 +138,27 @@ def _mqtt(config, clock, key_store, door):
             config.broker_host, config.broker_port, timeout_ms, clock, tls_ca
         )
 
-    device_id = key_store.identity.device_id
-    client = MqttClient(
-        open_stream,
-        clock,
+    own = key_store.identity
+    own_name = accounts.username(own.device_id)
+
+    def account(name, client_id, username, password, is_shared=False):
+        client = MqttClient(open_stream, clock, client_id, config.keep_alive_s, username, password)
+        return MqttTransport(client, config.site, name, is_shared)
+
+    site_key = config.site_account_key
+    if site_key is None:
         # Every 3.1.1 broker must accept 23 characters (section 3.1.3.1).
-        "cs-" + hex_text(device_id)[:20],
-        config.keep_alive_s,
-        config.broker_username,
-        config.broker_password,
+        client_id = "cs-" + own_name[:20]
+        return account(own_name, client_id, config.broker_username, config.broker_password)
+    try:
+        password = own.broker_password(site_key, config.site)
+    except ValueError as error:
+        raise ConfigError("site_account_key: " + str(error))
+    lobby = accounts.lobby_username(own.device_id)
+    return MqttAccounts(
+        lambda: account(own_name, own_name, own_name, password),
+        lambda: account(lobby, lobby, lobby, accounts.lobby_password(site_key, config.site), True),
     )
-    return MqttTransport(client, config.site, device_id)
 
 
 def _serial(config, clock, key_store, door):

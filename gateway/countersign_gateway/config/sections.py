@@ -45,10 +45,39 @@ _SECTION = ConfigDict(extra="forbid")
 _UNREAD: Any = object()  # an earlier setting was refused, so nothing can be checked against it
 
 
-def _needs_a_broker(username: str | None, info: ValidationInfo) -> str | None:
-    if username is not None and info.data.get("broker", _UNREAD) is None:
-        raise ValueError("has no meaning with the embedded broker")
+def _needs_a_broker(value: Any, info: ValidationInfo) -> Any:
+    if value is not None and info.data.get("broker", _UNREAD) is None:
+        raise ValueError("has no meaning with the site's own broker")
+    return value
+
+
+def _travels_safely(username: str | None, info: ValidationInfo) -> str | None:
+    broker = info.data.get("broker")
+    if username is not None and broker is not None and not (broker.tls or broker.is_local):
+        raise ValueError("would be sent in the clear: the broker's address must be mqtts://")
     return username
+
+
+def _needs_tls(file: Any, info: ValidationInfo) -> Any:
+    broker = info.data.get("broker")
+    if file is not None and broker is not None and not broker.tls:
+        raise ValueError("has a meaning only with mqtts://")
+    return file
+
+
+def _needed_by_own_broker(file: Any, info: ValidationInfo) -> Any:
+    if file is None and info.data.get("broker", _UNREAD) is None:
+        raise ValueError(
+            'is needed by the site\'s own broker: name a file such as "site_account.key", which '
+            "countersign gateway init makes"
+        )
+    return file
+
+
+def _goes_with_certificate(file: Any, info: ValidationInfo) -> Any:
+    if (file is None) != (info.data.get("client_certificate_file", _UNREAD) is None):
+        raise ValueError("and client_certificate_file go together")
+    return file
 
 
 def _needs_a_username(password_file: Any, info: ValidationInfo) -> Any:
@@ -105,21 +134,41 @@ class SerialConfig:
 
 @dataclass(frozen=True, config=_SECTION)
 class MqttConfig:
-    """broker: where to connect; None runs the embedded broker, which listens on `listen`."""
+    """broker: where to connect; None runs the site's own broker, which listens on `listen`."""
 
     broker: Broker = Field(
-        "embedded",
+        "own",
         validate_default=True,
-        description="Where to connect. `embedded` runs a broker in the gateway.",
+        description="Where to connect. With `own` the gateway runs Mosquitto, which it finds in "
+        "`COUNTERSIGN_MOSQUITTO` (a whole command), on the `PATH`, or in `/usr/sbin`.",
     )
     listen: Listen = Field(
-        "127.0.0.1:1883", validate_default=True, description="Where the embedded broker listens."
+        "127.0.0.1:1883", validate_default=True, description="Where the own broker listens."
     )
-    username: Annotated[Text | None, AfterValidator(_needs_a_broker)] = Field(
-        None, description="The gateway's user at the broker."
+    site_account_key_file: Annotated[File | None, AfterValidator(_needed_by_own_broker)] = Field(
+        None,
+        validate_default=True,
+        description="The secret from which the devices' passwords at the broker follow, mode 0600; "
+        "`countersign gateway init` makes it. Needed with `own`.",
     )
+    username: Annotated[
+        Text | None, AfterValidator(_needs_a_broker), AfterValidator(_travels_safely)
+    ] = Field(None, description="The gateway's user at another broker.")
     password_file: Annotated[File | None, AfterValidator(_needs_a_username)] = Field(
         None, description="That user's password, mode 0600."
+    )
+    tls_ca_file: Annotated[
+        File | None, AfterValidator(_needs_a_broker), AfterValidator(_needs_tls)
+    ] = Field(
+        None,
+        description="Certificate of the authority of an `mqtts://` broker, in PEM. Without it the "
+        "system's authorities count.",
+    )
+    client_certificate_file: Annotated[
+        File | None, AfterValidator(_needs_a_broker), AfterValidator(_needs_tls)
+    ] = Field(None, description="The gateway's own certificate at that broker, in PEM.")
+    client_key_file: Annotated[File | None, AfterValidator(_goes_with_certificate)] = Field(
+        None, validate_default=True, description="That certificate's key, in PEM, mode 0600."
     )
 
 

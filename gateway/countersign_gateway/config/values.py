@@ -36,6 +36,15 @@ class Meaning:
 class Endpoint:
     host: str
     port: int
+    tls: bool = False
+
+    @property
+    def is_local(self) -> bool:
+        """Whether what is sent there stays on this machine."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
 
 
 def _text(value: Any) -> str:
@@ -110,14 +119,17 @@ def _endpoint(value: Any) -> Endpoint:
 
 
 def _broker(value: Any) -> Endpoint | None:
-    if value is None or value == "embedded":
+    if value is None or value == "own":
         return None
-    if not isinstance(value, str) or not value.startswith("mqtt://"):
-        raise ValueError('must be "embedded" or "mqtt://host:port"')
-    endpoint = _endpoint(value.removeprefix("mqtt://"))
+    scheme, separator, rest = value.partition("://") if isinstance(value, str) else ("", "", "")
+    if not separator or scheme not in ("mqtt", "mqtts"):
+        raise ValueError('must be "own", "mqtt://host:port" or "mqtts://host:port"')
+    endpoint = _endpoint(rest)
     if "@" in endpoint.host or "/" in endpoint.host:
-        raise ValueError('must be "mqtt://host:port": the username stands in a setting of its own')
-    return endpoint
+        raise ValueError(
+            f'must be "{scheme}://host:port": the username stands in a setting of its own'
+        )
+    return Endpoint(endpoint.host, endpoint.port, tls=scheme == "mqtts")
 
 
 def _line(value: Any) -> str:
@@ -199,7 +211,9 @@ Seconds = Annotated[float, PlainValidator(_seconds), Meaning("seconds: above 0, 
 Address = Annotated[bytes, PlainValidator(_address), Meaning("`0x` and 40 hexadecimal digits")]
 Listen = Annotated[Endpoint, PlainValidator(_endpoint), Meaning("`host:port`")]
 Broker = Annotated[
-    Endpoint | None, PlainValidator(_broker), Meaning("`embedded`, or `mqtt://host:port`")
+    Endpoint | None,
+    PlainValidator(_broker),
+    Meaning("`own`, `mqtt://host:port`, or `mqtts://host:port`"),
 ]
 LineUrl = Annotated[
     str, PlainValidator(_line), Meaning("a device such as `/dev/ttyACM0`, or `socket://host:port`")

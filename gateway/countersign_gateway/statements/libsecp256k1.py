@@ -1,4 +1,5 @@
-"""Signs with a key pair that is prepared once. Only this file uses private names of coincurve.
+"""Signs with a key pair that is prepared once, and computes shared secrets. Only this file uses
+private names of coincurve.
 
 `coincurve._libsecp256k1` (its binding of libsecp256k1) and `coincurve.context.GLOBAL_CONTEXT` are
 not coincurve's public interface. Its public `PrivateKey.sign_schnorr` prepares the key pair anew
@@ -38,3 +39,26 @@ def sign(prepared: KeyPair, digest: bytes, entropy: bytes) -> bytes:
     ):
         raise RuntimeError("signing failed")
     return bytes(ffi.buffer(signature, 64))
+
+
+@ffi.callback("int(unsigned char *, const unsigned char *, const unsigned char *, void *)")  # type: ignore[untyped-decorator]
+def _x_alone(output: Any, x32: Any, _y32: Any, _data: Any) -> int:
+    ffi.memmove(output, x32, 32)
+    return 1
+
+
+def shared_secret(secret_key: bytes, public_key: bytes) -> bytes:
+    """The x (32 bytes) of secret_key·P, in constant time; P is the x-only key's point with even y.
+
+    ValueError if either is no key. coincurve's public `ecdh` gives a hash of the point instead, and
+    its public multiplication is not constant-time.
+    """
+    if len(secret_key) != 32 or len(public_key) != 32:
+        raise ValueError("a key is 32 bytes")
+    point = ffi.new("secp256k1_pubkey *")
+    if not lib.secp256k1_ec_pubkey_parse(GLOBAL_CONTEXT.ctx, point, b"\x02" + public_key, 33):
+        raise ValueError("the key belongs to no point")
+    output = ffi.new("unsigned char[32]")
+    if not lib.secp256k1_ecdh(GLOBAL_CONTEXT.ctx, output, point, secret_key, _x_alone, ffi.NULL):
+        raise ValueError("not a secp256k1 secret")
+    return bytes(ffi.buffer(output, 32))

@@ -1,5 +1,6 @@
 """The real transports and the tests' own transport keep the contract of transport.py."""
 
+from countersign import accounts
 from countersign.carriers import kinds, topics
 from countersign.suites import MAX_MESSAGE_BYTES
 from countersign_agent.transports.mqtt_client import MqttClient
@@ -38,7 +39,8 @@ class MqttBench:
         self.clock = Clock()
         self._stream = None
         self._is_up = True
-        self.transport = MqttTransport(MqttClient(self._open, self.clock, "cs-1"), SITE, DEVICE)
+        client = MqttClient(self._open, self.clock, "cs-1")
+        self.transport = MqttTransport(client, SITE, accounts.username(DEVICE))
 
     def deliver(self, kind, payload):
         self._stream.incoming.append(publish(topics.of(SITE, DEVICE, kind), payload))

@@ -19,7 +19,6 @@ from countersign_gateway.model import Reply
 from countersign_workshop.simulation.simulated_device import SimulatedDevice
 from support.gateway.running_site import (
     PATIENCE_S,
-    ConnectedDevice,
     RunningSite,
     reason_of,
     running_site,
@@ -49,7 +48,7 @@ def test_devices_of_two_lines_and_of_the_broker_enrol_and_check_in(site, far_end
     first, second = far_ends
     hub = [device(str(number), site) for number in range(3)]
     alone = device("alone", site)
-    wireless = ConnectedDevice(site.address, device("wireless", site))
+    wireless = site.connect(device("wireless", site))
     assert [first.enrol(one) for one in hub] == ["ACCEPTED"] * 3
     assert second.enrol(alone) == "ACCEPTED"
     assert wireless.enrol() == "ACCEPTED"
@@ -92,7 +91,7 @@ def test_replies_go_where_their_messages_came_from(site, far_ends):
     one = device("roaming", site)
     assert first.enrol(one) == "ACCEPTED"
     assert second.check_in(one) == "ACCEPTED"
-    wireless = ConnectedDevice(site.address, one)
+    wireless = site.connect(one)
     heard = len(first.received) + len(second.received)
     assert wireless.check_in() == "ACCEPTED"
     wireless.close()
@@ -110,7 +109,7 @@ def test_a_replay_elsewhere_draws_no_receipts(site, far_ends):
     payload = one.evidence(end.wait_for_beacon(one))
     end.send(one, payload)
     assert end.answer_to(payload) == "ACCEPTED"
-    thief = ConnectedDevice(site.address, one)
+    thief = site.connect(one)
     assert reason_of(thief.exchange(payload)[1]) == "REPLAYED"
     site.gateway.outlet.send_receipt(Reply(one.device_id, "receipt", b"the receipt"))
     end.run_until(lambda: b"the receipt" in [payload for _, _, payload in end.of(one)])
@@ -129,7 +128,7 @@ def test_garbage_elsewhere_in_a_device_s_name_draws_no_answer_away(site, far_end
     one = device("one", site)
     assert end.enrol(one) == "ACCEPTED"
     end.wait_for_beacon(one)
-    thief = ConnectedDevice(site.address, one)
+    thief = site.connect(one)
     for number in range(3):
         payload = one.evidence(end.beacon)
         with hold(site):  # both messages wait before either is answered, the garbage last

@@ -6,8 +6,6 @@ import gc
 import hashlib
 import os
 import random
-import socket
-import struct
 import threading
 import time
 from pathlib import Path
@@ -21,7 +19,8 @@ from countersign_gateway.operations.tally import Tally
 from countersign_gateway.operations.throttle import ErrorBudget, Throttle
 from countersign_workshop.simulation.simulated_device import SimulatedDevice
 from support.gateway import corpus
-from support.gateway.running_site import PATIENCE_S, SITE, ConnectedDevice, running_site
+from support.gateway.raw_mqtt import RawClient, connect_packet, publish_packet
+from support.gateway.running_site import PATIENCE_S, SITE, running_site
 from support.gateway.site_under_test import FakeClock, SiteUnderTest
 
 MIB = 1 << 20
@@ -192,47 +191,34 @@ def test_a_reconnect_makes_old_acknowledgements_void():
     assert client.acknowledged == []
 
 
-def _packet(kind: int, body: bytes) -> bytes:
-    size, length = len(body), bytearray()
-    while True:
-        length.append(size % 128 | (0x80 if size > 127 else 0))
-        size //= 128
-        if size == 0:
-            return bytes([kind]) + bytes(length) + body
-
-
-def _text(text: str) -> bytes:
-    return struct.pack(">H", len(text)) + text.encode()
-
-
-def test_a_client_that_floods_the_embedded_broker_costs_bounded_memory(tmp_path: Path):
+def test_a_device_that_floods_the_own_broker_costs_bounded_memory(tmp_path: Path):
     with running_site(tmp_path, None) as site:
-        device = SimulatedDevice.named("one", site.gateway.key.gateway_id)
-        honest = ConnectedDevice(site.address, device)
-        assert honest.enrol() == "ACCEPTED"
-        flood = socket.create_connection((site.address.host, site.address.port))
-        flood.sendall(_packet(0x10, _text("MQTT") + b"\x04\x02\x00\x3c" + _text("flood")))
-        assert flood.recv(4)[0] == 0x20
-        topic = topics.uplink(SITE, b"\x05" * 32, "evidence")
-        publish = _packet(0x32, _text(topic) + b"\x00\x01" + b"\xff" * 2000)
+        assert site.site_account_key is not None
+        honest, flooding = (
+            site.connect(SimulatedDevice.named(name, site.gateway.key.gateway_id))
+            for name in ("one", "flood")
+        )
+        assert [honest.enrol(), flooding.enrol()] == ["ACCEPTED"] * 2
+        flooding.close()
+        account = flooding.device.broker_account(site.site_account_key, SITE)
+        flood = RawClient(site.address, connect_packet("flood", account))
+        topic = topics.uplink(SITE, flooding.device.device_id, "evidence")
+        publish = publish_packet(topic, b"\xff" * 2000, False, 1)
         stop = threading.Event()
 
         def write() -> None:
-            flood.settimeout(1.0)
+            flood.socket.settimeout(1.0)
             while not stop.is_set():
                 try:
-                    flood.sendall(publish * 50)
+                    flood.socket.sendall(publish * 50)
                 except TimeoutError:
-                    continue  # the broker pauses the flood, as it should
+                    continue
                 except OSError:
                     return
 
         def read() -> None:
-            try:
-                while not stop.is_set() and flood.recv(65536):
-                    pass
-            except OSError:
-                return
+            while not stop.is_set() and flood.received(0.5):
+                pass
 
         threads = [threading.Thread(target=work, daemon=True) for work in (write, read)]
         for thread in threads:

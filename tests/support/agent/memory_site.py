@@ -94,6 +94,9 @@ class Transport:
         self._broker.listen()
         self._broker.presence.append(True)
 
+    def admitted(self):
+        self._check()
+
     def send(self, kind, payload):
         self._check()
         self._broker.sent.append((kind, payload))

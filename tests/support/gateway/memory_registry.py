@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import replace
 
 from countersign_gateway.model import Batch, Decision, DeviceRecord, Status
@@ -100,6 +100,11 @@ class MemoryRegistry:
 
     def seen(self, device_id: bytes, counter: int, message_digest: bytes) -> bool:
         return self._by_counter.get((device_id, counter)) == message_digest
+
+    def account_mark(self) -> Hashable:
+        with self._lock:
+            statuses = [device.status for device in self._devices.values()]
+        return len(statuses), statuses.count(Status.REVOKED)
 
     def set_status(self, device_id: bytes, status: Status) -> None:
         with self._lock:

@@ -15,8 +15,9 @@ from typing import Any
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
-from countersign import messages
+from countersign import accounts, messages
 from countersign.carriers import topics
+from countersign_cli.site_folder import site_account_key
 from countersign_gateway import config
 from countersign_gateway.app import Gateway
 from countersign_gateway.config import Endpoint
@@ -34,8 +35,8 @@ def settings(
     lines: str = "",
     allow_emulated: bool = True,
 ) -> str:
-    """A gateway.toml for a broker, or for the embedded one on a free port, and serial lines."""
-    where = "embedded" if broker is None else f"mqtt://{broker.host}:{broker.port}"
+    """A gateway.toml for a broker, or for the own one on a free port, and serial lines."""
+    where = "own" if broker is None else f"mqtt://{broker.host}:{broker.port}"
     return f"""
 [site]
 name = "{SITE}"
@@ -44,6 +45,7 @@ key_file = "gateway.key"
 [ingress.mqtt]
 broker = "{where}"
 listen = "127.0.0.1:0"
+site_account_key_file = "site_account.key"
 {lines}
 [verification]
 beacon_interval_s = {beacon_interval_s}
@@ -58,6 +60,21 @@ class RunningSite:
         self.gateway = gateway
         self.address = address
         self.log = log
+        self.site_account_key: bytes | None = None  # with the own broker
+
+    def connect(self, device: SimulatedDevice) -> ConnectedDevice:
+        """A simulated device at this site's broker."""
+        return ConnectedDevice(self.address, device, self.site_account_key)
+
+    def agent_account(self) -> dict[str, str]:
+        """What an agent's settings need for the broker beside its address."""
+        key = self.site_account_key
+        return {} if key is None else {"site_account_key": key.hex()}
+
+    def watcher(self) -> tuple[str, str]:
+        """Name and password of the account that reads everything at the own broker."""
+        folder = self.gateway._config.registry_path.with_name("broker")
+        return "watcher", (folder / "watcher.password").read_text().strip()
 
     def events(self, name: str) -> list[dict[str, Any]]:
         lines = [json.loads(line) for line in self.log.getvalue().splitlines()]
@@ -66,8 +83,9 @@ class RunningSite:
 
 @contextmanager
 def running_site(folder: Path, broker: Endpoint | None, **changes: Any) -> Iterator[RunningSite]:
-    if not (folder / "gateway.key").exists():
-        create_key_file(folder / "gateway.key")
+    for name in ("gateway.key", "site_account.key"):
+        if not (folder / name).exists():
+            create_key_file(folder / name)
     log = io.StringIO()
     gateway = Gateway(config.parse(settings(broker, **changes), folder), EventLog(log))
     ticking = threading.Event()
@@ -76,7 +94,10 @@ def running_site(folder: Path, broker: Endpoint | None, **changes: Any) -> Itera
         assert gateway.start(), log.getvalue()
         ticker.start()
         (ready,) = [json.loads(x) for x in log.getvalue().splitlines() if "gateway_ready" in x]
-        yield RunningSite(gateway, Endpoint(ready["host"], ready["port"]), log)
+        site = RunningSite(gateway, Endpoint(ready["host"], ready["port"]), log)
+        if broker is None:
+            site.site_account_key = site_account_key(folder / "site_account.key")
+        yield site
     finally:
         ticking.set()
         if ticker.is_alive():
@@ -90,23 +111,50 @@ def _tick(gateway: Gateway, stop: threading.Event) -> None:
 
 
 class ConnectedDevice:
-    """A simulated device on a broker. `exchange` sends one message and returns the answer to it."""
+    """A simulated device on a broker. `exchange` sends one message and returns the answer to it.
 
-    def __init__(self, address: Endpoint, device: SimulatedDevice, client_id: str = "") -> None:
+    site_account_key: the device uses the site's own accounts, as the agent does: its own, or the
+    lobby's while the site does not know it. None: a broker that lets everybody in.
+    """
+
+    def __init__(
+        self,
+        address: Endpoint,
+        device: SimulatedDevice,
+        site_account_key: bytes | None = None,
+        site: str = SITE,
+    ) -> None:
         self.device = device
+        self._address = address
+        self._site_account_key = site_account_key
+        self._site = site
+        self._name = accounts.username(device.device_id)
         self.beacon = b""
         self._answers: queue.Queue[tuple[str, bytes]] = queue.Queue()
         self._beacon_arrived = threading.Event()
         self._subscribed = threading.Event()
-        self._client = paho.Client(
-            CallbackAPIVersion.VERSION2, client_id=client_id, protocol=paho.MQTTv311
-        )
+        self._refused = False
+        if site_account_key is None:
+            assert self._open(None, None)
+        elif not self._open(*device.broker_account(site_account_key, site)):
+            self._name = accounts.lobby_username(device.device_id)
+            assert self._open(self._name, accounts.lobby_password(site_account_key, site))
+
+    def _open(self, username: str | None, password: str | None) -> bool:
+        """Connect with this account. False if the broker refuses it."""
+        self._refused = False
+        self._subscribed.clear()
+        self._client = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv311)
+        self._client.username_pw_set(username, password)
         self._client.on_message = self._message
         self._client.on_connect = self._connected
         self._client.on_subscribe = lambda *_: self._subscribed.set()
-        self._client.connect(address.host, address.port)
+        self._client.connect(self._address.host, self._address.port)
         self._client.loop_start()
         assert self._subscribed.wait(PATIENCE_S)
+        if self._refused:
+            self.close()
+        return not self._refused
 
     def close(self) -> None:
         self._client.disconnect()
@@ -116,7 +164,19 @@ class ConnectedDevice:
         kind, challenge = self.exchange(self.device.request(), "enrol")
         if kind != "challenge":
             return reason_of(challenge)
-        return reason_of(self.exchange(self.device.proof(challenge), "enrol")[1])
+        reason = reason_of(self.exchange(self.device.proof(challenge), "enrol")[1])
+        if reason == "ACCEPTED" and self._name.startswith(accounts.LOBBY):
+            self._use_own_account()
+        return reason
+
+    def _use_own_account(self) -> None:
+        assert self._site_account_key is not None
+        self.close()
+        self._name = accounts.username(self.device.device_id)
+        deadline_s = time.monotonic() + PATIENCE_S
+        while not self._open(*self.device.broker_account(self._site_account_key, self._site)):
+            assert time.monotonic() < deadline_s, "no account for a device that enrolled"
+            time.sleep(0.05)
 
     def check_in(self, **changes: Any) -> str:
         assert self._beacon_arrived.wait(PATIENCE_S)
@@ -127,7 +187,8 @@ class ConnectedDevice:
         return self.answer_to(payload)
 
     def send(self, payload: bytes, kind: str = "evidence") -> None:
-        self._client.publish(topics.uplink(SITE, self.device.device_id, kind), payload, qos=1)
+        topic = topics.of_account(self._site, self._name, f"up/{kind}")
+        self._client.publish(topic, payload, qos=1)
 
     def answer_to(self, payload: bytes) -> tuple[str, bytes]:
         subject = messages.digest(payload)
@@ -145,12 +206,16 @@ class ConnectedDevice:
             time.sleep(0.01)
         return self.beacon
 
-    def _connected(self, client: paho.Client, *_: Any) -> None:
-        down = topics.downlink_filter(SITE, self.device.device_id)
-        client.subscribe([(down, 1), (topics.beacon(SITE), 1)])
+    def _connected(self, client: paho.Client, _data: Any, _flags: Any, code: Any, *_: Any) -> None:
+        if code.is_failure:
+            self._refused = True
+            self._subscribed.set()
+            return
+        down = topics.of_account(self._site, self._name, "down/+")
+        client.subscribe([(down, 1), (topics.beacon(self._site), 1)])
 
     def _message(self, _client: paho.Client, _userdata: Any, message: paho.MQTTMessage) -> None:
-        if message.topic == topics.beacon(SITE):
+        if message.topic == topics.beacon(self._site):
             self.beacon = messages.open_message(bytes(message.payload)).fields["beacon"]
             self._beacon_arrived.set()
         else:

@@ -1,19 +1,54 @@
-"""`countersign gateway run --config gateway.toml`: hand over to the gateway."""
+"""`countersign gateway`: run a site's gateway, or make what its configuration names.
+
+    countersign gateway run --config gateway.toml
+    countersign gateway init --config gateway.toml
+
+`init` makes the keys that the configuration names and that are not there yet. What exists is never
+overwritten.
+"""
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 EXTRAS = ("gateway", "ledger")
 
 
 def register(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("gateway_arguments", nargs=argparse.REMAINDER, metavar="run --config FILE")
+    commands = parser.add_subparsers(dest="gateway_command", required=True)
+    for name, help_text in (
+        ("run", "run until SIGTERM or Ctrl-C"),
+        ("init", "make the keys that the configuration names"),
+    ):
+        command = commands.add_parser(name, help=help_text)
+        command.add_argument("--config", type=Path, required=True, help="the site's gateway.toml")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """The gateway's own exit status."""
-    from countersign_gateway import app
+    """The exit status of the gateway, or of the command."""
+    if arguments.gateway_command == "run":
+        from countersign_gateway import app
 
-    status: int = app.main(arguments.gateway_arguments)
-    return status
+        status: int = app.main(["run", "--config", str(arguments.config)])
+        return status
+    return _init(arguments.config)
+
+
+def _init(config_path: Path) -> int:
+    from countersign_cli import site_folder
+    from countersign_gateway import config
+
+    settings = config.load(config_path)
+    files = {"gateway key": settings.key_file}
+    if settings.mqtt is not None and settings.mqtt.site_account_key_file is not None:
+        files["site account key"] = settings.mqtt.site_account_key_file
+    if settings.anchoring is not None:
+        files["ledger key"] = settings.anchoring.ledger_key_file
+    for name, path in files.items():
+        made = site_folder.create_missing_key(path)
+        print(f"{name:<18}  {path}  ({'made' if made else 'was there'})")
+    if "site account key" in files:
+        public = site_folder.site_account_key(files["site account key"])
+        print(f"site_account_key    {public.hex()}  (in the devices)")
+    return 0

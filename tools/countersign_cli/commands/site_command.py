@@ -1,7 +1,7 @@
 """`countersign site init FOLDER`: the keys and settings of a new site.
 
-Makes FOLDER with a gateway key, a ledger account key (mode 0600 each) and a gateway.toml that
-`countersign gateway run` takes as it is. Nothing that exists is overwritten.
+Makes FOLDER with a gateway key, a ledger account key, a site account key (mode 0600 each) and a
+gateway.toml that `countersign gateway run` takes as it is. Nothing that exists is overwritten.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ def register(parser: argparse.ArgumentParser) -> None:
     init.add_argument("folder", type=Path)
     init.add_argument("--name", required=True, help="the site in topics: a-z, 0-9 and '-'")
     init.add_argument(
-        "--broker", default="embedded", help='"embedded", "mqtt://host:port", or "none"'
+        "--broker", default="own", help='"own", "mqtt://host:port", "mqtts://host:port", or "none"'
     )
-    init.add_argument("--listen", default="127.0.0.1:1883", help="of the embedded broker")
+    init.add_argument("--listen", default="127.0.0.1:1883", help="of the own broker")
     init.add_argument(
         "--line",
         action="append",
@@ -63,6 +63,10 @@ def run(arguments: argparse.Namespace) -> int:
     )
     print(f"site folder         {arguments.folder}")
     print(f"gateway public key  {site.gateway_public_key.hex()}  (pin this one in the devices)")
+    if site.site_account_key is not None:
+        print(
+            f"site account key    {site.site_account_key.hex()}  (site_account_key in the devices)"
+        )
     print(f"gateway_id          {site.gateway_id.hex()}")
     use = "not used yet" if arguments.rpc_url is None else "fund it; appoint it in UserID"
     print(f"ledger account      0x{site.ledger_account.hex()}  ({use})")

@@ -1,7 +1,4 @@
-"""How a device's MQTT client names itself at the site's broker.
-
-This is the one place of the benchmark that changes when the default broker asks for accounts.
-"""
+"""How a device's MQTT client names itself at the site's broker (PROTOCOL.md, section 12)."""
 
 from __future__ import annotations
 
@@ -21,11 +18,13 @@ class Account:
 
 def of_device(cast: Cast, name: str) -> Account:
     """The account of a device that is enrolled at the site. `name`: as in the cast."""
-    return Account("cs-" + cast.device(name).device_id.hex()[:20])
+    username, password = cast.device(name).broker_account(cast.site_account_key, cast.site)
+    return Account(username, username, password)
 
 
 def of_gateway(cast: Cast) -> Account:
-    """What an attacker can know of the gateway's own account: its client id is no secret."""
+    """What an attacker may guess of the gateway's own account, whose name is made anew at each
+    start."""
     return Account(f"countersign-gateway-{cast.gateway_id.hex()[:16]}")
 
 

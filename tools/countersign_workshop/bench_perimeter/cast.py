@@ -26,6 +26,7 @@ class Cast:
     site: str
     gateway_id: bytes
     gateway_key: bytes
+    site_account_key: bytes
     honest: tuple[str, ...]
     starts_s: float
     ends_s: float

@@ -142,6 +142,7 @@ def _run(name: str, plan: Plan) -> Run:
             site=SITE,
             gateway_id=site.made.gateway_id,
             gateway_key=site.made.gateway_public_key,
+            site_account_key=site.made.site_account_key or b"",
             honest=names,
             starts_s=starts_s,
             ends_s=starts_s + plan.seconds,

@@ -13,6 +13,8 @@ from typing import Any
 
 from countersign.carriers import framing, kinds
 from countersign_cli import site_folder
+from countersign_gateway.ingress.mqtt.account_book import AccountBook
+from countersign_gateway.ingress.mqtt.own_broker import WATCHER
 from countersign_workshop.checkout import ROOT
 from countersign_workshop.child_processes.events import Event, Events, Stuck
 from countersign_workshop.child_processes.process import Child
@@ -74,6 +76,7 @@ class Cast:
         self._chain = DevChain(folder / "chain")
         self._gateway: Child | None = None
         self._gateway_public_key = ""
+        self._site_account_key = b""
         self._site: site_folder.Site | None = None
         self.contracts: dict[str, str] = {}
 
@@ -133,6 +136,7 @@ class Cast:
         )
         self._chain.admit_gateway(self._site.ledger_account)
         self.gateway_id = self._site.gateway_id
+        self._site_account_key = self._site.site_account_key or b""
         self.gateway_account = "0x" + self._site.ledger_account.hex()
 
     def cut_chain(self) -> None:
@@ -217,6 +221,7 @@ class Cast:
                         "gateway_public_key": self._gateway_public_key,
                         "broker_host": self.broker_host,
                         "broker_port": self.broker_port,
+                        "site_account_key": self._site_account_key.hex(),
                         "storage_folder": str(device.folder / "storage"),
                         "check_in_interval_ms": CHECK_IN_INTERVAL_MS,
                         "environment": "emulated",
@@ -239,6 +244,20 @@ class Cast:
         for board in self._boards:
             board.stop()
         self._boards.clear()
+
+    def attacker(self, victim: Device) -> Attacker:
+        """Somebody who has taken the site's broker over and speaks by the victim's account."""
+        made = self.wait_for(victim, "key_made")
+        site = self._folder / "site"
+        book = AccountBook.from_file(site / site_folder.SITE_ACCOUNT_KEY_NAME, SITE_NAME)
+        watcher = (site / "broker/watcher.password").read_text(encoding="ascii").strip()
+        return Attacker(
+            self.broker_host,
+            self.broker_port,
+            SITE_NAME,
+            (WATCHER, watcher),
+            (victim.device_id.hex(), book.password(bytes.fromhex(made["public_key"]))),
+        )
 
     def captured(self, device: Device, attacker: Attacker) -> list[bytes]:
         """The device's evidence as its broker sees it, or anybody with access to its cable."""

@@ -1,11 +1,12 @@
 """An attacker on the network: it sees every message, replays one, and claims to be another device.
 
-The broker is trusted with nothing, so the attacker gets everything that a broker has. It has keys
-of its own, and no device's.
+The broker is trusted with nothing, so the attacker gets everything that a broker has: it reads
+every topic, and may use every account. It has keys of its own, and no device's.
 """
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import threading
 import time
@@ -19,18 +20,26 @@ from countersign.carriers import topics
 from countersign_workshop.child_processes.events import Stuck
 from countersign_workshop.simulation.simulated_device import SimulatedDevice
 
+Account = tuple[str, str]  # name and password
+
 TRIES = 6
 ANSWER_S = 4.0
 
 
 class Attacker:
-    """An attacker who is connected to the broker and reads all topics of the site."""
+    """An attacker who has taken the broker over.
 
-    def __init__(self, host: str, port: int, site: str) -> None:
+    watcher: the account that reads all topics of the site. victim: the account that it speaks by.
+    """
+
+    def __init__(self, host: str, port: int, site: str, watcher: Account, victim: Account) -> None:
+        self._address = (host, port)
         self._site = site
+        self._victim = victim
         self._seen: list[tuple[str, bytes]] = []
         self._arrived = threading.Condition()
         self._client = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv311)
+        self._client.username_pw_set(*watcher)
         self._client.on_connect = self._connected
         self._client.on_message = self._message
         self._client.connect(host, port)
@@ -75,7 +84,7 @@ class Attacker:
         error_topic = topics.downlink(self._site, device_id, "error")
         with self._arrived:
             start = len(self._seen)
-        self._client.publish(topic, payload, qos=1)
+        self._say(topic, payload)
         deadline_s = time.monotonic() + ANSWER_S
         with self._arrived:
             while time.monotonic() < deadline_s:
@@ -86,6 +95,21 @@ class Attacker:
                             return int(fields["reason"])
                 self._arrived.wait(0.25)
         return None
+
+    def _say(self, topic: str, payload: bytes) -> None:
+        """Publish by the victim's account. The broker ends the victim's own connection for it."""
+        client = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv311)
+        client.username_pw_set(*self._victim)
+        connected = threading.Event()
+        client.on_connect = lambda *_: connected.set()
+        client.connect(*self._address)
+        client.loop_start()
+        if connected.wait(ANSWER_S):
+            # The victim may come back at any moment and end this connection.
+            with contextlib.suppress(RuntimeError):
+                client.publish(topic, payload, qos=1).wait_for_publish(ANSWER_S)
+        client.disconnect()
+        client.loop_stop()
 
     def _connected(self, client: paho.Client, *_: Any) -> None:
         client.subscribe(f"{topics.ROOT}{self._site}/#", qos=1)

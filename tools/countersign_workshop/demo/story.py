@@ -20,7 +20,6 @@ from countersign_gateway.statements.keys import SigningKey, read_key_file
 from countersign_workshop.checkout import cache_folder
 from countersign_workshop.child_processes.events import Event
 from countersign_workshop.demo.cast import Cast
-from countersign_workshop.demo.network import Attacker
 
 # A degraded verdict must be this much older than the first one before the story goes on.
 AGE_GROWTH_S = 3
@@ -94,7 +93,7 @@ def _set_the_stage(cast: Cast, narrator: Narrator) -> None:
     for name, address in cast.contracts.items():
         narrator.say("ledger", f"  {name:<13} {address}")
     cast.start_gateway()
-    narrator.say("gateway", f"up with its embedded broker; gateway_id {_short(cast.gateway_id)}")
+    narrator.say("gateway", f"up with its own Mosquitto; gateway_id {_short(cast.gateway_id)}")
 
 
 def _devices_prove_themselves(cast: Cast, narrator: Narrator) -> None:
@@ -154,7 +153,7 @@ def _the_link_is_cut(cast: Cast, narrator: Narrator) -> int:
 def _the_network_is_hostile(cast: Cast, narrator: Narrator, counts: Counts) -> None:
     narrator.act("Someone on the network tries")
     victim = cast.devices[0]
-    attacker = Attacker(cast.broker_host, cast.broker_port, cast.site)
+    attacker = cast.attacker(victim)
     try:
         captured = cast.wait_until(
             "two captured messages", lambda: _two(cast.captured(victim, attacker))

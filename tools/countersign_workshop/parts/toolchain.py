@@ -121,7 +121,7 @@ def parts() -> list[Part]:
             micropython.fetch_qemu_arm,
         ),
         _runtime_part("armhf", "a device's virtual machine, 32-bit ARM", "test"),
-        Part("mosquitto", "an MQTT broker", "test", mosquitto, _fetch_mosquitto),
+        Part("mosquitto", "the MQTT broker of a site", "demo", mosquitto, _fetch_mosquitto),
         Part(
             "forge",
             "builds and tests the contracts",

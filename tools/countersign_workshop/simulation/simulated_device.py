@@ -11,7 +11,7 @@ import secrets
 
 from coincurve import PrivateKey, PublicKeyXOnly
 
-from countersign import identity, messages
+from countersign import accounts, identity, messages
 from countersign.identity import ENVIRONMENT_EMULATED
 from countersign_gateway.model import DeviceRecord, Envelope, RegistrationOffer, Status
 
@@ -59,6 +59,11 @@ class SimulatedDevice:
     def sign(self, digest: bytes) -> bytes:
         """A 64-byte BIP-340 signature over exactly 32 bytes."""
         return bytes(self._key.sign_schnorr(digest))
+
+    def broker_account(self, site_account_key: bytes, site: str) -> tuple[str, str]:
+        """The name and password of the device's own account at its site's broker."""
+        shared = accounts.shared_secret(self._key.secret, site_account_key)
+        return accounts.username(self.device_id), accounts.device_password(shared, site)
 
     def request(self, request_nonce: bytes = bytes(32), **changes: object) -> bytes:
         """An EnrolRequest."""

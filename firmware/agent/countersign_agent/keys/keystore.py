@@ -35,7 +35,8 @@ class KeyStoreDamaged(Exception):
 
 
 class Identity:
-    """Key pair, next key pair and identifier. Secrets leave this object only as signatures.
+    """Key pair, next key pair and identifier. Secrets leave this object only as signatures
+    and as the password of a broker.
 
     self_check: verify each signature before it leaves. A faulty computation, such as one after a
     glitch, may otherwise reveal the key.
@@ -46,6 +47,7 @@ class Identity:
     def __init__(self, suite, secret, next_secret, entropy, next_serial):
         prover = schnorr.Prover(secret)
         self._coupons = Coupons(prover, entropy.take, next_serial, COUPONS)
+        self._secret = secret
         self._next_secret = next_secret
         self.suite = suite
         self.public_key = prover.public_key
@@ -61,6 +63,15 @@ class Identity:
         Raises RuntimeError if self_check finds it wrong. No part of it has left then.
         """
         return self._coupons.sign(digest, self.self_check)
+
+    def broker_password(self, site_account_key: bytes, site: str) -> str:
+        """The password of this device at its site's broker. ValueError for a key of no point."""
+        # Imported only here: a board on a serial line has no broker.
+        from countersign import accounts
+
+        return accounts.device_password(
+            accounts.shared_secret(self._secret, site_account_key), site
+        )
 
     def prepare(self) -> bool:
         """Do half of a coming signature's work in idle time. False if there is nothing to do."""

@@ -33,12 +33,13 @@ class MqttClient:
         self._stream = None
         self._forget_connection()
 
-    def connect(self, will_topic: str, will_payload: bytes) -> None:
-        """Connect. The broker publishes the will, retained, if the session ends without `close`."""
+    def connect(self, will: tuple) -> None:
+        """Connect. The broker publishes the will, (topic, payload), retained, if the session ends
+        without `close`. Without a will (None) the broker keeps no session."""
         self._drop()
         self._stream = self._open_stream(RESPONSE_TIMEOUT_MS)
         try:
-            self._connect((will_topic, will_payload))
+            self._connect(will)
         except TransportError:
             self._drop()
             raise

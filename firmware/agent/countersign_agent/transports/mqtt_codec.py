@@ -29,6 +29,10 @@ class MqttError(TransportError):
     """The broker broke the protocol, or refused a request."""
 
 
+class NotAdmitted(MqttError):
+    """The broker does not know this account, or its password is another (CONNACK code 4 or 5)."""
+
+
 class Publish:
     """An incoming PUBLISH. payload is None if the packet was too long to keep."""
 
@@ -39,10 +43,13 @@ class Publish:
 
 
 def connect_packet(client_id, keep_alive_s, will, username, password):
-    """CONNECT (3.1), session kept by the broker. will: (topic, payload), retained, QoS 1."""
+    """CONNECT (3.1). will: (topic, payload), retained, QoS 1. The broker keeps the session of a
+    client that has a will."""
     flags = 0
     body = _text(client_id)
-    if will is not None:
+    if will is None:
+        flags |= 0x02
+    else:
         flags |= 0x04 | 0x08 | 0x20
         body += _text(will[0]) + _binary(will[1])
     if username is not None:
@@ -78,7 +85,8 @@ def read_connack(body):
     if len(body) != 2 or body[0] > 1:
         raise MqttError("malformed CONNACK")
     if body[1] != 0:
-        raise MqttError("broker refused the connection, code " + str(body[1]))
+        refused = NotAdmitted if body[1] in (4, 5) else MqttError
+        raise refused("broker refused the connection, code " + str(body[1]))
     return body[0] == 1
 
 

@@ -8,21 +8,32 @@ OFFLINE = b"offline"
 
 
 class MqttTransport:
-    """Keeps the contract of transport.py. client: an MqttClient."""
+    """Keeps the contract of transport.py. client: an MqttClient. account: the device's level in
+    topics. is_shared: others use this account too, so it has no presence and keeps no session."""
 
-    def __init__(self, client, site: str, device_id: bytes):
+    def __init__(self, client, site: str, account: str, is_shared: bool = False):
         self._client = client
-        self._presence = topics.presence(site, device_id)
+        self._presence = None if is_shared else topics.of_account(site, account, "presence")
         self._beacon = topics.beacon(site)
-        self._topics = {kind: topics.of(site, device_id, kind) for kind in kinds.ALL}
+        self._topics = {}
+        for kind in kinds.ALL:
+            if kind.direction == kinds.SITE:
+                self._topics[kind] = topics.of(site, b"", kind)
+            else:
+                self._topics[kind] = topics.of_account(site, account, kind.path)
         self._filters = [self._topics[kind] for kind in kinds.ALL if kind.direction == kinds.SITE]
-        self._filters.append(topics.downlink_filter(site, device_id))
+        self._filters.append(topics.of_account(site, account, kinds.DOWN + "/+"))
         self._kinds = {self._topics[kind]: kind for kind in kinds.ALL if kind.direction != kinds.UP}
 
     def connect(self) -> None:
-        self._client.connect(self._presence, OFFLINE)
+        shows = self._presence is not None
+        self._client.connect((self._presence, OFFLINE) if shows else None)
         self._client.subscribe(self._filters)
-        self._client.publish(self._presence, ONLINE, True)
+        if shows:
+            self._client.publish(self._presence, ONLINE, True)
+
+    def admitted(self) -> None:
+        pass
 
     def send(self, kind, payload: bytes) -> None:
         self._client.publish(self._topics[kind], payload)
@@ -43,7 +54,8 @@ class MqttTransport:
         self._client.subscribe([self._beacon])
 
     def leave(self) -> None:
-        self._client.publish(self._presence, OFFLINE, True)
+        if self._presence is not None:
+            self._client.publish(self._presence, OFFLINE, True)
 
     def close(self) -> None:
         self._client.close()

@@ -59,6 +59,9 @@ class SerialTransport:
                 self._wait(now_ms, min(deadline_ms, self._pinged_ms + PING_EVERY_MS))
         self.ask_beacon()
 
+    def admitted(self) -> None:
+        pass
+
     def send(self, kind, payload: bytes) -> None:
         self._keep(kind.frame, payload)
 

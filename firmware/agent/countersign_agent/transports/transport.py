@@ -1,7 +1,8 @@
 """What the agent needs of a transport. The agent trusts no broker and no line behind it.
 
     connect()             open a session: announce the device, and let its messages come, the
-                          current beacon first
+                          current beacon first. True if this session only serves to enrol
+    admitted()            the gateway has just enrolled this device
     send(kind, payload)   deliver at least once: keep the message, and send it again after a
                           reconnect, until the other side acknowledges it. The number kept is
                           bounded: a new message displaces the oldest

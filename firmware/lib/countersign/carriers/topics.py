@@ -5,9 +5,10 @@
     countersign/v1/<site>/<device_id>/presence      retained birth and last will; a hint only
     countersign/v1/<site>/gateway/beacon            retained
 
-A broker's access list needs two lines a device: write `…/<device_id>/up/#`, read
-`…/<device_id>/down/#`. The gateway does not trust a topic: it must agree with the signed
-message (reason WRONG_TOPIC).
+A device that the site does not know yet has `lobby-<nn>` in place of `<device_id>`: the name of
+its account at the broker (accounts.py). So one access rule serves every account: it writes
+`…/<account>/up/#` and reads `…/<account>/down/#`. The gateway does not trust a topic: it must agree
+with the signed message (reason WRONG_TOPIC).
 """
 
 from countersign.carriers import kinds
@@ -31,6 +32,11 @@ def of(site: str, device_id: bytes, kind: kinds.Kind) -> str:
     if kind.direction == kinds.SITE:
         return ROOT + check_site(site) + "/" + kind.path
     return _device(site, device_id) + "/" + kind.path
+
+
+def of_account(site: str, account: str, end: str) -> str:
+    """The topic, or the filter, of an account at the broker. end: a kind's path, "down/+" …"""
+    return ROOT + check_site(site) + "/" + account + "/" + end
 
 
 def uplink(site: str, device_id: bytes, kind: str) -> str:

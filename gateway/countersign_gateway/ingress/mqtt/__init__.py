@@ -1,1 +1,1 @@
-"""MQTT: the client of a broker, and the embedded broker."""
+"""MQTT: the client of a broker, and the broker that the gateway itself runs."""

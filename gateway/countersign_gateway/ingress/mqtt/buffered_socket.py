@@ -12,12 +12,14 @@ are whole too, so the bytes of two packets never mix.
 from __future__ import annotations
 
 import socket
+import ssl
 from collections import deque
 from collections.abc import Callable
 
 READ_BYTES = 65536
 # Above this the socket reports that it is full, and paho keeps the rest in its bounded queue.
 MAX_UNSENT_BYTES = 262144
+_WAIT = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
 class BufferedSocket:
@@ -41,7 +43,10 @@ class BufferedSocket:
         """Read the bytes that have arrived. paho learns the end of the connection from `recv`."""
         try:
             data = self._raw.recv(READ_BYTES)
-        except BlockingIOError:
+            # TLS may hold decrypted bytes, of which a poll of the socket knows nothing.
+            while isinstance(self._raw, ssl.SSLSocket) and self._raw.pending():
+                data += self._raw.recv(READ_BYTES)
+        except _WAIT:
             return
         except OSError:
             data = b""
@@ -131,7 +136,7 @@ class BufferedSocket:
                 return
             try:
                 sent = self._raw.send(self._unsent)
-            except BlockingIOError:
+            except _WAIT:
                 return
             del self._unsent[:sent]
 

@@ -12,6 +12,7 @@ The packets of every check-in bypass paho: see express.py.
 from __future__ import annotations
 
 import select
+import ssl
 import threading
 import time
 from collections import deque
@@ -23,11 +24,12 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import MQTTErrorCode
 
 from countersign import messages, reasons
-from countersign.carriers import topics
+from countersign.carriers import kinds, topics
 from countersign_gateway.config import Endpoint
 from countersign_gateway.ingress.intake import Inlet
 from countersign_gateway.ingress.mqtt import express
 from countersign_gateway.ingress.mqtt.buffered_socket import BufferedSocket
+from countersign_gateway.ingress.mqtt.lobby import Lobby
 from countersign_gateway.ingress.mqtt.paho_client import CONNECT_TIMEOUT_S, PahoClient
 from countersign_gateway.ingress.mqtt.topic_table import TopicTable
 from countersign_gateway.ingress.reconnecting import Reconnecting
@@ -60,6 +62,7 @@ class MqttIngress:
         tally: Tally,
         username: str | None = None,
         password: str | None = None,
+        tls: ssl.SSLContext | None = None,
         on_connected: Callable[[], None] = lambda: None,
     ) -> None:
         self._endpoint = endpoint
@@ -71,6 +74,7 @@ class MqttIngress:
         self._drop_lock = threading.Lock()
         self._on_connected = on_connected
         self._topics = TopicTable(site)
+        self._lobby = Lobby(site)
         # Set while the broker takes messages. Packets enqueued on an older socket are lost.
         self._established: BufferedSocket | None = None
         self._paced: deque[paho.MQTTMessageInfo] = deque()
@@ -78,7 +82,7 @@ class MqttIngress:
         self._connection = 0  # the number of the connection, noted with each delivery
         self._subscribed = threading.Event()
         self._reconnecting = Reconnecting("mqtt", self, BACKOFF_S)
-        client = PahoClient(client_id, username, password)
+        client = PahoClient(client_id, username, password, tls)
         client.on_connect = self._connected
         client.on_disconnect = self._disconnected
         client.on_subscribe = self._subscribed_to
@@ -102,7 +106,12 @@ class MqttIngress:
         Results and errors go at QoS 0 (decision 0007): they are dropped and counted while the
         broker is away or does not read. A challenge goes at QoS 1.
         """
-        topic = self._topics.downlink(reply)
+        self._send_to(self._topics.downlink(reply), reply)
+        in_lobby = self._lobby.topic(reply)
+        if in_lobby is not None:
+            self._send_to(in_lobby, reply)
+
+    def _send_to(self, topic: bytes, reply: Reply) -> None:
         if reply.kind not in AT_MOST_ONCE:
             self._publish(topic.decode(), reply.payload, retain=False)
             return
@@ -310,6 +319,10 @@ class MqttIngress:
 
     def _deliver(self, topic: bytes, payload: bytes, acknowledge: Callable[[], None]) -> None:
         device_id, kind = self._topics.sender(topic)
+        if device_id is not None:
+            self._lobby.left(device_id)
+        elif (account := self._lobby.account_of(topic)) is not None:
+            device_id, kind = self._lobby.sender(account, payload), kinds.ENROL.name
         # The size comes first: an oversized message is neither read nor queued.
         if len(payload) > messages.MAX_MESSAGE_BYTES:
             self._tally.oversized += 1

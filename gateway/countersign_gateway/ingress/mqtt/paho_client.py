@@ -9,6 +9,7 @@ names the file and the decision if a private name is gone.
 
 from __future__ import annotations
 
+import ssl
 from typing import Any
 
 import paho.mqtt.client as paho
@@ -23,7 +24,13 @@ MAX_QUEUED_OUT = 16384  # not yet acknowledged by the broker; further ones are d
 class PahoClient(paho.Client):
     """An MQTT 3.1.1 client with a persistent session and manual acknowledgements."""
 
-    def __init__(self, client_id: str, username: str | None, password: str | None) -> None:
+    def __init__(
+        self,
+        client_id: str,
+        username: str | None,
+        password: str | None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         super().__init__(
             CallbackAPIVersion.VERSION2,
             client_id=client_id,
@@ -32,6 +39,7 @@ class PahoClient(paho.Client):
             manual_ack=True,
         )
         self.connect_timeout = CONNECT_TIMEOUT_S
+        self._tls = tls
         # A limit on messages in flight makes paho walk through its queue at each acknowledgement.
         # The limit on queued messages, which includes those in flight, does not.
         self.max_inflight_messages_set(0)
@@ -47,4 +55,8 @@ class PahoClient(paho.Client):
         return found if isinstance(found, BufferedSocket) else None
 
     def _create_socket(self) -> Any:
-        return BufferedSocket(self._create_socket_connection())
+        raw = self._create_socket_connection()
+        if self._tls is not None:
+            # The handshake ends within the timeout of the connection, or fails.
+            raw = self._tls.wrap_socket(raw, server_hostname=self.host)
+        return BufferedSocket(raw)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from typing import Protocol
 
 from countersign_gateway.model import DeviceRecord, Status
@@ -16,6 +16,9 @@ class Devices(Protocol):
 
     def devices(self) -> Iterator[DeviceRecord]:
         """All devices, in order of first enrolment, as they were at one moment."""
+
+    def account_mark(self) -> Hashable:
+        """Changes whenever a device enters or is revoked. Cheap: called a few times a second."""
 
     def set_status(self, device_id: bytes, status: Status) -> None:
         """Change a device's status, durably. Only governance/lifecycle calls this.

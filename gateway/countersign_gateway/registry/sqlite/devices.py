@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -45,6 +45,15 @@ class DeviceTables(Tables):
                 " ORDER BY number"
             ).fetchall()
         return (device_from_row(row) for row in rows)
+
+    def account_mark(self) -> Hashable:
+        # Devices are never deleted, and revoked ones stay so: both numbers only grow.
+        with self._connections.read() as reader:
+            counts: tuple[int, int] = reader.execute(
+                "SELECT count(*), coalesce(sum(status = ?), 0) FROM devices",
+                (int(Status.REVOKED),),
+            ).fetchone()
+        return counts
 
     def set_status(self, device_id: bytes, status: Status) -> None:
         with self._connections.write() as writer:

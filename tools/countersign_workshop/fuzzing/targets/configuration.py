@@ -12,7 +12,7 @@ from countersign_workshop.fuzzing import mutation
 from countersign_workshop.fuzzing.target import CORPUS, Broken
 
 _VALUES = (
-    *('""', '"x"', '"embedded"', '"mqtt://a:1883"', '"http://a:b@c/?token=secret"', '"0x00"'),
+    *('""', '"x"', '"own"', '"mqtt://a:1883"', '"http://a:b@c/?token=secret"', '"0x00"'),
     *("0", "-1", "1", "65536", "1e308", "nan", "inf", "-inf", "9223372036854775808", "0x1_0"),
     *("true", "false", "[]", "{}", '["a"]', "[[1]]", "1979-05-27", "'''\n'''", '"\\u0000"', "1.0"),
     *('"\u202e"', '"\x7f"', "1" * 5000, '"' + "x" * 5000 + '"', "[" * 200 + "]" * 200),

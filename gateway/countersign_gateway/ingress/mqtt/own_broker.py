@@ -1,0 +1,247 @@
+"""The site's own broker: Mosquitto, which the gateway starts, configures, watches and stops.
+
+A thread starts the program, hears what it says, and starts it again after a pause if it ends or
+outgrows its memory. The gateway's `tick` gives accounts to the devices that the gateway came to
+know, and takes them from those that it revoked.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import select
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from countersign_gateway.config import Endpoint
+from countersign_gateway.ingress.mqtt import broker_rules
+from countersign_gateway.ingress.mqtt.account_book import AccountBook, password_line
+from countersign_gateway.ingress.mqtt.broker_rules import BrokerFiles
+from countersign_gateway.ingress.mqtt.mosquitto_process import (
+    BrokerUnusable,
+    MosquittoProcess,
+    check_free,
+    connection_budget,
+    meaning,
+)
+from countersign_gateway.ingress.mqtt.mosquitto_program import mosquitto_program
+from countersign_gateway.ingress.mqtt.private_file import private_folder, replace_private
+from countersign_gateway.operations.log import EventLog
+
+WATCHER = "watcher"
+START_TIMEOUT_S = 10.0
+BACKOFF_S = (0.5, 30.0)
+STEADY_S = 60.0  # a broker that ran for this long starts again without a pause
+LOOK_S = 1.0
+LOOK_MS = 1000
+STARTING_MS = 20
+# Bounds of what a client can make it keep are far below; a broker above this is made anew.
+MAX_RESIDENT_BYTES = broker_rules.MAX_HEAP_BYTES
+MIN_REWRITE_S = 0.25
+MAX_LINE_BYTES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """Who may have an account. mark: changes when `devices` would. devices: id → public key.
+
+    strangers: whether devices that the gateway does not know may ask to be enrolled.
+    """
+
+    mark: Callable[[], Hashable]
+    devices: Callable[[], Mapping[bytes, bytes]]
+    strangers: Callable[[], bool]
+
+
+class OwnBroker:
+    """`start`, then `tick` a few times a second, then `stop`."""
+
+    def __init__(
+        self,
+        *,
+        listen: Endpoint,
+        site: str,
+        folder: Path,
+        book: AccountBook,
+        roster: Roster,
+        log: EventLog,
+    ) -> None:
+        """MosquittoMissing if there is no such program. Nothing is written or started yet."""
+        self._program = mosquitto_program()
+        self._listen = listen
+        self._site = site
+        self._files = BrokerFiles(folder)
+        self._book = book
+        self._roster = roster
+        self._log = log
+        # The gateway's account is made anew at each start, and is in no file but the hashed one.
+        self.username = f"gateway-{secrets.token_hex(8)}"
+        self.password = secrets.token_urlsafe(32)
+        self._own_lines = [password_line(self.username, self.password)]
+        self._connections = connection_budget(broker_rules.MAX_CONNECTIONS)
+        self._lock = threading.Lock()
+        self._process: MosquittoProcess | None = None
+        self._stop_asked = threading.Event()
+        self._listening = threading.Event()
+        self._failure: BrokerUnusable | None = None
+        self._said: deque[str] = deque(maxlen=5)
+        self._thread = threading.Thread(target=self._run, name="broker", daemon=True)
+        self._mark: Hashable = None
+        self._written_s = 0.0
+        self.restarts = 0
+        self.accounts = 0
+
+    def start(self) -> Endpoint:
+        """Return its address once it listens. BrokerUnusable if it does not."""
+        self._listen = check_free(self._listen)
+        private_folder(self._files.folder)
+        watcher_password = secrets.token_urlsafe(32)
+        self._own_lines.append(password_line(WATCHER, watcher_password))
+        replace_private(self._files.folder / "watcher.password", [watcher_password + "\n"])
+        rules = broker_rules.access_list(self._site, self.username, WATCHER)
+        replace_private(self._files.access, [rules])
+        settings = broker_rules.settings(self._files, self._listen, self._connections)
+        replace_private(self._files.settings, [settings])
+        self._mark = self._wanted()
+        self._write_accounts()
+        self._thread.start()
+        if not self._listening.wait(START_TIMEOUT_S) or self._failure is not None:
+            self.stop()
+            raise self._failure or BrokerUnusable("the broker does not listen in time")
+        return self._listen
+
+    def tick(self, now_s: float) -> None:
+        """Write the accounts anew if they changed. now_s: monotonic seconds."""
+        if now_s - self._written_s < MIN_REWRITE_S:
+            return
+        wanted = self._wanted()
+        if wanted != self._mark:
+            self._write_accounts()
+            # Only now: a change that could not be written is tried again.
+            self._mark = wanted
+            self._written_s = now_s
+            with self._lock:
+                if self._process is not None:
+                    self._process.read_files_again()
+
+    def stop(self) -> None:
+        self._stop_asked.set()
+        with self._lock:
+            if self._process is not None:
+                self._process.stop()
+        if self._thread.is_alive():
+            self._thread.join(START_TIMEOUT_S)
+
+    def status(self) -> dict[str, object]:
+        """For the status file."""
+        with self._lock:
+            running = self._process is not None and self._process.running()
+        return {"running": running, "restarts": self.restarts, "accounts": self.accounts}
+
+    def _wanted(self) -> Hashable:
+        return (self._roster.mark(), self._roster.strangers())
+
+    def _write_accounts(self) -> None:
+        devices = self._roster.devices()
+        lines = list(self._book.lines(devices, self._roster.strangers()))
+        replace_private(self._files.passwords, [*self._own_lines, *lines])
+        self.accounts = len(lines)
+
+    # The broker's thread ---------------------------------------------------------------------
+
+    def _run(self) -> None:
+        pause_s = BACKOFF_S[0]
+        while not self._stop_asked.is_set():
+            begun_s = time.monotonic()
+            try:
+                self._serve()
+            except BrokerUnusable as error:
+                self._failure = error
+                self._log.event("broker_unusable")
+            except OSError as error:
+                self._log.fault("broker_fault", error)
+            if self._stop_asked.is_set():
+                return
+            if not self._listening.is_set():
+                # It never listened: whoever starts the gateway learns why.
+                self._failure = self._failure or self._refusal()
+                self._listening.set()
+                return
+            pause_s = BACKOFF_S[0] if time.monotonic() - begun_s > STEADY_S else pause_s
+            self._log.event("broker_restarting", pause_s=pause_s)
+            self._stop_asked.wait(pause_s)
+            pause_s = min(2 * pause_s, BACKOFF_S[1])
+            self.restarts += 1
+
+    def _serve(self) -> None:
+        """Run one process from its start to its end."""
+        with self._lock:
+            if self._stop_asked.is_set():
+                return
+            process = MosquittoProcess(self._program, self._files.settings, self._connections)
+            self._process = process
+        try:
+            self._hear(process)
+        finally:
+            with self._lock:
+                process.stop()
+            process.close()
+        if not self._stop_asked.is_set():
+            self._log.event("broker_ended", status=process.exit_status())
+
+    def _hear(self, process: MosquittoProcess) -> None:
+        heard = b""
+        listens = False
+        looked_s = 0.0
+        os.set_blocking(process.output, False)
+        poller = select.poll()
+        poller.register(process.output, select.POLLIN)
+        while True:
+            if poller.poll(LOOK_MS if listens else STARTING_MS):
+                data = os.read(process.output, MAX_LINE_BYTES)
+                if not data:
+                    return
+                *lines, heard = (heard + data).split(b"\n")
+                heard = heard[:MAX_LINE_BYTES]
+                for line in lines:
+                    self._take_line(line.decode("utf-8", "replace"), listens)
+            if not listens and self._accepts():
+                listens = True
+                self._log.event("broker_listening", host=self._listen.host, port=self._listen.port)
+                self._listening.set()
+            now_s = time.monotonic()
+            if now_s - looked_s >= LOOK_S:
+                looked_s = now_s
+                resident = process.resident_bytes()
+                if resident > MAX_RESIDENT_BYTES:
+                    self._log.event("broker_too_large", resident_bytes=resident)
+                    return
+
+    def _take_line(self, line: str, listens: bool) -> None:
+        what = meaning(line)
+        if not listens:
+            # No client was there yet, so the line can quote none.
+            if what != "":
+                self._said.append(line.partition(": ")[2] or line)
+        elif what != "":
+            self._log.event("broker_says", what=what or "other")
+
+    def _accepts(self) -> bool:
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self._listen.host, self._listen.host)
+        try:
+            socket.create_connection((host, self._listen.port), timeout=1).close()
+        except OSError:
+            return False
+        return True
+
+    def _refusal(self) -> BrokerUnusable:
+        said = next((line for line in reversed(self._said) if "Error" in line), None)
+        said = said or (self._said[-1] if self._said else "it gives no reason")
+        return BrokerUnusable(
+            f"the broker does not start on {self._listen.host}:{self._listen.port}: {said}"
+        )
