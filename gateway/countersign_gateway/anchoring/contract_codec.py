@@ -18,6 +18,7 @@ from countersign_gateway.registry.interface import SignedRegistration
 # (35,000 for an append, 150,000 for a device with its owner's list).
 _APPEND_GAS = 120_000
 _REGISTER_GAS = 500_000
+_RULING_GAS = 300_000
 
 _CONTRACTS = ("CommitmentLog", "DeviceID", "UserID")
 
@@ -58,8 +59,7 @@ class ContractCodec:
         return Effect(self.commitment_log, topics, batch.root + _word(batch.size) + batch.head)
 
     def register_call(self, registration: SignedRegistration) -> Call:
-        device, signature = registration.device, registration.signature
-        nonce_commitment, response_scalar = signature[:32], signature[32:]
+        device = registration.device
         statement = (
             int.from_bytes(device.public_key, "big"),
             device.post_quantum_digest,
@@ -67,18 +67,35 @@ class ContractCodec:
             _checksummed(device.owner),
             device.device_class,
         )
-        proof = (
-            int.from_bytes(nonce_commitment, "big"),
-            _even_y(nonce_commitment),
-            int.from_bytes(response_scalar, "big"),
-        )
-        encoded = self._devices.encode_abi("addDevice", [device.device_id, statement, proof])
+        arguments = [device.device_id, statement, _proof(registration.signature)]
+        encoded = self._devices.encode_abi("addDevice", arguments)
         return Call(self.device_registry, answers.data(encoded), _REGISTER_GAS)
 
     def register_effect(self, registration: SignedRegistration) -> Effect:
         device = registration.device
         topics = (self._added_topic, device.device_id, device.owner.rjust(32, b"\0"))
         return Effect(self.device_registry, topics, None)
+
+    def claim_call(self, public_key: bytes, signature: bytes) -> Call:
+        """The call by which an account's log is claimed for a gateway."""
+        arguments = [int.from_bytes(public_key, "big"), _proof(signature)]
+        return self._ruling_call("claim", arguments)
+
+    def succeed_call(
+        self, predecessor: bytes, sequence: int, head: bytes, signature: bytes
+    ) -> Call:
+        """The call by which the sender goes on for a closed log."""
+        arguments = [_checksummed(predecessor), sequence, head, _proof(signature)]
+        return self._ruling_call("succeed", arguments)
+
+    def rotate_call(self, new_key: bytes, by_old_key: bytes, by_new_key: bytes) -> Call:
+        """The call by which a gateway's key is replaced."""
+        arguments = [int.from_bytes(new_key, "big"), _proof(by_old_key), _proof(by_new_key)]
+        return self._ruling_call("rotateKey", arguments)
+
+    def _ruling_call(self, function: str, arguments: list[Any]) -> Call:
+        encoded = answers.data(self._log.encode_abi(function, arguments))
+        return Call(self.commitment_log, encoded, _RULING_GAS)
 
     # --- views -------------------------------------------------------------------------------
 
@@ -87,6 +104,12 @@ class ContractCodec:
 
     def tip(self, answer: bytes) -> Tip:
         return Tip(*self._decoded(["uint64", "bytes32"], answer))
+
+    def successor_call(self, account: bytes) -> bytes:
+        return answers.data(self._log.encode_abi("successorOf", [_checksummed(account)]))
+
+    def gateway_key_call(self, account: bytes) -> bytes:
+        return answers.data(self._log.encode_abi("gatewayKeyOf", [_checksummed(account)]))
 
     def owner_call(self, device_id: bytes) -> bytes:
         return answers.data(self._devices.encode_abi("ownerOf", [device_id]))
@@ -140,6 +163,16 @@ def _selector(error_abi: Any) -> str:
 
 def _signature(entry: Any) -> str:
     return f"{entry['name']}({','.join(field['type'] for field in entry['inputs'])})"
+
+
+def _proof(signature: bytes) -> tuple[int, int, int]:
+    """A BIP-340 signature with the y that a verifier on chain needs."""
+    nonce_commitment = signature[:32]
+    return (
+        int.from_bytes(nonce_commitment, "big"),
+        _even_y(nonce_commitment),
+        int.from_bytes(signature[32:], "big"),
+    )
 
 
 def _even_y(x_only: bytes) -> int:

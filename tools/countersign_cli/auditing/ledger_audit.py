@@ -75,15 +75,26 @@ def audit(rpc_url: str, commitment_log: str, gateway_account: str, record: Batch
 
 
 def batch_events(rpc_url: str, commitment_log: str, gateway_account: str) -> list[dict[str, Any]]:
-    """The arguments of every BatchAnchored event of this gateway, in the ledger's order."""
+    """The arguments of every BatchAnchored event of this gateway, in the ledger's order.
+
+    gateway_account: the account that appends now. Where its log goes on for a closed one, the
+    closed log's batches come first, up to the one at which the gateway closed it.
+    """
     chain = Web3(http_provider(rpc_url))
     log = chain.eth.contract(
         address=Web3.to_checksum_address(commitment_log),
         abi=countersign_contracts.load("CommitmentLog")["abi"],
     )
-    found = log.events.BatchAnchored.get_logs(
-        from_block=0,
-        to_block="latest",
-        argument_filters={"gateway": Web3.to_checksum_address(gateway_account)},
-    )
-    return [dict(event["args"]) for event in found]
+    return _lineage(log, Web3.to_checksum_address(gateway_account))
+
+
+def _lineage(log: Any, account: str) -> list[dict[str, Any]]:
+    earlier: list[dict[str, Any]] = []
+    for event in _events(log.events.LogSucceeded, {"successor": account}):
+        earlier = _lineage(log, event["predecessor"])[: event["sequence"]]
+    return earlier + _events(log.events.BatchAnchored, {"gateway": account})
+
+
+def _events(event: Any, arguments: dict[str, str]) -> list[dict[str, Any]]:
+    found = event.get_logs(from_block=0, to_block="latest", argument_filters=arguments)
+    return [dict(entry["args"]) for entry in found]
