@@ -10,7 +10,7 @@ import random
 import pytest
 
 from countersign import cbor, messages, reasons
-from countersign.carriers import framing
+from countersign.carriers import framing, link
 from countersign_agent.transports import mqtt_codec
 from countersign_cli import cli
 from countersign_gateway import config
@@ -58,16 +58,20 @@ def test_finds_a_fast_reader_that_takes_more(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_finds_a_frame_reader_without_checksum(monkeypatch: pytest.MonkeyPatch) -> None:
-    strict = framing._read
+    read = framing._read
 
-    def lenient(stuffed: bytes, most: int) -> framing.Frame | None:
-        content = framing._unstuff(stuffed)[:-4]
-        return strict(framing._stuff(content + binascii.crc32(content).to_bytes(4, "big")), most)
+    def lenient(stuffed: bytes, most_message: int) -> framing.Frame | None:
+        content = (framing._unstuff(stuffed) or b"")[:-4]
+        mended = content + binascii.crc32(content).to_bytes(4, "big")
+        return read(framing._stuff(mended), most_message)
 
-    monkeypatch.setattr(
-        framing, "_read", lambda data, most: framing._unstuff(data) and lenient(data, most)
-    )
+    monkeypatch.setattr(framing, "_read", lenient)
     assert "that the line does not hold" in found("frames")
+
+
+def test_finds_a_link_that_a_forged_session_stops(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link.Link, "_may_work_on", lambda self, session: session < 424242)
+    assert "honest session" in found("link")
 
 
 def test_finds_an_unbounded_packet(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,13 +13,13 @@ from countersign_workshop.fuzzing.targets.messages import Messages
 from countersign_workshop.fuzzing.targets.packets import Packets
 from countersign_workshop.fuzzing.targets.statements import Statements
 
-# Parts of a hundred. A configuration takes ten times as long to read as a message.
+# Parts of a hundred. A link or a configuration takes ten times as long as a message.
 TARGETS: dict[str, tuple[Callable[[], Target], int]] = {
-    "codec": (Codec, 22),
+    "codec": (Codec, 24),
     "messages": (Messages, 20),
-    "frames": (Frames, 16),
-    "link": (LinkSide, 10),
-    "packets": (Packets, 20),
-    "statements": (Statements, 10),
+    "frames": (Frames, 18),
+    "link": (LinkSide, 4),
+    "packets": (Packets, 24),
+    "statements": (Statements, 8),
     "configuration": (Configuration, 2),
 }

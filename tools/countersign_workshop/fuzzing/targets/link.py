@@ -1,16 +1,18 @@
-"""A line's bytes into one side of a link: no input makes it fail, grow, or hand on twice."""
+"""A line's bytes into one side of a link: no input makes it fail or grow, and after any input it
+serves an honest sender whole and in order."""
 
 from __future__ import annotations
 
 import random
 
 from countersign.carriers import framing
-from countersign.carriers.link import WINDOW, Link
+from countersign.carriers.link import WINDOW, Delivery, Link
 from countersign_workshop.fuzzing import mutation
 from countersign_workshop.fuzzing.target import Broken, corpus
 from countersign_workshop.fuzzing.targets.frames import framed
 
 SESSION = 7
+HONEST = 424242  # no seed has it
 MOST_QUEUED = 8
 MOST_STRANDS = 4
 
@@ -48,22 +50,42 @@ class LinkSide:
         for start in range(0, len(data), 100):
             now_ms += 700
             link.receive(data[start : start + 100], now_ms)
-            taken = list(iter(link.take, None))
-            for delivery in taken:
-                # Forged frames may repeat a message that was acknowledged, never one in work.
-                if (delivery.session, delivery.sequence) in in_work:
+            for number, delivery in enumerate(iter(link.take, None)):
+                name = (delivery.session, delivery.sequence)
+                if name in in_work:
                     raise Broken("a message in work is handed on again")
-                in_work.add((delivery.session, delivery.sequence))
-            if len(in_work) > WINDOW:
-                raise Broken("more messages are in work than the window holds")
-            for delivery in taken[: start % 3]:
-                link.acknowledge(delivery)
-                in_work.remove((delivery.session, delivery.sequence))
-            if len(link._strands) > MOST_STRANDS:
-                raise Broken("the link follows more strands than its bound")
+                if number % 3 < start % 3:
+                    link.acknowledge(delivery)
+                else:
+                    in_work.add(name)
+            if any(_of(in_work, session) > WINDOW for session, _ in in_work):
+                raise Broken("more messages of a session are in work than its window holds")
             for _ in range(3):
                 written = link.next_frame(now_ms)
                 if written and len(framing.FrameReader().feed(written)) != 1:
                     raise Broken("what is written is not one frame")
             if len(link._controls) > 4 * WINDOW or link.waiting > MOST_QUEUED + WINDOW:
                 raise Broken("the link keeps more than its bounds")
+        self._serves_an_honest_sender(link, in_work, now_ms)
+
+    @staticmethod
+    def _serves_an_honest_sender(link: Link, in_work: set[tuple[int, int]], now_ms: int) -> None:
+        """Whatever came before: a session that is new is handed on whole and in order."""
+        for session, sequence in in_work:
+            frame = framing.Frame(framing.LISTEN, session, sequence)
+            link.acknowledge(Delivery(frame))
+        handed_on = []
+        for sequence in range(2 * WINDOW):
+            frame = framing.Frame(framing.LISTEN, HONEST, sequence, 0, bytes(32))
+            link.receive(framing.encode(frame), now_ms)
+            for delivery in iter(link.take, None):
+                # The first delimiter may complete a frame of the input.
+                if delivery.session == HONEST:
+                    handed_on.append(delivery.sequence)
+                link.acknowledge(delivery)
+        if handed_on != list(range(2 * WINDOW)):
+            raise Broken("an honest session is not handed on whole and in order")
+
+
+def _of(names: set[tuple[int, int]], session: int) -> int:
+    return sum(1 for name in names if name[0] == session)
