@@ -24,11 +24,12 @@ from countersign_gateway.config import AnchoringConfig, Config, Endpoint, MqttCo
 from countersign_gateway.governance.appraisal import SitePolicy
 from countersign_gateway.governance.freshness import UpstreamFreshness
 from countersign_gateway.ingress.intake import Intake
-from countersign_gateway.ingress.mqtt.account_book import AccountBook
+from countersign_gateway.ingress.mqtt.account_book import AccountBook, password_line
+from countersign_gateway.ingress.mqtt.account_files import AccountFiles, Roster
 from countersign_gateway.ingress.mqtt.broker_tls import client_context
 from countersign_gateway.ingress.mqtt.client_name import client_id
 from countersign_gateway.ingress.mqtt.mqtt_ingress import MqttIngress
-from countersign_gateway.ingress.mqtt.own_broker import OwnBroker, Roster
+from countersign_gateway.ingress.mqtt.own_broker import OwnBroker
 from countersign_gateway.ingress.mqtt.password_file import read_password
 from countersign_gateway.ingress.serial_lines.serial_ingress import SerialIngress
 from countersign_gateway.model import OperatorError
@@ -103,6 +104,7 @@ class Gateway:
             config.registry_path.with_name("status.json"), self._read_status, log
         )
         self.broker: OwnBroker | None = None
+        self._accounts: AccountFiles | None = None
         self._mqtt: MqttIngress | None = None
         self._read_ahead_thread = threading.Thread(
             target=ReadAhead(self.registry.device, log).run,
@@ -151,6 +153,8 @@ class Gateway:
         self._publisher.tick(now_s)
         if self.broker is not None:
             self.broker.tick(now_s)
+        if self._accounts is not None:
+            self._accounts.tick(now_s)
         self._status.tick(now_s)
         self._log.tell_folded()
 
@@ -230,6 +234,16 @@ class Gateway:
         else:
             endpoint = config.broker
             username, password = config.username, read_password(config.password_file)
+            if config.accounts_folder is not None and username and password:
+                self._accounts = AccountFiles.for_another_broker(
+                    config.accounts_folder,
+                    self._config.site,
+                    self._made_book(config),
+                    self._roster(),
+                    password_line(username, password),
+                )
+                self._accounts.write_rules(username)
+                self._accounts.write()
         self._mqtt = MqttIngress(
             endpoint=endpoint,
             site=self._config.site,
@@ -247,19 +261,25 @@ class Gateway:
         return endpoint
 
     def _made_broker(self, config: MqttConfig) -> OwnBroker:
-        if config.site_account_key_file is None:
-            raise RuntimeError("the configuration lets no own broker be without this key")
         return OwnBroker(
             listen=config.listen,
             site=self._config.site,
             folder=self._config.registry_path.with_name("broker"),
-            book=AccountBook.from_file(config.site_account_key_file, self._config.site),
-            roster=Roster(
-                mark=self.registry.account_mark,
-                devices=lambda: accounts_of(self.registry),
-                strangers=lambda: True,  # enrolment is open to every device
-            ),
+            book=self._made_book(config),
+            roster=self._roster(),
             log=self._log,
+        )
+
+    def _made_book(self, config: MqttConfig) -> AccountBook:
+        if config.site_account_key_file is None:
+            raise RuntimeError("the configuration lets no accounts be without this key")
+        return AccountBook.from_file(config.site_account_key_file, self._config.site)
+
+    def _roster(self) -> Roster:
+        return Roster(
+            mark=self.registry.account_mark,
+            devices=lambda: accounts_of(self.registry),
+            strangers=lambda: True,  # enrolment is open to every device
         )
 
     def _read_status(self) -> dict[str, object]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import signal
 import sqlite3
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +20,7 @@ from countersign import messages
 from countersign_gateway.config import Endpoint
 from countersign_gateway.registry.sqlite import SqliteRegistry
 from countersign_workshop.checkout import ROOT
+from countersign_workshop.child_processes.events import Events
 from countersign_workshop.child_processes.ports import free_port
 from countersign_workshop.child_processes.process import Child
 from countersign_workshop.parts import micropython, toolchain
@@ -131,29 +132,41 @@ def test_a_gateway_works_with_mosquitto(tmp_path: Path) -> None:
     settings = (MOSQUITTO / "mosquitto.conf").read_text(encoding="utf-8").replace("1883", port)
     settings += "user root\n" if os.geteuid() == 0 else ""
     (tmp_path / "mosquitto.conf").write_text(settings, encoding="utf-8")
-    commands = commands_of(MOSQUITTO / "README.md", port)
-    start_broker, make_site, run_gateway = commands
+    make_site, run_gateway, start_broker = commands_of(MOSQUITTO / "README.md", port)
     assert start_broker[0] == "mosquitto"
     assert make_site[0] == run_gateway[0] == "countersign"
     countersign = [sys.executable, "-m", "countersign_cli.cli"]
-    ready = threading.Event()
-
-    def on_line(line: str) -> None:
-        if '"gateway_ready"' in line:
-            ready.set()
-
-    broker = Child("mosquitto", [*mosquitto, *start_broker[1:]], folder=tmp_path)
+    events = Events()
     made = subprocess.run(
         [*countersign, *make_site[1:]], cwd=tmp_path, capture_output=True, text=True, check=True
     )
     printed = dict(line.split("  ", 1) for line in made.stdout.splitlines() if "  " in line)
     gateway_id = bytes.fromhex(printed["gateway_id"].strip())
-    gateway = Child("gateway", [*countersign, *run_gateway[1:]], on_line=on_line, folder=tmp_path)
-    assert ready.wait(PATIENCE_S), gateway.tail() + broker.tail()
-    device = ConnectedDevice(
-        Endpoint("127.0.0.1", int(port)), SimulatedDevice.named("example", gateway_id)
+    account_key = bytes.fromhex(printed["site account key"].split()[0])
+    gateway = Child(
+        "gateway",
+        [*countersign, *run_gateway[1:]],
+        on_line=events.listener("gateway"),
+        folder=tmp_path,
     )
-    assert device.enrol() == "ACCEPTED"
+    passwords = tmp_path / "store/accounts/passwords"
+    wait_until(passwords.exists, gateway.tail)
+    broker = Child("mosquitto", [*mosquitto, *start_broker[1:]], folder=tmp_path)
+    wait_until(
+        lambda: bool(events.select("broker_connected")), lambda: gateway.tail() + broker.tail()
+    )
+    check = [*countersign, "gateway", "check", "--config", "store/gateway.toml"]
+    checked = subprocess.run(check, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    one = SimulatedDevice.named("example", gateway_id)
+    device = ConnectedDevice(Endpoint("127.0.0.1", int(port)), one, account_key)
+    known = len(passwords.read_bytes())
+    kind, challenge = device.exchange(one.request(), "enrol")
+    assert kind == "challenge"
+    assert device.exchange(one.proof(challenge), "enrol")[0] == "result"
+    wait_until(lambda: len(passwords.read_bytes()) > known, gateway.tail)
+    os.kill(broker.pid, signal.SIGHUP)  # what the page's path unit does
+    device.use_own_account()
     assert device.check_in() == "ACCEPTED"
     device.close()
     gateway.stop()
@@ -164,7 +177,7 @@ def commands_of(page: Path, port: str) -> list[list[str]]:
     """The lines of the page's only block of commands, as words."""
     (block,) = page.read_text(encoding="utf-8").split("```bash\n")[1:]
     lines = block.split("```")[0].replace("1883", port).splitlines()
-    lines = [line.replace("--name lobby", f"--name {SITE}") for line in lines]
+    lines = [line.replace("--name store", f"--name {SITE}") for line in lines]
     return [shlex.split(line) for line in lines]
 
 

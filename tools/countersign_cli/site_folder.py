@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from Crypto.Hash import keccak
 
 from countersign_cli.mendable import Mendable
 from countersign_gateway import config
+from countersign_gateway.ingress.mqtt.private_file import replace_private
 from countersign_gateway.statements.keys import (
     SigningKey,
     create_key_file,
@@ -23,6 +25,17 @@ CONFIG_NAME = "gateway.toml"
 GATEWAY_KEY_NAME = "gateway.key"
 LEDGER_KEY_NAME = "ledger.key"
 SITE_ACCOUNT_KEY_NAME = "site_account.key"
+BROKER_PASSWORD_NAME = "broker.password"  # noqa: S105 - a file's name
+ACCOUNTS_NAME = "accounts"
+
+
+_OTHER_BROKER = f"""\
+# The gateway's own account there. `site init` made the password.
+username = "gateway"
+password_file = "{BROKER_PASSWORD_NAME}"
+# Where the gateway writes all accounts and rights for a Mosquitto.
+accounts_folder = "{ACCOUNTS_NAME}"
+"""
 
 
 class SiteError(Mendable):
@@ -100,6 +113,10 @@ def create_site(
     key_names += [] if broker is None else [SITE_ACCOUNT_KEY_NAME]
     for key_name in key_names:
         create_missing_key(folder / key_name)
+    if broker not in (None, "own"):
+        (folder / ACCOUNTS_NAME).mkdir(mode=0o700, exist_ok=True)
+        if not (folder / BROKER_PASSWORD_NAME).exists():
+            replace_private(folder / BROKER_PASSWORD_NAME, [secrets.token_urlsafe(32) + "\n"])
     gateway_key = SigningKey.from_file(folder / GATEWAY_KEY_NAME)
     ledger_account = account_address(read_key_file(folder / LEDGER_KEY_NAME))
     text = settings(ledger_account)
@@ -211,6 +228,6 @@ broker = {json.dumps(broker)}
 listen = {json.dumps(listen)}
 # From this secret follow the devices' passwords at the broker.
 site_account_key_file = "{SITE_ACCOUNT_KEY_NAME}"
-""",
+{"" if broker == "own" else _OTHER_BROKER}""",
         )
     return "\n".join(sections)

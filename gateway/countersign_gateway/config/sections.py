@@ -74,6 +74,13 @@ def _needed_by_own_broker(file: Any, info: ValidationInfo) -> Any:
     return file
 
 
+def _needs_accounts(folder: Any, info: ValidationInfo) -> Any:
+    names = ("site_account_key_file", "username", "password_file")
+    if folder is not None and any(info.data.get(name, _UNREAD) is None for name in names):
+        raise ValueError("needs site_account_key_file, username and password_file beside it")
+    return folder
+
+
 def _goes_with_certificate(file: Any, info: ValidationInfo) -> Any:
     if (file is None) != (info.data.get("client_certificate_file", _UNREAD) is None):
         raise ValueError("and client_certificate_file go together")
@@ -156,6 +163,13 @@ class MqttConfig:
     ] = Field(None, description="The gateway's user at another broker.")
     password_file: Annotated[File | None, AfterValidator(_needs_a_username)] = Field(
         None, description="That user's password, mode 0600."
+    )
+    accounts_folder: Annotated[
+        File | None, AfterValidator(_needs_a_broker), AfterValidator(_needs_accounts)
+    ] = Field(
+        None,
+        description="Where to write `passwords` and `access` for a Mosquitto that runs elsewhere, "
+        "anew whenever a device comes or is revoked.",
     )
     tls_ca_file: Annotated[
         File | None, AfterValidator(_needs_a_broker), AfterValidator(_needs_tls)

@@ -166,10 +166,11 @@ class ConnectedDevice:
             return reason_of(challenge)
         reason = reason_of(self.exchange(self.device.proof(challenge), "enrol")[1])
         if reason == "ACCEPTED" and self._name.startswith(accounts.LOBBY):
-            self._use_own_account()
+            self.use_own_account()
         return reason
 
-    def _use_own_account(self) -> None:
+    def use_own_account(self) -> None:
+        """Leave the lobby. Waits until the broker has the account."""
         assert self._site_account_key is not None
         self.close()
         self._name = accounts.username(self.device.device_id)

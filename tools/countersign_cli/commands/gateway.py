@@ -1,10 +1,12 @@
-"""`countersign gateway`: run a site's gateway, or make what its configuration names.
+"""`countersign gateway`: run a site's gateway, make what its configuration names, check its broker.
 
     countersign gateway run --config gateway.toml
     countersign gateway init --config gateway.toml
+    countersign gateway check --config gateway.toml
 
 `init` makes the keys that the configuration names and that are not there yet. What exists is never
-overwritten.
+overwritten. `check` attacks the running broker with two accounts of its own, and says which rules
+it keeps. Exit status 1 if it does not keep all of them.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ def register(parser: argparse.ArgumentParser) -> None:
     for name, help_text in (
         ("run", "run until SIGTERM or Ctrl-C"),
         ("init", "make the keys that the configuration names"),
+        ("check", "test whether the running broker is safe"),
     ):
         command = commands.add_parser(name, help=help_text)
         command.add_argument("--config", type=Path, required=True, help="the site's gateway.toml")
@@ -32,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
 
         status: int = app.main(["run", "--config", str(arguments.config)])
         return status
-    return _init(arguments.config)
+    return {"init": _init, "check": _check}[arguments.gateway_command](arguments.config)
 
 
 def _init(config_path: Path) -> int:
@@ -52,3 +55,13 @@ def _init(config_path: Path) -> int:
         public = site_folder.site_account_key(files["site account key"])
         print(f"site_account_key    {public.hex()}  (in the devices)")
     return 0
+
+
+def _check(config_path: Path) -> int:
+    from countersign_cli import broker_check
+    from countersign_gateway import config
+
+    findings = list(broker_check.of_site(config.load(config_path)).findings())
+    for finding in findings:
+        print(f"{'holds' if finding.holds else 'FAILS'}  {finding.sentence}")
+    return 0 if all(finding.holds for finding in findings) else 1

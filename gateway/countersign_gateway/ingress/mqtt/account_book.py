@@ -11,6 +11,7 @@ from pathlib import Path
 from coincurve import PublicKeyXOnly
 
 from countersign import accounts
+from countersign.tagged import tagged_sha256
 from countersign_gateway.statements import libsecp256k1
 from countersign_gateway.statements.keys import read_key_file
 
@@ -18,6 +19,8 @@ from countersign_gateway.statements.keys import read_key_file
 # cost the broker that time at each connection, which anybody can make it spend.
 ITERATIONS = 1
 SALT_BYTES = 12
+# Two accounts with the rights of devices, for `countersign gateway check`.
+CHECKERS = ("check-00", "check-01")
 # The lines of devices that left are forgotten above this many.
 MAX_KEPT_LINES = 65_536
 
@@ -36,6 +39,7 @@ class AccountBook:
             password_line(f"{accounts.LOBBY}{number:02d}", password)
             for number in range(accounts.LOBBIES)
         ]
+        self._checkers = [password_line(name, self.checker_password()) for name in CHECKERS]
 
     @classmethod
     def from_file(cls, path: Path, site: str) -> AccountBook:
@@ -50,8 +54,14 @@ class AccountBook:
         shared = libsecp256k1.shared_secret(self._secret_key, public_key)
         return accounts.device_password(shared, self._site)
 
+    def checker_password(self) -> str:
+        """The password of both checkers. It follows from the secret, so no device knows it."""
+        digest = tagged_sha256("countersign/CheckPassword/1", self._secret_key, self._site.encode())
+        return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
     def lines(self, devices: Mapping[bytes, bytes], strangers: bool) -> Iterator[str]:
-        """The lines of devices (device_id → public key), and of the lobby if strangers may ask."""
+        """The lines of devices (device_id → public key), of the checkers, and of the lobby if
+        strangers may ask."""
         if len(self._lines) > max(MAX_KEPT_LINES, 2 * len(devices)):
             self._lines.clear()
         for device_id, public_key in devices.items():
@@ -60,6 +70,7 @@ class AccountBook:
                 line = password_line(accounts.username(device_id), self.password(public_key))
                 self._lines[device_id] = line
             yield line
+        yield from self._checkers
         if strangers:
             yield from self._lobby
 

@@ -14,13 +14,12 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from countersign_gateway.config import Endpoint
 from countersign_gateway.ingress.mqtt import broker_rules
 from countersign_gateway.ingress.mqtt.account_book import AccountBook, password_line
+from countersign_gateway.ingress.mqtt.account_files import AccountFiles, Roster
 from countersign_gateway.ingress.mqtt.broker_rules import BrokerFiles
 from countersign_gateway.ingress.mqtt.mosquitto_process import (
     BrokerUnusable,
@@ -42,20 +41,7 @@ LOOK_MS = 1000
 STARTING_MS = 20
 # Bounds of what a client can make it keep are far below; a broker above this is made anew.
 MAX_RESIDENT_BYTES = broker_rules.MAX_HEAP_BYTES
-MIN_REWRITE_S = 0.25
 MAX_LINE_BYTES = 4096
-
-
-@dataclass(frozen=True, slots=True)
-class Roster:
-    """Who may have an account. mark: changes when `devices` would. devices: id → public key.
-
-    strangers: whether devices that the gateway does not know may ask to be enrolled.
-    """
-
-    mark: Callable[[], Hashable]
-    devices: Callable[[], Mapping[bytes, bytes]]
-    strangers: Callable[[], bool]
 
 
 class OwnBroker:
@@ -74,15 +60,17 @@ class OwnBroker:
         """MosquittoMissing if there is no such program. Nothing is written or started yet."""
         self._program = mosquitto_program()
         self._listen = listen
-        self._site = site
         self._files = BrokerFiles(folder)
-        self._book = book
-        self._roster = roster
         self._log = log
         # The gateway's account is made anew at each start, and is in no file but the hashed one.
         self.username = f"gateway-{secrets.token_hex(8)}"
         self.password = secrets.token_urlsafe(32)
-        self._own_lines = [password_line(self.username, self.password)]
+        self._watcher_password = secrets.token_urlsafe(32)
+        more = [
+            password_line(self.username, self.password),
+            password_line(WATCHER, self._watcher_password),
+        ]
+        self._accounts = AccountFiles(self._files, site, book, roster, more)
         self._connections = connection_budget(broker_rules.MAX_CONNECTIONS)
         self._lock = threading.Lock()
         self._process: MosquittoProcess | None = None
@@ -91,24 +79,18 @@ class OwnBroker:
         self._failure: BrokerUnusable | None = None
         self._said: deque[str] = deque(maxlen=5)
         self._thread = threading.Thread(target=self._run, name="broker", daemon=True)
-        self._mark: Hashable = None
-        self._written_s = 0.0
         self.restarts = 0
-        self.accounts = 0
 
     def start(self) -> Endpoint:
         """Return its address once it listens. BrokerUnusable if it does not."""
         self._listen = check_free(self._listen)
         private_folder(self._files.folder)
-        watcher_password = secrets.token_urlsafe(32)
-        self._own_lines.append(password_line(WATCHER, watcher_password))
-        replace_private(self._files.folder / "watcher.password", [watcher_password + "\n"])
-        rules = broker_rules.access_list(self._site, self.username, WATCHER)
-        replace_private(self._files.access, [rules])
+        watcher = self._files.folder / "watcher.password"
+        replace_private(watcher, [self._watcher_password + "\n"])
+        self._accounts.write_rules(self.username, WATCHER)
         settings = broker_rules.settings(self._files, self._listen, self._connections)
         replace_private(self._files.settings, [settings])
-        self._mark = self._wanted()
-        self._write_accounts()
+        self._accounts.write()
         self._thread.start()
         if not self._listening.wait(START_TIMEOUT_S) or self._failure is not None:
             self.stop()
@@ -117,14 +99,7 @@ class OwnBroker:
 
     def tick(self, now_s: float) -> None:
         """Write the accounts anew if they changed. now_s: monotonic seconds."""
-        if now_s - self._written_s < MIN_REWRITE_S:
-            return
-        wanted = self._wanted()
-        if wanted != self._mark:
-            self._write_accounts()
-            # Only now: a change that could not be written is tried again.
-            self._mark = wanted
-            self._written_s = now_s
+        if self._accounts.tick(now_s):
             with self._lock:
                 if self._process is not None:
                     self._process.read_files_again()
@@ -141,16 +116,13 @@ class OwnBroker:
         """For the status file."""
         with self._lock:
             running = self._process is not None and self._process.running()
-        return {"running": running, "restarts": self.restarts, "accounts": self.accounts}
-
-    def _wanted(self) -> Hashable:
-        return (self._roster.mark(), self._roster.strangers())
-
-    def _write_accounts(self) -> None:
-        devices = self._roster.devices()
-        lines = list(self._book.lines(devices, self._roster.strangers()))
-        replace_private(self._files.passwords, [*self._own_lines, *lines])
-        self.accounts = len(lines)
+        return {
+            "running": running,
+            "restarts": self.restarts,
+            "accounts": self._accounts.devices,
+            "host": self._listen.host,
+            "port": self._listen.port,
+        }
 
     # The broker's thread ---------------------------------------------------------------------
 
