@@ -88,7 +88,7 @@ def test_looking_at_the_stored_identity_changes_nothing():
 
 def test_the_next_key_is_another_key():
     store = boot(Storage())
-    assert store.identity._coupons._prover._d != store.identity._next_secret
+    assert store.identity._coupons._prover._d != store.identity._next_key
     assert store.identity.next_key_digest() != identity.next_key_digest(
         store.identity.suite, store.identity.public_key
     )
@@ -249,6 +249,68 @@ def test_a_record_of_another_version_or_length_is_refused():
             continue
         raise AssertionError("another format was read")
     assert records.load("absent", 1, 2) is None
+
+
+OWNERS = bytes([5] * 32)
+
+
+def boot_with(storage, next_key_digest, seed=b"1"):
+    records = StoredRecords(storage)
+    counters = keystore.load_counters(records)
+    noise = Noise(seed)
+    entropy = EntropyPool(noise.urandom, noise.ticks_us, records, counters.boot_count)
+    return keystore.open_key_store(records, counters, entropy, next_key_digest)
+
+
+def test_a_device_can_leave_its_next_key_to_its_owner():
+    storage = Storage()
+    first = boot_with(storage, OWNERS).identity
+    assert first.owner_has_next_key
+    assert first.next_key_digest() == OWNERS
+    values = StoredRecords(storage).load("identity", keystore.NEXT_KEY_WITH_OWNER, 4)
+    assert values[2] == OWNERS
+    # A later start needs nothing from outside, and keeps what there is.
+    for seed, digest in ((b"2", None), (b"3", OWNERS), (b"4", bytes([6] * 32))):
+        again = boot_with(storage, digest, seed).identity
+        assert (again.device_id, again.next_key_digest()) == (first.device_id, OWNERS)
+
+
+def test_an_identity_with_its_next_key_stays_so():
+    storage = Storage()
+    first = boot(storage).identity
+    again = boot_with(storage, OWNERS, b"2").identity
+    assert not again.owner_has_next_key
+    assert again.next_key_digest() == first.next_key_digest()
+
+
+def test_a_digest_that_commits_to_no_other_key_makes_no_identity():
+    never = Storage()
+    own = boot(never).identity
+    current = identity.next_key_digest(own.suite, own.public_key)
+    for digest in (bytes(32), current, b"short"):
+        storage = Storage()  # with the same noise, so the same key
+        try:
+            boot_with(storage, digest)
+        except ValueError:
+            assert keystore.IDENTITY not in storage.files
+            continue
+        raise AssertionError("it was taken")
+
+
+def test_a_damaged_record_of_an_owners_key_is_seen():
+    storage = Storage()
+    own = boot_with(storage, OWNERS).identity
+    records = StoredRecords(storage)
+    values = records.load("identity", keystore.NEXT_KEY_WITH_OWNER, 4)
+    sound = storage.files[keystore.IDENTITY]
+    for at in range(0, len(sound), 7):
+        storage.files[keystore.IDENTITY] = sound[:at] + bytes([sound[at] ^ 1]) + sound[at + 1 :]
+        assert refuses(boot, storage, b"2"), at
+    # These are whole records with a wrong content.
+    current = identity.next_key_digest(own.suite, own.public_key)
+    for seed, wrong in ((b"2", bytes(32)), (b"3", current), (b"4", b""), (b"5", 7)):
+        records.save("identity", keystore.NEXT_KEY_WITH_OWNER, values[:2] + [wrong, values[3]])
+        assert refuses(boot, storage, seed), wrong
 
 
 def test_no_secret_in_the_text_of_any_object():

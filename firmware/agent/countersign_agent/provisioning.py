@@ -33,9 +33,13 @@ def contribute(storage_folder: str, entropy: bytes) -> None:
     _answer(_contribute, storage_folder, entropy)
 
 
-def introduce(storage_folder: str) -> None:
-    """{device_id, public_key, next_key_digest, is_new}. Makes the identity if none ever was."""
-    _answer(_introduce, storage_folder)
+def introduce(storage_folder: str, next_key_digest: bytes = None) -> None:
+    """{device_id, public_key, next_key_digest, owner_has_next_key, is_new}. Makes the identity if
+    none ever was.
+
+    next_key_digest: of the key that the owner holds (32 bytes); None to make the next key here.
+    """
+    _answer(_introduce, storage_folder, next_key_digest)
 
 
 def prove(storage_folder: str, challenge: bytes, hardware_digest: bytes, path: str) -> None:
@@ -69,13 +73,15 @@ def _contribute(storage_folder, entropy):
     return {"taken": wanted}
 
 
-def _introduce(storage_folder):
-    key_store, _ = device.start(device.open_storage(storage_folder))
+def _introduce(storage_folder, next_key_digest):
+    storage = device.open_storage(storage_folder)
+    key_store, _ = device.start(storage, None, next_key_digest)
     own = key_store.identity
     return {
         "device_id": own.device_id,
         "public_key": own.public_key,
         "next_key_digest": own.next_key_digest(),
+        "owner_has_next_key": own.owner_has_next_key,
         "is_new": key_store.is_new,
     }
 
@@ -112,6 +118,7 @@ def _answer(function, *arguments):
         EntropyError,
         ConfigError,
         OSError,
+        ValueError,
     ) as error:
         answer = {"fault": type(error).__name__, "why": str(error)}
     for name, value in answer.items():

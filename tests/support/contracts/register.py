@@ -3,11 +3,12 @@
 import secrets
 from dataclasses import dataclass
 
-from web3 import HTTPProvider, Web3
+from web3 import Web3
 
 from countersign import identity
 from countersign.proofs import curve, schnorr
 from countersign_contracts import load
+from countersign_contracts.node import http_provider
 from countersign_workshop.ledger import deployment
 
 
@@ -38,7 +39,7 @@ class Register:
     def __init__(self, chain):
         self.chain = chain
         self.contracts = chain.deploy()
-        web3 = Web3(HTTPProvider(chain.rpc_url))
+        web3 = Web3(http_provider(chain.rpc_url))
         self.log, self.devices, self.users = (
             web3.eth.contract(address=self.contracts[name], abi=load(name)["abi"])
             for name in ("CommitmentLog", "DeviceID", "UserID")

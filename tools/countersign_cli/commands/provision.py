@@ -51,6 +51,24 @@ def register(parser: argparse.ArgumentParser) -> None:
         "--new-identity", action="store_true", help="end the identity that a board has"
     )
     identity.add_argument(
+        "--next-key",
+        choices=("board", "owner"),
+        default="board",
+        help="who holds the next key of a new identity (board)",
+    )
+    identity.add_argument(
+        "--next-key-folder",
+        type=Path,
+        metavar="DIR",
+        help="where the owner's next keys are kept, each in an encrypted file",
+    )
+    identity.add_argument(
+        "--passphrase-file",
+        type=Path,
+        metavar="FILE",
+        help="the passphrase of those files; without it, it is asked for",
+    )
+    identity.add_argument(
         "--erase-files",
         action="store_true",
         help="make files anew that a board cannot read: ends the identity that may be in them",

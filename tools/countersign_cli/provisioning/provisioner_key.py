@@ -33,7 +33,7 @@ def load_or_make(path: Path) -> bytes:
         return _load(path)
     except OSError as fault:
         raise KeyFault(f"{path} cannot be made: {fault.strerror}") from None
-    secret = _new_secret()
+    secret = new_secret()
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
         file.write(secret.hex() + "\n")
         file.flush()
@@ -58,7 +58,8 @@ def _load(path: Path) -> bytes:
     return secret
 
 
-def _new_secret() -> bytes:
+def new_secret() -> bytes:
+    """A fresh secret key (32 bytes) of suite 1, from this machine's randomness."""
     while True:
         secret = secrets.token_bytes(32)
         try:

@@ -19,6 +19,7 @@ COLUMNS = (
     "device_id",
     "public_key",
     "next_key_digest",
+    "next_key_with",
     "identity",
     "replaced",
     "unique_id",
@@ -36,9 +37,9 @@ COLUMNS = (
 )
 """The report's columns.
 
-result: done, failed or not started. identity: made, kept or replaced. firmware: whether the agent
-is frozen into it or installed beside it. host_entropy: whether this machine's entropy went into the
-key.
+result: done, failed or not started. next_key_with: board or owner. identity: made, kept or
+replaced. firmware: whether the agent is frozen into it or installed beside it. host_entropy:
+whether this machine's entropy went into the key.
 """
 
 

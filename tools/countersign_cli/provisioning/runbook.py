@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import getpass
 import signal
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +13,10 @@ from countersign.proofs import schnorr
 from countersign_cli.board_port.service_door import Keeper
 from countersign_cli.mendable import Mendable
 from countersign_cli.provisioning import batch, bundle, progress, provisioner_key, report, rows
+from countersign_cli.provisioning.next_key import Custody
 from countersign_cli.provisioning.resume_file import ResumeFile, ResumeFileError
 from countersign_cli.provisioning.steps import Wishes
+from countersign_gateway.text_file import read_text
 
 
 class NotBegun(Mendable):
@@ -58,6 +62,7 @@ def _provision(arguments: argparse.Namespace, todo: list[rows.Row], resume_file:
         pure_engine=arguments.pure_engine,
         start=not arguments.no_start,
         abandon=frozenset(value.lower() for value in arguments.abandon),
+        custody=_custody(arguments),
     )
     work = batch.Run(
         resume_file,
@@ -113,6 +118,30 @@ def _rows(arguments: argparse.Namespace) -> list[rows.Row]:
             raise rows.RowsError(f"--set {name}: write SETTING=VALUE")
         cells[name] = value
     return [rows.single(cells, shared)]
+
+
+def _custody(arguments: argparse.Namespace) -> Custody | None:
+    if arguments.next_key != "owner":
+        return None
+    if arguments.next_key_folder is None:
+        raise NotBegun("--next-key owner needs --next-key-folder: where the files are to lie")
+    return Custody(arguments.next_key_folder, _passphrase(arguments.passphrase_file))
+
+
+def _passphrase(path: Path | None) -> str:
+    if path is not None:
+        try:
+            return read_text(path).removesuffix("\n")
+        except OSError as fault:
+            raise NotBegun(f"{path} cannot be read: {fault.strerror}") from None
+        except ValueError as fault:
+            raise NotBegun(f"{path} {fault}") from None
+    if not sys.stdin.isatty():
+        raise NotBegun("nobody is here to ask for the passphrase: name a --passphrase-file")
+    first = getpass.getpass("passphrase of the next keys: ")
+    if getpass.getpass("once more: ") != first:
+        raise NotBegun("the two are not the same")
+    return first
 
 
 def _key(arguments: argparse.Namespace) -> bytes | None:

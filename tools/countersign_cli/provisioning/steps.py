@@ -6,6 +6,7 @@
     installed   library, agent and native engine are there, unless its firmware has them
     described   what the device has is on record: version, engine, identity
     replacing   only on request: the identity that it had is being ended
+    custody     only if the owner is to hold the next key: its file is made
     entropy     32 bytes from this machine are in the pool that the key is made from
     identity    the board has made or kept its identity, and the public half is on record
     configured  the configuration is on the board, under a name that the agent does not read
@@ -30,6 +31,7 @@ from countersign.proofs import schnorr
 from countersign_cli import installation
 from countersign_cli.board_catalogue import board_kinds
 from countersign_cli.provisioning import bundle
+from countersign_cli.provisioning.next_key import Custody
 from countersign_cli.provisioning.resume_file import ResumeFile
 from countersign_cli.provisioning.rows import Row
 from countersign_cli.provisioning.session import BoardFault, KeyStoreFault, Look, Session
@@ -44,7 +46,8 @@ class Wishes:
 
     new_identity: end the identity that a board has. erase_files: make files anew that a board
     cannot read. abandon: device ids or unique ids (lower case hexadecimal) for which the user
-    confirmed that. pure_engine: do not install the native engine. start: start the agent at the
+    confirmed that. custody: where the owner keeps next keys, or None to have the board make its
+    own. pure_engine: do not install the native engine. start: start the agent at the
     end.
     """
 
@@ -53,6 +56,7 @@ class Wishes:
     pure_engine: bool = False
     start: bool = True
     abandon: frozenset[str] = frozenset()
+    custody: Custody | None = None
 
 
 class Provisioning:
@@ -84,11 +88,11 @@ class Provisioning:
         if not look.has_files:
             look = self._erase()
         self._install(look)
-        self._describe(look)
+        next_key_digest = self._next_key_digest(self._describe(look))
         entropy = secrets.token_bytes(32)
         taken = self._device(f"contribute({bundle.STORAGE_FOLDER!r}, {entropy!r})")["taken"]
         self._record("entropy", host_entropy=bool(taken or self._known("host_entropy")))
-        own = self._introduce()
+        own = self._introduce(next_key_digest)
         config = self._row.config_of(own["device_id"], board_kinds.service_pin(look.machine))
         self._session.write(_STAGED, config)
         self._record("configured")
@@ -165,8 +169,11 @@ class Provisioning:
             session.restart()
         self._record("installed", firmware="frozen" if look.frozen else "installed")
 
-    def _describe(self, look: Look) -> None:
-        """Record what the device is, and end its old identity if the user asked for that."""
+    def _describe(self, look: Look) -> bool:
+        """Record what the device is, and end its old identity if the user asked for that.
+
+        Returns whether it has an identity now.
+        """
         describe = f"describe({bundle.STORAGE_FOLDER!r})"
         try:
             found = self._device(describe)
@@ -185,7 +192,7 @@ class Provisioning:
                     "revoke it at its gateway, then add --abandon "
                     + (look.hardware_id.hex() if old is _DAMAGED else old)
                 )
-            self._record("replacing", replaced=old, device_id=None)
+            self._record("replacing", replaced=old, device_id=None, owner_next_key=None)
             self._session.remove(bundle.CONFIG_PATH)
             self._session.abandon_identity()
             self._session.restart()
@@ -199,9 +206,31 @@ class Provisioning:
             emulated=found["emulated"],
             had_identity=(old or "") if first is None else first,
         )
+        return found["device_id"] is not None
 
-    def _introduce(self) -> dict[str, bytes]:
-        answer = self._device(f"introduce({bundle.STORAGE_FOLDER!r})")
+    def _next_key_digest(self, has_identity: bool) -> bytes | None:
+        """The digest of the owner's next key for an identity that the board is about to make."""
+        custody = self._wishes.custody
+        if custody is None or has_identity:
+            return None
+        known = self._known("owner_next_key")
+        if known and custody.holds(self._row.name, bytes.fromhex(known)):
+            return bytes.fromhex(known)
+        digest = custody.make(self._row.name)
+        self._record("custody", owner_next_key=digest.hex())
+        return digest
+
+    def _check_custody(self, own: dict[str, bytes]) -> None:
+        """BoardFault unless the owner holds the next key, where that is asked for."""
+        custody = self._wishes.custody
+        if custody is not None and not custody.holds(self._row.name, own["next_key_digest"]):
+            raise BoardFault(
+                f"{self._row.name} has an identity whose next key is not in {custody.folder}: name "
+                "the folder that has it, or give the board another identity with --new-identity"
+            )
+
+    def _introduce(self, next_key_digest: bytes | None) -> dict[str, bytes]:
+        answer = self._device(f"introduce({bundle.STORAGE_FOLDER!r}, {next_key_digest!r})")
         own = {name: _bytes(answer, name, 32) for name in _PUBLIC}
         if own["device_id"] != identity.device_id(identity.SUITE_SECP256K1, own["public_key"]):
             raise BoardFault(_NOT_ITSELF)
@@ -222,7 +251,11 @@ class Provisioning:
             origin = "replaced"
         else:
             origin = "kept" if self._known("had_identity") == device_id else "made"
-        self._record("identity", origin=origin, **{name: own[name].hex() for name in _PUBLIC})
+        self._check_custody(own)
+        held = {"next_key_with": "owner" if answer["owner_has_next_key"] else "board"}
+        self._record(
+            "identity", origin=origin, **held, **{name: own[name].hex() for name in _PUBLIC}
+        )
         return own
 
     def _prove(self, own: dict[str, bytes], look: Look, config: bytes) -> None:

@@ -70,17 +70,17 @@ def open_storage(folder: str):
     return hosted.PosixFolderStorage(folder)
 
 
-def start(storage, device_id: bytes = None) -> tuple:
+def start(storage, device_id: bytes = None, next_key_digest: bytes = None) -> tuple:
     """Count this boot, and make the identity if there never was one: (KeyStore, EntropyPool).
 
     device_id: the only device that may start here, or None; with it, no identity is made.
-    The order is that of keystore.py: counters, entropy, identity. Raises KeyStoreDamaged,
-    StorageError, EntropyError.
+    next_key_digest: as in keystore.open_key_store. The order is that of keystore.py: counters,
+    entropy, identity. Raises KeyStoreDamaged, StorageError, EntropyError, ValueError.
     """
     records = StoredRecords(storage)
     counters = keystore.load_counters(records, device_id)
     entropy = EntropyPool(random_source(), time.ticks_us, records, counters.boot_count)
-    return keystore.open_key_store(records, counters, entropy), entropy
+    return keystore.open_key_store(records, counters, entropy, next_key_digest), entropy
 
 
 def _is_rp2040():

@@ -3,7 +3,8 @@
 A first boot writes these records in this order. Each write takes effect whole or not at all:
 
     counter    boot count 0, its witness before it: nothing else exists yet
-    identity   secret and next secret, and the public key that the secret gave then
+    identity   secret, the next secret or only its owner's commitment to the next key, and the
+               public key that the secret gave then
     counter    boot count 1 and the first block of counters: from here on the identity must exist;
                then its witness
     enrolment  the gateway that has accepted this device
@@ -22,7 +23,9 @@ from countersign_agent.keys.stored_records import RecordDamaged
 
 IDENTITY = "identity"
 ENROLMENT = "enrolment"
-IDENTITY_VERSION = 2
+# The record's version says who holds the next key: its third value is the secret or the digest.
+NEXT_KEY_HERE = 2
+NEXT_KEY_WITH_OWNER = 3
 ENROLMENT_VERSION = 1
 _IDENTITY_LENGTH = 4
 
@@ -44,18 +47,21 @@ class Identity:
 
     self_check = False
 
-    def __init__(self, suite, secret, next_secret, entropy, next_serial):
+    def __init__(self, custody, suite, secret, next_key, entropy, next_serial):
         prover = schnorr.Prover(secret)
         self._coupons = Coupons(prover, entropy.take, next_serial, COUPONS)
         self._secret = secret
-        self._next_secret = next_secret
+        self._next_key = next_key
+        self.owner_has_next_key = custody == NEXT_KEY_WITH_OWNER
         self.suite = suite
         self.public_key = prover.public_key
         self.device_id = identity.device_id(suite, self.public_key)
 
     def next_key_digest(self) -> bytes:
-        """The commitment to the next key (32 bytes). It is computed at each call, for enrolment."""
-        return identity.next_key_digest(self.suite, schnorr.public_key(self._next_secret))
+        """The commitment to the next key (32 bytes). It may be computed at each call."""
+        if self.owner_has_next_key:
+            return self._next_key
+        return identity.next_key_digest(self.suite, schnorr.public_key(self._next_key))
 
     def sign(self, digest: bytes) -> bytes:
         """BIP-340 signature (64 bytes), from a coupon if one is ready.
@@ -110,7 +116,7 @@ def load_counters(records, device_id: bytes = None):
     if device_id is not None:
         if values is None:
             raise KeyStoreDamaged("the identity of the configured device is gone")
-        if identity.device_id(values[0], values[3]) != device_id:
+        if identity.device_id(values[1], values[4]) != device_id:
             raise KeyStoreDamaged("this is another device than the configured one")
     return counters_module.Counters.create(records) if counters is None else counters
 
@@ -121,13 +127,13 @@ def stored_identity(records) -> tuple:
     Raises KeyStoreDamaged for a store that `load_counters` would refuse, StorageError.
     """
     _, values = _load(records)
-    return None if values is None else (values[0], values[3])
+    return None if values is None else (values[1], values[4])
 
 
 def _load(records):
     try:
         counters = counters_module.Counters.load(records)
-        values = records.load(IDENTITY, IDENTITY_VERSION, _IDENTITY_LENGTH)
+        values = _load_identity(records)
     except RecordDamaged as damage:
         raise KeyStoreDamaged(str(damage))
     if counters is None and values is not None:
@@ -137,34 +143,57 @@ def _load(records):
     return counters, values
 
 
-def open_key_store(records, counters, entropy) -> KeyStore:
+def _load_identity(records):
+    """[custody, suite, secret, next secret or digest, public key], or None."""
+    versions = (NEXT_KEY_HERE, NEXT_KEY_WITH_OWNER)
+    return records.load_one_of(IDENTITY, versions, _IDENTITY_LENGTH)
+
+
+def open_key_store(records, counters, entropy, next_key_digest: bytes = None) -> KeyStore:
     """Second step: load the identity, or make it on a first boot, and count this boot.
 
     `counters` comes from `load_counters`, `entropy` is an EntropyPool: the boot count is one of
-    its inputs, which is why there are two steps. Raises KeyStoreDamaged, StorageError.
+    its inputs, which is why there are two steps. next_key_digest: of the key that the owner holds
+    (32 bytes); None to make the next key here. An identity that is there already keeps its own.
+    Raises KeyStoreDamaged, StorageError; ValueError for a digest that commits to no other key.
     """
     try:
-        values = records.load(IDENTITY, IDENTITY_VERSION, _IDENTITY_LENGTH)
+        values = _load_identity(records)
     except RecordDamaged as damage:
         raise KeyStoreDamaged(str(damage))
     is_new = values is None
     if is_new:
         if counters.boot_count > 0:
             raise KeyStoreDamaged("this device had an identity, and it is gone")
+        suite = identity.SUITE_SECP256K1
         secret, public_key = new_key_pair(entropy)
-        next_secret, _ = new_key_pair(entropy)
-        values = [identity.SUITE_SECP256K1, secret, next_secret, public_key]
-        records.save(IDENTITY, IDENTITY_VERSION, values)
+        if next_key_digest is None:
+            values = [NEXT_KEY_HERE, suite, secret, new_key_pair(entropy)[0], public_key]
+        else:
+            if not _commits(next_key_digest, suite, public_key):
+                raise ValueError("the next key's digest is zero, or that of the current key")
+            values = [NEXT_KEY_WITH_OWNER, suite, secret, next_key_digest, public_key]
+        records.save(IDENTITY, values[0], values[1:])
+    custody, suite, secret, next_key, public_key = values
     try:
-        own = Identity(values[0], values[1], values[2], entropy, counters.next_serial)
+        own = Identity(custody, suite, secret, next_key, entropy, counters.next_serial)
     except ValueError:
         # The library's own message stays out of the text, because the value is a secret.
         raise KeyStoreDamaged("the stored identity is not a key pair")
-    if own.public_key != values[3]:
+    if own.owner_has_next_key and not _commits(next_key, suite, own.public_key):
+        raise KeyStoreDamaged("the stored digest commits to no next key")
+    if own.public_key != public_key:
         # Either the record or this boot's arithmetic is wrong, so the device must not sign.
         raise KeyStoreDamaged("the stored public key is not that of the secret")
     counters.begin_boot()
     return KeyStore(records, own, counters, is_new)
+
+
+def _commits(digest, suite, public_key):
+    """Whether a digest can be that of a next key beside this key."""
+    if not isinstance(digest, bytes) or len(digest) != 32 or digest == identity.ZERO_DIGEST:
+        return False
+    return digest != identity.next_key_digest(suite, public_key)
 
 
 def new_key_pair(entropy) -> tuple:

@@ -25,6 +25,11 @@ class StoredRecords:
 
         Raises RecordDamaged, and StorageError if the medium cannot be read.
         """
+        values = self.load_one_of(name, (version,), length)
+        return None if values is None else values[1:]
+
+    def load_one_of(self, name: str, versions: tuple, length: int) -> list:
+        """As `load`, for a record with any of these versions. The version is before the values."""
         data = self._storage.read(name)
         if data is None:
             return None
@@ -35,9 +40,9 @@ class StoredRecords:
             values = cbor.decode(body)
         except reasons.Refused:
             raise RecordDamaged(name + ": not a record")
-        if not isinstance(values, list) or len(values) != length + 1 or values[0] != version:
+        if not isinstance(values, list) or len(values) != length + 1 or values[0] not in versions:
             raise RecordDamaged(name + ": another format")
-        return values[1:]
+        return values
 
     def save(self, name: str, version: int, values: list) -> None:
         """Store `values` under `name`, durable on return. Raises StorageError."""
