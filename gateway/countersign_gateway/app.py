@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from countersign import messages
 from countersign_gateway import config as configuration
@@ -49,6 +50,9 @@ from countersign_gateway.verification.beacons import Beacons
 from countersign_gateway.verification.challenges import Challenges
 from countersign_gateway.verification.read_ahead import ReadAhead
 from countersign_gateway.verification.verifier import Verifier
+
+if TYPE_CHECKING:
+    from countersign_gateway.anchoring.worker import AnchoringWorker
 
 READY_TIMEOUT_S = 15.0
 ANCHORING_INTERVAL_S = 1.0
@@ -116,6 +120,7 @@ class Gateway:
             target=self._pipeline.run, args=(self._examined,), name="pipeline", daemon=True
         )
         self._anchoring_stop = threading.Event()
+        self._anchoring_worker: AnchoringWorker | None = None
         self._anchoring_thread: threading.Thread | None = None
         if config.anchoring is not None:
             self._anchoring_thread = self._made_anchoring_thread(config.anchoring)
@@ -204,7 +209,7 @@ class Gateway:
         # Imported here: a site without a ledger need neither install nor load the EVM libraries.
         from countersign_gateway.anchoring.assembly import anchoring_worker
 
-        worker = anchoring_worker(
+        worker = self._anchoring_worker = anchoring_worker(
             config,
             registry=self.registry,
             signer=self.key,
@@ -285,6 +290,8 @@ class Gateway:
     def _read_status(self) -> dict[str, object]:
         freshness = self.freshness.current()
         last_upstream_s = self.registry.last_upstream_s()
+        anchoring = self._anchoring_worker
+        not_since_s = None if anchoring is None else anchoring.not_anchoring_since_s
         status: dict[str, object] = dataclasses.asdict(self.tally)
         status.update(
             site=self._config.site,
@@ -292,6 +299,7 @@ class Gateway:
             mode=messages.MODE_NAMES[freshness.mode],
             age_s=freshness.age_s,
             last_upstream=None if last_upstream_s is None else utc_text(last_upstream_s),
+            not_anchoring_since=None if not_since_s is None else utc_text(not_since_s),
             queued=len(self._intake) + len(self._examined),
             registry=dataclasses.asdict(self.registry.counts()),
         )

@@ -98,7 +98,7 @@ class Outbox:
 
     def step(self, now_s: float) -> None:
         """Do all five now. UpstreamDown without usable answers, Rejected on a wrong ledger."""
-        self._rows.problems = []
+        self._rows.begin_step()
         try:
             view = self._look(now_s)
             self._tip = view.tip
@@ -114,6 +114,11 @@ class Outbox:
         if problem != self.problem:
             self._log.event("ledger_problem", cause=problem)
         self.problem = problem
+
+    @property
+    def anchoring_blocked(self) -> bool:
+        """Whether something keeps batches off the ledger, by the last step: see `problem`."""
+        return self._rows.anchoring_blocked
 
     def busy(self, now_s: float) -> bool:
         """Whether a row could move: one is under way, or waits and may be signed."""

@@ -57,6 +57,18 @@ class Rows:
         self.put_off: dict[int, int] = {}
         # What blocked a row in this step, in words for a person.
         self.problems: list[str] = []
+        # Whether one of them keeps batches off the ledger.
+        self.anchoring_blocked = False
+
+    def begin_step(self) -> None:
+        """Forget what blocked rows in the last step."""
+        self.problems = []
+        self.anchoring_blocked = False
+
+    def block_anchoring(self, problem: str) -> None:
+        """Note a problem that keeps batches off the ledger."""
+        self.problems.append(problem)
+        self.anchoring_blocked = True
 
     def append(self, sequence: int) -> OutboxRow | None:
         """The row of one batch."""

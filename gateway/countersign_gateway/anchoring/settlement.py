@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from countersign_gateway.anchoring.ledger import Inclusion, Unproven
 from countersign_gateway.anchoring.rows import MOST_ROWS, UNDER_WAY, Rows, View
-from countersign_gateway.registry.interface import OutboxKind, OutboxRow
+from countersign_gateway.registry.interface import OutboxKind, OutboxRow, OutboxState
 
 # After this many used-up nonces a row waits before it takes another: each costs gas. It never fails
 # for that. Only an error of our contracts says that it can never succeed.
@@ -34,7 +34,7 @@ class Settlement:
                 self._settle(row, view)
             except Unproven as unproven:
                 # The nodes agree, and none of them proves it: no receipt comes of that.
-                self._rows.problems.append(str(unproven))
+                self._rows.block_anchoring(str(unproven))
 
     def _settle(self, row: OutboxRow, view: View) -> None:
         if row.block_number is not None and row.block_number > view.head.final:
@@ -106,7 +106,9 @@ class Settlement:
                 return False
             ours = self._registry.batch(view.tip.sequence)
             if ours is None or ours.head != view.tip.head:
-                self._rows.fail(row, "the ledger holds another history for this key")
+                # Not failed for good: `countersign gateway repair` lets the record go on.
+                if row.state is not OutboxState.PENDING:
+                    self._registry.mark_pending(row.row_id, "the ledger holds another history")
                 return True
         else:
             owner = self._rows.ledger.device_owner(row.subject, view.head.latest)
@@ -119,7 +121,7 @@ class Settlement:
         try:
             found = self._rows.ledger.effect_inclusion(self._rows.effect(row), view.head.final)
         except Unproven as unproven:
-            self._rows.problems.append(str(unproven))
+            self._rows.block_anchoring(str(unproven))
             return True
         if found is None:
             self._rows.problems.append("the node does not serve the events of our contracts")

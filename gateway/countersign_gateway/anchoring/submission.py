@@ -106,7 +106,7 @@ class Submission:
                 return
             except Rejected as rejected:
                 # Transactions with higher nonces cannot be mined before it.
-                self._rows.problems.append(f"the node refuses nonce {nonce}: {rejected.reason}")
+                self._rows.block_anchoring(f"the node refuses nonce {nonce}: {rejected.reason}")
                 return
             if nonce in fresh:
                 self._registry.mark_sent(fresh[nonce])
@@ -129,7 +129,7 @@ class Submission:
         last = [found for found in attempts if found.nonce == view.nonce][-1]
         fees = self._fees.raised((last.max_fee, last.priority_fee), view.head.base_fee)
         if fees is None:
-            self._rows.problems.append(f"nonce {view.nonce} waits, and the fee cap allows no more")
+            self._rows.block_anchoring(f"nonce {view.nonce} waits, and the fee cap allows no more")
             return
         self._store(row, view.nonce, fees, view)
         self.send(view)
@@ -160,16 +160,17 @@ class Submission:
         """True while no append can succeed: one failed, or the ledger's tip is not our record's."""
         failed = self._registry.outbox([OutboxState.FAILED], 1, OutboxKind.APPEND)
         if failed:
-            self._rows.problems.append(f"batch {failed[0].sequence} failed: {failed[0].detail}")
+            self._rows.block_anchoring(f"batch {failed[0].sequence} failed: {failed[0].detail}")
             return True
         if view.tip.sequence == 0:
             return False
         ours = self._registry.batch(view.tip.sequence)
         if ours is not None and ours.head == view.tip.head:
             return False
-        self._rows.problems.append(
+        self._rows.block_anchoring(
             f"batch {view.tip.sequence} on the ledger is not in this record, and later ones wait:"
             " was the record restored from an old backup, or the ledger key used elsewhere?"
+            " `countersign gateway repair` finds out"
         )
         return True
 
@@ -220,7 +221,7 @@ class Submission:
             (row for row in self._registry.outbox(UNMINED, MOST_ROWS) if row.nonce == nonce), None
         )
         if fees is None or row is None:
-            self._rows.problems.append(
+            self._rows.block_anchoring(
                 f"the node refuses nonce {nonce}, and the fee cap allows no more: {refused.reason}"
             )
             return

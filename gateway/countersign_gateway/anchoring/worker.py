@@ -39,8 +39,10 @@ class AnchoringWorker:
         on_contact: Callable[[], None],
         on_reply: Callable[[Reply], None],
         pace: Pace | None = None,
+        wall_s: Callable[[], float] = time.time,
     ) -> None:
-        """on_contact: called when the ledger has answered a whole round. on_reply: takes each
+        """on_contact: called when the ledger has answered, and nothing keeps batches off it.
+        wall_s: seconds since the epoch, for people only. on_reply: takes each
         receipt of a final batch; receipts come again if the process dies before all of the batch
         were handed out. Both are called on this thread.
         """
@@ -52,7 +54,10 @@ class AnchoringWorker:
         self._on_contact = on_contact
         self._on_reply = on_reply
         self._pace = pace or Pace()
+        self._wall_s = wall_s
         self._down_reason: str | None = None
+        # Unix seconds since when no batch could reach the ledger; None while batches can.
+        self.not_anchoring_since_s: float | None = None
 
     def step(self, now_s: float) -> bool:
         """Do one round at `now_s` (monotonic seconds). Returns whether the ledger answered.
@@ -99,14 +104,30 @@ class AnchoringWorker:
         if self._down_reason is not None:
             self._log.event("upstream_back")
             self._down_reason = None
-        self._on_contact()
+        if self._outbox.anchoring_blocked:
+            # A ledger that answers and takes nothing is no ledger: the verdicts become degraded.
+            self._note_not_anchoring(self._outbox.problem or "")
+        else:
+            self._note_anchoring()
+            self._on_contact()
         return True
 
     def _note_down(self, reason: str) -> None:
         if reason != self._down_reason:
             self._log.event("upstream_down", cause=reason)
         self._down_reason = reason
+        self._note_not_anchoring(reason)
         self._outbox.disconnected()
+
+    def _note_not_anchoring(self, reason: str) -> None:
+        if self.not_anchoring_since_s is None:
+            self.not_anchoring_since_s = self._wall_s()
+            self._log.event("not_anchoring", cause=reason)
+
+    def _note_anchoring(self) -> None:
+        if self.not_anchoring_since_s is not None:
+            self._log.event("anchoring_again", since_s=int(self.not_anchoring_since_s))
+            self.not_anchoring_since_s = None
 
     def _hand_out(self, sequence: int) -> None:
         batch = self._registry.batch(sequence)

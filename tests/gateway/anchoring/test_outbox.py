@@ -291,8 +291,11 @@ def test_another_history_for_the_key_is_not_written_over(chain: LocalChain) -> N
     second = Site(chain, key=key)
     feed(second, 12)
     for _ in range(10):
-        assert second.tick(), "verdicts stay online: the ledger answers"
+        assert second.tick(), "the ledger answers"
         chain.finalize()
+    assert second.contacts == 0, "and takes nothing: the verdicts become degraded"
+    assert second.worker.not_anchoring_since_s is not None
+    assert len(second.events("not_anchoring")) == 1
     assert chain.batches(key.address) == history
     assert second.outbox.problem is not None and "not in this record" in second.outbox.problem
     assert second.registry.counts().anchored == 0
@@ -306,9 +309,12 @@ def test_without_money_it_waits_and_says_so(chain: LocalChain) -> None:
     for _ in range(3):
         site.tick()
     assert site.outbox.problem is not None and "refuses nonce 0" in site.outbox.problem
+    assert site.worker.not_anchoring_since_s is not None and site.contacts == 0
     chain.fund(site.key.address)
     site.settle()
     assert site.outbox.problem is None
+    assert site.worker.not_anchoring_since_s is None and site.contacts > 0
+    assert site.events("anchoring_again")
     site.check_history()
 
 
