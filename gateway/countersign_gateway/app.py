@@ -41,7 +41,9 @@ from countersign_gateway.operations.tally import Tally
 from countersign_gateway.operations.throttle import ErrorBudget
 from countersign_gateway.pipeline.enrolling import Terms
 from countersign_gateway.pipeline.pipeline import Pipeline
+from countersign_gateway.pipeline.room import Room
 from countersign_gateway.registry.accounts import accounts_of
+from countersign_gateway.registry.housekeeping import Housekeeping, Limits
 from countersign_gateway.registry.sqlite import SqliteRegistry
 from countersign_gateway.serving.beacon_publisher import BeaconPublisher
 from countersign_gateway.serving.outlet import DeviceOutlet
@@ -87,6 +89,16 @@ class Gateway:
         self._examined = Intake(MAX_EXAMINED)
         self.outlet = DeviceOutlet(config.site, log)
         policy = SitePolicy(config.policy.policy_version, config.policy.allow_emulated)
+        self._housekeeping = Housekeeping(
+            self.registry,
+            config.registry_path.parent,
+            Limits(
+                config.registry.keep_days, config.registry.max_bytes, config.registry.reserve_bytes
+            ),
+            log,
+            clock_s=since_boot_s,
+            wall_s=time.time,
+        )
         self._pipeline = self._made_pipeline(config, policy)
         self._serial = SerialIngress(
             lines=config.serial,
@@ -130,6 +142,7 @@ class Gateway:
 
         OperatorError if the own broker cannot run, or a password file is not private.
         """
+        self._housekeeping.tick()  # before the first message: the disk may be full already
         broker = None if self._config.mqtt is None else self._connect(self._config.mqtt)
         self._pipeline_thread.start()
         self._read_ahead_thread.start()
@@ -161,6 +174,7 @@ class Gateway:
         if self._accounts is not None:
             self._accounts.tick(now_s)
         self._status.tick(now_s)
+        self._housekeeping.tick()
         self._log.tell_folded()
 
     def stop(self) -> None:
@@ -203,6 +217,9 @@ class Gateway:
             log=self._log,
             tally=self.tally,
             budget=ErrorBudget(since_boot_s),
+            room=Room(
+                config.registry.device_bytes_per_day, self._housekeeping.has_room, since_boot_s
+            ),
         )
 
     def _made_anchoring_thread(self, config: AnchoringConfig) -> threading.Thread:
@@ -302,6 +319,8 @@ class Gateway:
             not_anchoring_since=None if not_since_s is None else utc_text(not_since_s),
             queued=len(self._intake) + len(self._examined),
             registry=dataclasses.asdict(self.registry.counts()),
+            disk=self._housekeeping.status(),
+            time=utc_text(time.time()),
         )
         if self.broker is not None:
             status["broker"] = self.broker.status()

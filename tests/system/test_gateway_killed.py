@@ -88,6 +88,12 @@ def test_nothing_acknowledged_is_lost_and_nothing_anchored_twice(tmp_path: Path)
                 ),
             )
             chain.admit_gateway(made.ledger_account)
+            settings = made.config_path.read_text()
+            made.config_path.write_text(
+                settings.replace(
+                    "[registry]\n", "[registry]\ndevice_bytes_per_day = 1000000000000\n"
+                )
+            )
             gateway = _start_gateway(made.config_path)
             try:
                 fleet = Fleet(broker.host, broker.port, SITE_NAME, made.gateway_id, DEVICES)

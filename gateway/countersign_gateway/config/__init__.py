@@ -19,6 +19,7 @@ from countersign_gateway.config.sections import (
     GatewayToml,
     MqttConfig,
     PolicyConfig,
+    RegistryConfig,
     SerialConfig,
     VerificationConfig,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "Finality",
     "MqttConfig",
     "PolicyConfig",
+    "RegistryConfig",
     "SerialConfig",
     "VerificationConfig",
     "load",
@@ -50,9 +52,13 @@ class Config:
     serial: tuple[SerialConfig, ...]
     verification: VerificationConfig
     policy: PolicyConfig
-    registry_path: Path
+    registry: RegistryConfig
     anchoring: AnchoringConfig | None  # None: no ledger, so every result is degraded
     degraded_after_s: float
+
+    @property
+    def registry_path(self) -> Path:
+        return self.registry.path
 
 
 def load(path: Path) -> Config:
@@ -85,7 +91,7 @@ def parse(text: str, folder: Path, name: str = "gateway.toml") -> Config:
         serial=read.ingress.serial,
         verification=read.verification,
         policy=read.policy,
-        registry_path=read.registry.path,
+        registry=read.registry,
         anchoring=read.anchoring,
         degraded_after_s=read.freshness.degraded_after_s,
     )

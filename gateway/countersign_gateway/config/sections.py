@@ -22,6 +22,7 @@ from countersign_gateway.config.values import (
     Address,
     Baud,
     Broker,
+    Bytes,
     DeviceClass,
     File,
     FinalityRule,
@@ -215,11 +216,28 @@ class PolicyConfig:
 
 
 @dataclass(frozen=True, config=_SECTION)
-class RegistryFile:
+class RegistryConfig:
     path: File = Field(
         "registry.sqlite3",
         validate_default=True,
         description="The registry; `status.json` is written beside it.",
+    )
+    keep_days: Positive = Field(
+        400,
+        description="How long messages are kept, once their receipts went out. What was committed "
+        "is kept for ever.",
+    )
+    max_bytes: Bytes = Field(
+        32_000_000_000, description="Above this size the oldest such messages go sooner."
+    )
+    reserve_bytes: Bytes = Field(
+        256_000_000,
+        description="What must stay free on the disk. With less, nothing is stored and devices are "
+        "answered BUSY.",
+    )
+    device_bytes_per_day: Bytes = Field(
+        40_000_000,
+        description="What may be stored of one device. Above it the device is answered BUSY.",
     )
 
 
@@ -291,7 +309,7 @@ class GatewayToml:
         validate_default=True,
         description="How long what devices answer stays fresh. May be left out.",
     )
-    registry: RegistryFile = Field(
+    registry: RegistryConfig = Field(
         {}, validate_default=True, description="What the gateway must not forget. May be left out."
     )
     freshness: FreshnessSection = Field(

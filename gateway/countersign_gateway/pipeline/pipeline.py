@@ -31,6 +31,7 @@ from countersign_gateway.pipeline.enrolling import Enrolling, Terms
 from countersign_gateway.pipeline.group import Group
 from countersign_gateway.pipeline.recording import Recording
 from countersign_gateway.pipeline.refusing import Refusals
+from countersign_gateway.pipeline.room import Room
 from countersign_gateway.registry.interface import Decisions
 from countersign_gateway.statements.signer import Signer
 from countersign_gateway.verification.challenges import Challenges
@@ -76,6 +77,7 @@ class Pipeline:
         log: EventLog,
         tally: Tally,
         budget: ErrorBudget,
+        room: Room,
         clock_s: Callable[[], float] = since_boot_s,
     ) -> None:
         """key signs every answer; freshness says how old upstream knowledge is; clock_s is
@@ -84,6 +86,7 @@ class Pipeline:
         self._freshness = freshness
         self._registry = registry
         self._outlet = outlet
+        self._room = room
         self._log = log
         self._tally = tally
         self._refusals = Refusals(key, budget, log, tally)
@@ -123,7 +126,7 @@ class Pipeline:
         group = Group(self._registry, self._freshness())
         for envelope in envelopes:
             try:
-                verified = self._verifier.verify(envelope, group)
+                verified = self._room.checked(envelope, self._verifier.verify(envelope, group))
                 self._handlers[type(verified)](envelope, verified, group)
             except Exception as error:  # noqa: BLE001 - one message must not stop the others
                 self._log.fault("message_fault", error, device_id=envelope.device_id)

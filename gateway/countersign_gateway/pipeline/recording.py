@@ -9,7 +9,7 @@ from countersign_gateway.operations.log import EventLog
 from countersign_gateway.operations.tally import Tally
 from countersign_gateway.pipeline.group import Group
 from countersign_gateway.pipeline.refusing import Refusals
-from countersign_gateway.registry.interface import Decisions
+from countersign_gateway.registry.interface import Decisions, RegistryFull
 
 
 class Recording:
@@ -33,6 +33,11 @@ class Recording:
         try:
             self._registry.store([decision for decision, _, _ in group.verdicts])
             stored = group.verdicts
+        except RegistryFull:
+            self._log.event("disk_full", decisions=len(group.verdicts))
+            for decision, _, origin in group.verdicts:
+                self._refuse(decision, origin, reasons.BUSY, group)
+            return
         except Exception as error:  # noqa: BLE001 - the failed transaction stored nothing
             self._log.fault("record_fault", error, decisions=len(group.verdicts))
             stored = [
@@ -50,14 +55,18 @@ class Recording:
             self._registry.store([decision])
         except Exception as error:  # noqa: BLE001 - the others can still be stored
             self._log.fault("record_fault", error, device_id=decision.device_id)
-            self._tally.refuse(reasons.NAMES[reasons.INTERNAL])
-            reply = self._refusals.error(
-                decision.device_id, decision.message, reasons.INTERNAL, origin, Standing.FRESH
-            )
-            if reply is not None:
-                group.replies.append(reply)
+            self._refuse(decision, origin, reasons.INTERNAL, group)
             return False
         return True
+
+    def _refuse(self, decision: Decision, origin: str, reason: int, group: Group) -> None:
+        """Answer a message whose decision was not stored."""
+        self._tally.refuse(reasons.NAMES[reason])
+        reply = self._refusals.error(
+            decision.device_id, decision.message, reason, origin, Standing.FRESH
+        )
+        if reply is not None:
+            group.replies.append(reply)
 
     def _note(self, decision: Decision, appraisal: Appraisal, freshness: Freshness) -> None:
         """Count and log a verdict that is durable."""

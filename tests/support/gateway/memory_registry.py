@@ -8,7 +8,8 @@ from __future__ import annotations
 import hashlib
 import itertools
 import threading
-from collections.abc import Hashable, Iterator, Sequence
+import time
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import replace
 
 from countersign_gateway.model import Batch, Decision, DeviceRecord, Status
@@ -23,6 +24,7 @@ from countersign_gateway.registry.interface import (
     RegistryError,
     RegistryUnusable,
     SignedRegistration,
+    Sizes,
     StoredMessage,
 )
 
@@ -32,7 +34,9 @@ _OPEN = (OutboxState.PENDING, OutboxState.SIGNED, OutboxState.SENT)
 class MemoryRegistry:
     """interface.Registry in dictionaries and lists."""
 
-    def __init__(self) -> None:
+    def __init__(self, wall_s: Callable[[], float] = time.time) -> None:
+        self._wall_s = wall_s
+        self._dropped = 0
         self._lock = threading.RLock()
         self._devices: dict[bytes, DeviceRecord] = {}
         self._signatures: dict[bytes, bytes] = {}
@@ -86,6 +90,7 @@ class MemoryRegistry:
                         decision.message,
                         decision.result,
                         decision.commitment,
+                        int(self._wall_s()),
                     )
                 )
             # No check can fail from here on, so a call is stored as a whole or not at all.
@@ -105,6 +110,28 @@ class MemoryRegistry:
         with self._lock:
             statuses = [device.status for device in self._devices.values()]
         return len(statuses), statuses.count(Status.REVOKED)
+
+    def prune(self, most: int, before_s: float | None = None) -> int:
+        with self._lock:
+            end = len(self._messages)
+            if self._binding is not None:
+                receipted = itertools.takewhile(
+                    lambda batch: batch.sequence in self._receipted, self._batches
+                )
+                end = sum(batch.size for batch in receipted)
+            end = min(end, self._dropped + most)
+            dropped = 0
+            for stored in self._messages[self._dropped : end]:
+                if before_s is not None and stored.recorded_s >= before_s:
+                    break
+                self._by_counter.pop((stored.device_id, stored.counter), None)
+                dropped += 1
+            self._dropped += dropped
+            return dropped
+
+    def sizes(self) -> Sizes:
+        kept = self._messages[self._dropped :]
+        return Sizes(sum(len(one.message) + len(one.result) for one in kept), 0)
 
     def set_status(self, device_id: bytes, status: Status) -> None:
         with self._lock:
@@ -147,14 +174,17 @@ class MemoryRegistry:
         return len(self._messages)
 
     def commitments(self, first_position: int, count: int) -> list[bytes]:
-        found = [message.commitment for message in self.messages(first_position, count)]
+        with self._lock:
+            stored = self._messages[first_position : first_position + count]
+        found = [message.commitment for message in stored]
         if len(found) != count:
             raise RegistryError(f"of {count} commitments from {first_position}, {len(found)} exist")
         return found
 
     def messages(self, first_position: int, count: int) -> Iterator[StoredMessage]:
         with self._lock:
-            return iter(self._messages[first_position : first_position + count])
+            first = max(first_position, self._dropped)
+            return iter(self._messages[first : first_position + count])
 
     def last_batch(self) -> Batch | None:
         return self._batches[-1] if self._batches else None

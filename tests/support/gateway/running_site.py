@@ -49,6 +49,8 @@ site_account_key_file = "site_account.key"
 {lines}
 [verification]
 beacon_interval_s = {beacon_interval_s}
+[registry]
+device_bytes_per_day = 1000000000000
 [policy]
 allow_emulated = {str(allow_emulated).lower()}
 owner = "0x{"0a" * 20}"

@@ -17,6 +17,7 @@ from countersign_gateway.operations.tally import Tally
 from countersign_gateway.operations.throttle import ErrorBudget
 from countersign_gateway.pipeline.enrolling import Terms
 from countersign_gateway.pipeline.pipeline import Pipeline
+from countersign_gateway.pipeline.room import Room
 from countersign_gateway.registry.interface import Registry
 from countersign_gateway.statements.keys import SigningKey
 from countersign_gateway.verification.beacons import Beacons
@@ -49,6 +50,7 @@ class SiteUnderTest:
         ledger: tuple[int, bytes] | None = None,
         device_class: int = 1,
         budget: ErrorBudget | None = None,
+        device_bytes_per_day: float = 1e15,
     ) -> None:
         self.clock = FakeClock()
         self.key = SigningKey(GATEWAY_SECRET)
@@ -58,6 +60,7 @@ class SiteUnderTest:
         self.verifier = Verifier(self.key.gateway_id, self.beacons, self.challenges, self.clock)
         self.freshness = UpstreamFreshness(30.0, self.clock, self.clock, lambda _: None)
         self.tally = Tally()
+        self.has_disk = True
         self.log = io.StringIO()
         self.replies: list[Reply] = []
         self.acknowledged = 0
@@ -81,6 +84,7 @@ class SiteUnderTest:
             log=EventLog(self.log, self.clock),
             tally=self.tally,
             budget=budget or generous,
+            room=Room(device_bytes_per_day, lambda: self.has_disk, self.clock),
             clock_s=self.clock,
         )
 

@@ -69,6 +69,8 @@ owner = "0x{owner}"
 
 [registry]
 path = "registry.sqlite3"
+# The devices of a measurement say in seconds what others say in days.
+device_bytes_per_day = 1000000000000
 """
 
 

@@ -19,7 +19,11 @@ from countersign_gateway.registry.interface.batches import Batches, StoredMessag
 from countersign_gateway.registry.interface.counts import Counted, Counts
 from countersign_gateway.registry.interface.decisions import Decisions
 from countersign_gateway.registry.interface.devices import Devices
-from countersign_gateway.registry.interface.errors import RegistryError, RegistryUnusable
+from countersign_gateway.registry.interface.errors import (
+    RegistryError,
+    RegistryFull,
+    RegistryUnusable,
+)
 from countersign_gateway.registry.interface.ledger_binding import LedgerBinding, LedgerBound
 from countersign_gateway.registry.interface.outbox import (
     Attempt,
@@ -31,6 +35,7 @@ from countersign_gateway.registry.interface.outbox import (
     SignedRegistration,
 )
 from countersign_gateway.registry.interface.receipts import ReceiptsOwed
+from countersign_gateway.registry.interface.retention import Retention, Sizes
 from countersign_gateway.registry.interface.upstream import Upstream
 
 __all__ = [
@@ -50,15 +55,27 @@ __all__ = [
     "ReceiptsOwed",
     "Registry",
     "RegistryError",
+    "RegistryFull",
     "RegistryUnusable",
+    "Retention",
     "SignedRegistration",
+    "Sizes",
     "StoredMessage",
     "Upstream",
 ]
 
 
 class Registry(
-    Devices, Decisions, Upstream, Batches, Outbox, ReceiptsOwed, LedgerBound, Counted, Protocol
+    Devices,
+    Decisions,
+    Upstream,
+    Batches,
+    Outbox,
+    ReceiptsOwed,
+    LedgerBound,
+    Counted,
+    Retention,
+    Protocol,
 ):
     """A whole backend."""
 

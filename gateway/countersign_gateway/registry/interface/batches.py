@@ -11,7 +11,10 @@ from countersign_gateway.model import Batch
 
 @dataclass(frozen=True, slots=True)
 class StoredMessage:
-    """One verified message as stored, with all that its commitment is made of."""
+    """One verified message as stored, with all that its commitment is made of.
+
+    recorded_s: the wall clock's seconds since the epoch at that time, for people.
+    """
 
     position: int
     device_id: bytes
@@ -19,6 +22,7 @@ class StoredMessage:
     message: bytes
     result: bytes
     commitment: bytes
+    recorded_s: int
 
 
 class Batches(Protocol):
@@ -31,7 +35,10 @@ class Batches(Protocol):
         """The commitments at exactly these positions. RegistryError if one is missing."""
 
     def messages(self, first_position: int, count: int) -> Iterator[StoredMessage]:
-        """The messages at these positions, in order. It reads in slices, not all at once."""
+        """The messages at these positions, in order, but for those that were dropped.
+
+        It reads in slices, not all at once.
+        """
 
     def last_batch(self) -> Batch | None:
         """The batch with the highest sequence; None before the first."""

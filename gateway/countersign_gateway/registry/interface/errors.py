@@ -9,5 +9,9 @@ class RegistryError(Exception):
     """A call would break an invariant of the record. It stored nothing."""
 
 
+class RegistryFull(RegistryError):
+    """There is no room for the call's rows on the disk. It stored nothing."""
+
+
 class RegistryUnusable(RegistryError, OperatorError):
     """The record cannot be opened or used. The text is one sentence for the operator."""

@@ -7,6 +7,8 @@ that enrols a device and registers it on the ledger) is one transaction.
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from countersign_gateway.registry.sqlite.batches import BatchTables
@@ -16,17 +18,27 @@ from countersign_gateway.registry.sqlite.decisions import DecisionTables
 from countersign_gateway.registry.sqlite.ledger_binding import LedgerBindingRow
 from countersign_gateway.registry.sqlite.outbox import OutboxTables
 from countersign_gateway.registry.sqlite.receipts import ReceiptTables
+from countersign_gateway.registry.sqlite.retention import RetentionTables
 from countersign_gateway.registry.sqlite.upstream import UpstreamRow
 
 
 class SqliteRegistry(
-    DecisionTables, BatchTables, OutboxTables, ReceiptTables, LedgerBindingRow, UpstreamRow, Totals
+    DecisionTables,
+    BatchTables,
+    OutboxTables,
+    ReceiptTables,
+    LedgerBindingRow,
+    UpstreamRow,
+    RetentionTables,
+    Totals,
 ):
     """interface.Registry on SQLite."""
 
-    def __init__(self, path: Path, gateway_id: bytes) -> None:
+    def __init__(
+        self, path: Path, gateway_id: bytes, wall_s: Callable[[], float] = time.time
+    ) -> None:
         """Open or create the registry. Raises RegistryUnusable; see connection.Connections."""
-        super().__init__(Connections(path, gateway_id))
+        super().__init__(Connections(path, gateway_id, wall_s))
 
     def close(self) -> None:
         self._connections.close()

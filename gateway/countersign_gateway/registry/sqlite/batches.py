@@ -38,7 +38,7 @@ class BatchTables(Tables):
         for start in range(first_position, end, _SLICE):
             with self._connections.read() as reader:
                 rows = reader.execute(
-                    "SELECT position, device_id, counter, message, result, commitment"
+                    "SELECT position, device_id, counter, message, result, commitment, recorded_s"
                     " FROM messages JOIN devices ON device = number"
                     " JOIN commitments USING (position)"
                     " WHERE position >= ? AND position < ? ORDER BY position",
@@ -64,7 +64,7 @@ class BatchTables(Tables):
     def create_batch(self, batch: Batch) -> None:
         with self._connections.write() as writer:
             writer.execute(
-                f"INSERT INTO batches ({_BATCH_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)",
+                f"INSERT INTO batches ({_BATCH_COLUMNS}, recorded_s) VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (
                     batch.sequence,
                     batch.first_position,
@@ -72,6 +72,7 @@ class BatchTables(Tables):
                     batch.root,
                     batch.previous_head,
                     batch.head,
+                    int(self._connections.wall_s()),
                 ),
             )
             want(writer, OutboxKind.APPEND, batch.sequence)

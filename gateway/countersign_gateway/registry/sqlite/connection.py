@@ -11,11 +11,12 @@ import fcntl
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from countersign_gateway.registry.interface import RegistryError, RegistryUnusable
+from countersign_gateway.registry.interface import RegistryError, RegistryFull, RegistryUnusable
 from countersign_gateway.registry.sqlite.schema import APPLICATION_ID, MIGRATIONS
 
 # 16 MB of log between checkpoints, so that 10,000 messages of 1 KB a second cause few of them.
@@ -26,8 +27,12 @@ _CACHE_KIB = 32_000
 class Connections:
     """The open file. `write()` yields the writer inside a transaction, `read()` the reader."""
 
-    def __init__(self, path: Path, gateway_id: bytes) -> None:
+    def __init__(
+        self, path: Path, gateway_id: bytes, wall_s: Callable[[], float] = time.time
+    ) -> None:
         """Open or create `path` for the gateway `gateway_id` (32 bytes).
+
+        wall_s: seconds since the epoch, which rows note for people and for retention.
 
         RegistryUnusable, with one sentence for the operator, if another process uses the file, or
         if it is damaged, is not ours, is of a newer release, or belongs to another gateway.
@@ -35,6 +40,7 @@ class Connections:
         if len(gateway_id) != 32:
             raise ValueError("gateway_id is 32 bytes")
         self.path = path
+        self.wall_s = wall_s
         self._write_lock = threading.Lock()
         self._read_lock = threading.Lock()
         self._lock_file = _hold(path)
@@ -70,6 +76,8 @@ class Connections:
             except BaseException as error:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
+                if isinstance(error, sqlite3.Error) and _is_full(error):
+                    raise RegistryFull("nothing was stored: the disk is full") from error
                 if isinstance(error, sqlite3.Error):
                     raise RegistryError(f"nothing was stored: {error}") from error
                 raise
@@ -99,11 +107,17 @@ def _hold(path: Path) -> int:
     return lock_file
 
 
+def _is_full(error: sqlite3.Error) -> bool:
+    return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+
+
 def _connect(path: Path) -> sqlite3.Connection:
     # Created here with mode 0600, so that only the gateway's user can read device messages.
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     try:
+        # For a new file only: what is dropped can then be given back to the disk.
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")

@@ -1,7 +1,7 @@
 """Decisions in SQLite: each call of `store` is one transaction.
 
-Nothing prunes messages yet. Pruning must stop at the first batch without receipts. `seen` will then
-return False for a pruned message, and a replay of it is refused as OUT_OF_ORDER, not REPLAYED.
+retention.py drops old messages. `seen` returns False for them, and a replay of one is refused as
+OUT_OF_ORDER, not REPLAYED.
 """
 
 from __future__ import annotations
@@ -28,13 +28,21 @@ class DecisionTables(DeviceTables):
         touched: dict[bytes, tuple[int, DeviceRecord]] = {}
         with self._connections.write() as writer:
             position = next_position(writer)
+            recorded_s = int(self._connections.wall_s())
             counters, commitments, messages = [], [], []
             for decision in decisions:
                 number, known = self._enter(writer, decision, touched)
                 counters.append((decision.counter, number))
                 commitments.append((position, decision.commitment))
                 messages.append(
-                    (position, number, decision.counter, decision.message, decision.result)
+                    (
+                        position,
+                        number,
+                        decision.counter,
+                        decision.message,
+                        decision.result,
+                        recorded_s,
+                    )
                 )
                 touched[decision.device_id] = (number, _after(known, decision))
                 position += 1
@@ -44,7 +52,7 @@ class DecisionTables(DeviceTables):
             if moved != len(decisions):
                 raise RegistryError("a device has no counter row")
             writer.executemany("INSERT INTO commitments VALUES (?, ?)", commitments)
-            writer.executemany("INSERT INTO messages VALUES (?, ?, ?, ?, ?)", messages)
+            writer.executemany("INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?)", messages)
             writer.executemany(
                 "UPDATE devices SET status = ? WHERE number = ?",
                 [

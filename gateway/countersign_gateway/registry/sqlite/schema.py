@@ -10,8 +10,8 @@ constraint that fires shows a bug; the call fails with its error.
 
 The tables are laid out for 10,000 messages a second. `counters` is separate from `devices`, so that
 updating thousands of counters dirties tens of pages, not hundreds. `commitments` is separate from
-`messages`, so that a batch of 10,000 leaves reads 400 KB, not 10 MB, and so that messages can one
-day be pruned while every commitment stays provable. The only index on `messages` serves `seen` and
+`messages`, so that a batch of 10,000 leaves reads 400 KB, not 10 MB, and so that retention can
+drop messages while every commitment stays provable. The only index on `messages` serves `seen` and
 an auditor who asks for one device; it costs about 4 µs a row.
 """
 
@@ -146,5 +146,15 @@ MIGRATIONS: tuple[str, ...] = (
     BEGIN SELECT RAISE(ABORT, 'another row has used this nonce'); END;
     CREATE TRIGGER attempts_are_kept BEFORE DELETE ON attempts
     BEGIN SELECT RAISE(ABORT, 'signed transactions are never forgotten'); END;
+    """,
+    # The wall clock's time of each message and batch, for people and for retention. Messages of
+    # earlier releases get the time of this migration: retention must not take them for ancient.
+    """
+    ALTER TABLE messages ADD COLUMN recorded_s INTEGER NOT NULL DEFAULT 0;
+    DROP TRIGGER messages_are_fixed;
+    UPDATE messages SET recorded_s = CAST(strftime('%s', 'now') AS INTEGER);
+    CREATE TRIGGER messages_are_fixed BEFORE UPDATE ON messages
+    BEGIN SELECT RAISE(ABORT, 'messages never change'); END;
+    ALTER TABLE batches ADD COLUMN recorded_s INTEGER NOT NULL DEFAULT 0;
     """,
 )
