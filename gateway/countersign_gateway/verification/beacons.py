@@ -11,6 +11,9 @@ import os
 from collections.abc import Callable
 
 BEACON_BYTES = 32
+# How late a rotation may be and still be a rotation. Later, the machine was suspended or stood
+# still, and the beacon that was current is too old to be the one before.
+LATE_S = 5.0
 
 
 class Beacons:
@@ -41,10 +44,15 @@ class Beacons:
         return beacon in self._accepted
 
     def rotate_if_due(self, now_s: float) -> bool:
-        """Make a new beacon if the interval has passed; True if it did."""
-        if now_s - self._rotated_s < self._interval_s:
+        """Make a new beacon if the interval has passed; True if it did.
+
+        No beacon is accepted for longer than two intervals and LATE_S, time in suspend included.
+        """
+        elapsed_s = now_s - self._rotated_s
+        if elapsed_s < self._interval_s:
             return False
         self._rotated_s = now_s
-        self._accepted = (self._random_bytes(BEACON_BYTES), self._accepted[0])
+        before = self._accepted[:1] if elapsed_s < self._interval_s + LATE_S else ()
+        self._accepted = (self._random_bytes(BEACON_BYTES), *before)
         self.sequence += 1
         return True

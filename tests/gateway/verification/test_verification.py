@@ -33,6 +33,17 @@ def test_a_beacon_lives_for_two_intervals():
     assert beacons.sequence == 3
 
 
+def test_a_beacon_from_before_a_suspend_is_too_old_afterwards():
+    beacons = Beacons(10.0, 100.0)
+    first = beacons.current
+    assert beacons.rotate_if_due(112.0)
+    second = beacons.current
+    assert beacons.accepts(first)
+    assert beacons.rotate_if_due(3712.0)
+    assert not beacons.accepts(first) and not beacons.accepts(second)
+    assert beacons.accepts(beacons.current)
+
+
 def test_no_beacon_is_accepted_that_was_not_published():
     beacons = Beacons(10.0, 0.0)
     assert not beacons.accepts(bytes(32))
