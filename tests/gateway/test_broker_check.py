@@ -178,7 +178,7 @@ def test_each_rule_that_a_broker_does_not_keep_is_named(tmp_path, change, senten
 
 
 def test_a_broker_that_is_away_or_knows_no_checker_is_said_in_one_sentence(tmp_path):
-    with other_broker(tmp_path) as (gateway, folder, broker):
+    with other_broker(tmp_path) as (gateway, _folder, broker):
         book_of_another = replace(gateway._config, site="other")
         with pytest.raises(BrokerUnchecked, match="does not admit check-00"):
             list(broker_check.of_site(book_of_another).findings())

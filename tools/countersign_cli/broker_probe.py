@@ -81,12 +81,8 @@ class Probe:
 
     def _packet(self, within_s: float) -> tuple[int, int, bytes] | None:
         deadline_s = time.monotonic() + within_s
-        packet: tuple[int, int, bytes, bool] | None = None
         try:
-            while packet is None:
-                packet = self._reader.next()
-                if packet is not None:
-                    break
+            while (packet := self._reader.next()) is None:
                 self._socket.settimeout(max(0.01, deadline_s - time.monotonic()))
                 data = self._socket.recv(65536)
                 if not data:

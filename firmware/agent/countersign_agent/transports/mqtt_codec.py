@@ -153,7 +153,7 @@ class PacketReader:
             data = data[dropped:]
         self._buffer += data
 
-    def next(self) -> tuple:
+    def next(self) -> tuple | None:
         """(type, flags, body, whole) or None. `whole` is False if the body was cut to what fits."""
         header = self._header()
         if header is None:
