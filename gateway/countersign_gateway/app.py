@@ -25,13 +25,11 @@ from countersign_gateway.config import AnchoringConfig, Config, Endpoint, MqttCo
 from countersign_gateway.governance.appraisal import SitePolicy
 from countersign_gateway.governance.freshness import UpstreamFreshness
 from countersign_gateway.ingress.intake import Intake
-from countersign_gateway.ingress.mqtt.account_book import AccountBook, password_line
-from countersign_gateway.ingress.mqtt.account_files import AccountFiles, Roster
-from countersign_gateway.ingress.mqtt.broker_tls import client_context
+from countersign_gateway.ingress.mqtt.account_files import Roster
+from countersign_gateway.ingress.mqtt.broker_side import BrokerSide, start_broker_side
 from countersign_gateway.ingress.mqtt.client_name import client_id
 from countersign_gateway.ingress.mqtt.mqtt_ingress import MqttIngress
 from countersign_gateway.ingress.mqtt.own_broker import OwnBroker
-from countersign_gateway.ingress.mqtt.password_file import read_password
 from countersign_gateway.ingress.serial_lines.serial_ingress import SerialIngress
 from countersign_gateway.model import OperatorError
 from countersign_gateway.operations.clock import since_boot_s, utc_text
@@ -119,8 +117,7 @@ class Gateway:
         self._status = StatusWriter(
             config.registry_path.with_name("status.json"), self._read_status, log
         )
-        self.broker: OwnBroker | None = None
-        self._accounts: AccountFiles | None = None
+        self.broker_side: BrokerSide | None = None
         self._mqtt: MqttIngress | None = None
         self._read_ahead_thread = threading.Thread(
             target=ReadAhead(self.registry.device, log).run,
@@ -136,6 +133,11 @@ class Gateway:
         self._anchoring_thread: threading.Thread | None = None
         if config.anchoring is not None:
             self._anchoring_thread = self._made_anchoring_thread(config.anchoring)
+
+    @property
+    def broker(self) -> OwnBroker | None:
+        """The site's own broker, while it runs."""
+        return None if self.broker_side is None else self.broker_side.own
 
     def start(self) -> bool:
         """Start all stages. True once devices can connect, False if the broker is not there yet.
@@ -169,10 +171,8 @@ class Gateway:
         """Do what is due by time: the beacon's rotation, a change of mode, the status file."""
         now_s = since_boot_s()
         self._publisher.tick(now_s)
-        if self.broker is not None:
-            self.broker.tick(now_s)
-        if self._accounts is not None:
-            self._accounts.tick(now_s)
+        if self.broker_side is not None:
+            self.broker_side.tick(now_s)
         self._status.tick(now_s)
         self._housekeeping.tick()
         self._log.tell_folded()
@@ -189,8 +189,8 @@ class Gateway:
         self._serial.stop()
         if self._mqtt is not None:
             self._mqtt.stop()
-        if self.broker is not None:
-            self.broker.stop()
+        if self.broker_side is not None:
+            self.broker_side.stop()
         self._status.write()
         self.registry.close()
         self._log.tell_folded(at_once=True)
@@ -246,63 +246,33 @@ class Gateway:
         )
 
     def _connect(self, config: MqttConfig) -> Endpoint:
-        """Make the MQTT ingress; start the own broker if there is one. The broker's address."""
-        username: str | None
-        password: str | None
-        if config.broker is None:
-            self.broker = self._made_broker(config)
-            endpoint = self.broker.start()
-            username, password = self.broker.username, self.broker.password
-        else:
-            endpoint = config.broker
-            username, password = config.username, read_password(config.password_file)
-            if config.accounts_folder is not None and username and password:
-                self._accounts = AccountFiles.for_another_broker(
-                    config.accounts_folder,
-                    self._config.site,
-                    self._made_book(config),
-                    self._roster(),
-                    password_line(username, password),
-                )
-                self._accounts.write_rules(username)
-                self._accounts.write()
+        """Make the MQTT ingress; start the own broker if there is one. Where devices connect."""
+        self.broker_side = side = start_broker_side(
+            config,
+            self._config.site,
+            self._config.registry_path.with_name("broker"),
+            Roster(
+                mark=self.registry.account_mark,
+                devices=lambda: accounts_of(self.registry),
+                strangers=lambda: True,  # enrolment is open to every device
+            ),
+            self._log,
+        )
         self._mqtt = MqttIngress(
-            endpoint=endpoint,
+            endpoint=side.gateway_address,
             site=self._config.site,
             client_id=client_id(read_key_file(self._config.key_file)),
             intake=self._intake,
             refuse_early=self._pipeline.refuse_early,
             log=self._log,
             tally=self.tally,
-            username=username,
-            password=password,
-            tls=client_context(config),
+            username=side.username,
+            password=side.password,
+            tls=side.tls,
             on_connected=self._publisher.publish,
         )
         self.outlet.attach_mqtt(self._mqtt)
-        return endpoint
-
-    def _made_broker(self, config: MqttConfig) -> OwnBroker:
-        return OwnBroker(
-            listen=config.listen,
-            site=self._config.site,
-            folder=self._config.registry_path.with_name("broker"),
-            book=self._made_book(config),
-            roster=self._roster(),
-            log=self._log,
-        )
-
-    def _made_book(self, config: MqttConfig) -> AccountBook:
-        if config.site_account_key_file is None:
-            raise RuntimeError("the configuration lets no accounts be without this key")
-        return AccountBook.from_file(config.site_account_key_file, self._config.site)
-
-    def _roster(self) -> Roster:
-        return Roster(
-            mark=self.registry.account_mark,
-            devices=lambda: accounts_of(self.registry),
-            strangers=lambda: True,  # enrolment is open to every device
-        )
+        return side.address
 
     def _read_status(self) -> dict[str, object]:
         freshness = self.freshness.current()

@@ -19,6 +19,7 @@ from countersign_cli.mendable import Mendable
 from countersign_gateway.config import Config, Endpoint
 from countersign_gateway.ingress.mqtt.account_book import CHECKERS, AccountBook
 from countersign_gateway.ingress.mqtt.broker_tls import client_context
+from countersign_gateway.ingress.mqtt.site_authority import SiteAuthority
 
 QUIET_S = 1.0
 LARGE_BYTES = 1 << 20
@@ -222,7 +223,11 @@ def of_site(config: Config) -> BrokerCheck:
         )
     address = mqtt.broker if mqtt.broker is not None else _own_address(config, mqtt.listen)
     book = AccountBook.from_file(mqtt.site_account_key_file, config.site)
-    return BrokerCheck(address, client_context(mqtt), config.site, book)
+    tls = client_context(mqtt)
+    if mqtt.authority_file is not None:
+        authority = SiteAuthority.from_file(mqtt.authority_file)
+        tls = ssl.create_default_context(cadata=authority.certificate_pem())
+    return BrokerCheck(address, tls, config.site, book)
 
 
 def _own_address(config: Config, listen: Endpoint) -> Endpoint:

@@ -11,6 +11,7 @@ MODULES = {
     "gateway": (
         "cbor2",
         "coincurve",
+        "cryptography",
         "Crypto",
         "paho",
         "pydantic",

@@ -32,6 +32,7 @@ from countersign_gateway.config.values import (
     LineUrl,
     Listen,
     Meaning,
+    Names,
     Positive,
     Seconds,
     SiteName,
@@ -73,6 +74,18 @@ def _needed_by_own_broker(file: Any, info: ValidationInfo) -> Any:
             "countersign gateway init makes"
         )
     return file
+
+
+def _of_own_broker(value: Any, info: ValidationInfo) -> Any:
+    if value is not None and info.data.get("broker", _UNREAD) is not None:
+        raise ValueError("has a meaning only with the site's own broker")
+    return value
+
+
+def _needs_authority(names: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+    if names and info.data.get("authority_file", _UNREAD) is None:
+        raise ValueError("needs authority_file beside it")
+    return names
 
 
 def _needs_accounts(folder: Any, info: ValidationInfo) -> Any:
@@ -158,6 +171,16 @@ class MqttConfig:
         validate_default=True,
         description="The secret from which the devices' passwords at the broker follow, mode 0600; "
         "`countersign gateway init` makes it. Needed with `own`.",
+    )
+    authority_file: Annotated[File | None, AfterValidator(_of_own_broker)] = Field(
+        None,
+        description="The site's authority, mode 0600; `countersign gateway init` makes it. With it "
+        "devices reach the own broker by TLS alone.",
+    )
+    tls_names: Annotated[Names, AfterValidator(_needs_authority)] = Field(
+        (),
+        description="Host names and addresses by which devices reach the own broker "
+        "(`broker_host`).",
     )
     username: Annotated[
         Text | None, AfterValidator(_needs_a_broker), AfterValidator(_travels_safely)

@@ -25,6 +25,9 @@ TransactionsKind = Literal["auto", "dynamic", "legacy"]
 """The kind of transaction: with EIP-1559, without, or as the chain's blocks ask for."""
 
 
+_HOST = re.compile(r"[A-Za-z0-9.:-]{1,253}")
+
+
 @dataclass(frozen=True, slots=True)
 class Meaning:
     """The values that a setting may have, in words, for the reference page."""
@@ -64,6 +67,13 @@ def _site(value: Any) -> str:
 def _path(value: Any, info: ValidationInfo) -> Path:
     folder: Path = (info.context or {}).get("folder", Path())
     return folder / _text(value)
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    fits = isinstance(value, list | tuple) and len(value) <= 32
+    if not fits or not all(isinstance(name, str) and _HOST.fullmatch(name) for name in value):
+        raise ValueError("must be a list of host names and addresses")
+    return tuple(value)
 
 
 def _boolean(value: Any) -> bool:
@@ -203,6 +213,9 @@ def _http_address(value: Any) -> str:
     return text
 
 
+Names = Annotated[
+    tuple[str, ...], PlainValidator(_names), Meaning("a list of host names and addresses")
+]
 Text = Annotated[str, PlainValidator(_text), Meaning("a text")]
 SiteName = Annotated[str, PlainValidator(_site), Meaning("1 to 32 of a-z, 0-9 and `-`")]
 File = Annotated[Path, PlainValidator(_path), Meaning("a path; relative ones start at this file")]

@@ -34,6 +34,7 @@ def settings(
     beacon_interval_s: float = 60.0,
     lines: str = "",
     allow_emulated: bool = True,
+    mqtt: str = "",
 ) -> str:
     """A gateway.toml for a broker, or for the own one on a free port, and serial lines."""
     where = "own" if broker is None else f"mqtt://{broker.host}:{broker.port}"
@@ -46,6 +47,7 @@ key_file = "gateway.key"
 broker = "{where}"
 listen = "127.0.0.1:0"
 site_account_key_file = "site_account.key"
+{mqtt}
 {lines}
 [verification]
 beacon_interval_s = {beacon_interval_s}

@@ -4,9 +4,9 @@
     countersign gateway init --config gateway.toml
     countersign gateway check --config gateway.toml
 
-`init` makes the keys that the configuration names and that are not there yet. What exists is never
-overwritten. `check` attacks the running broker with two accounts of its own, and says which rules
-it keeps. Exit status 1 if it does not keep all of them.
+`init` makes the keys that the configuration names and that are not there yet, and the site's
+authority for TLS. What exists is never overwritten. `check` attacks the running broker with two
+accounts of its own, and says which rules it keeps. Exit status 1 if it does not keep all of them.
 """
 
 from __future__ import annotations
@@ -51,10 +51,24 @@ def _init(config_path: Path) -> int:
     for name, path in files.items():
         made = site_folder.create_missing_key(path)
         print(f"{name:<18}  {path}  ({'made' if made else 'was there'})")
+    if settings.mqtt is not None and settings.mqtt.authority_file is not None:
+        _init_authority(settings.mqtt.authority_file, settings.site)
     if "site account key" in files:
         public = site_folder.site_account_key(files["site account key"])
         print(f"site_account_key    {public.hex()}  (in the devices)")
     return 0
+
+
+def _init_authority(path: Path, site: str) -> None:
+    from countersign_gateway.ingress.mqtt.site_authority import SiteAuthority, create_authority
+
+    was_there = path.exists()
+    if not was_there:
+        create_authority(path, site)
+    for_devices = path.with_suffix(".der")
+    for_devices.write_bytes(SiteAuthority.from_file(path).certificate_der())
+    print(f"authority           {path}  ({'was there' if was_there else 'made'})")
+    print(f"tls_ca_path         {for_devices}  (in the devices)")
 
 
 def _check(config_path: Path) -> int:

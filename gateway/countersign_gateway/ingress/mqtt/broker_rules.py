@@ -15,6 +15,7 @@ from countersign.carriers import kinds, topics
 from countersign_gateway.config import Endpoint
 
 MAX_CONNECTIONS = 16_384
+INNER_CONNECTIONS = 256
 MAX_PACKET_BYTES = 4096  # a message has at most 2048; the rest is for topic and headers
 MAX_UNACKNOWLEDGED = 4096  # with Mosquitto's 20, groups are small, and each costs a flush of disk
 MAX_QUEUED = 16_384
@@ -39,12 +40,25 @@ class BrokerFiles:
         return self.folder / "passwords"
 
     @property
+    def certificate(self) -> Path:
+        return self.folder / "server.pem"
+
+    @property
+    def key(self) -> Path:
+        return self.folder / "server.key"
+
+    @property
     def access(self) -> Path:
         return self.folder / "access"
 
 
-def settings(files: BrokerFiles, listen: Endpoint, connections: int) -> str:
-    """mosquitto.conf. connections: how many clients may be connected at once."""
+def settings(
+    files: BrokerFiles, listen: Endpoint, connections: int, inner: Endpoint | None = None
+) -> str:
+    """mosquitto.conf. connections: how many clients may be connected at once.
+
+    inner: with it, `listen` speaks TLS, and this one, on loopback, is for the gateway.
+    """
     lines = [
         "per_listener_settings false",
         "allow_anonymous false",
@@ -78,6 +92,14 @@ def settings(files: BrokerFiles, listen: Endpoint, connections: int) -> str:
         "use_username_as_clientid true",
         f"max_connections {connections}",
     ]
+    if inner is not None:
+        lines += [
+            f"certfile {files.certificate}",
+            f"keyfile {files.key}",
+            f"listener {inner.port} {inner.host}",
+            "use_username_as_clientid true",
+            f"max_connections {INNER_CONNECTIONS}",
+        ]
     return "\n".join(lines) + "\n"
 
 

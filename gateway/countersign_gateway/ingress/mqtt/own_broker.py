@@ -14,6 +14,7 @@ import socket
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 
 from countersign_gateway.config import Endpoint
@@ -36,6 +37,7 @@ WATCHER = "watcher"
 START_TIMEOUT_S = 10.0
 BACKOFF_S = (0.5, 30.0)
 STEADY_S = 60.0  # a broker that ran for this long starts again without a pause
+RENEW_S = 30 * 86400.0
 LOOK_S = 1.0
 LOOK_MS = 1000
 STARTING_MS = 20
@@ -56,12 +58,19 @@ class OwnBroker:
         book: AccountBook,
         roster: Roster,
         log: EventLog,
+        issue: Callable[[], tuple[str, str]] | None = None,
     ) -> None:
-        """MosquittoMissing if there is no such program. Nothing is written or started yet."""
+        """issue: makes a key and a certificate (PEM); with it, devices connect by TLS.
+
+        MosquittoMissing if there is no such program. Nothing is written or started yet.
+        """
         self._program = mosquitto_program()
         self._listen = listen
         self._files = BrokerFiles(folder)
         self._log = log
+        self._issue = issue
+        self._issued_s = 0.0
+        self.gateway_address = listen
         # The gateway's account is made anew at each start, and is in no file but the hashed one.
         self.username = f"gateway-{secrets.token_hex(8)}"
         self.password = secrets.token_urlsafe(32)
@@ -83,12 +92,17 @@ class OwnBroker:
 
     def start(self) -> Endpoint:
         """Return its address once it listens. BrokerUnusable if it does not."""
-        self._listen = check_free(self._listen)
+        self._listen = self.gateway_address = check_free(self._listen)
+        if self._issue is not None:
+            # The gateway's own traffic stays on this machine, and is spared the encryption.
+            self.gateway_address = check_free(Endpoint("127.0.0.1", 0))
         private_folder(self._files.folder)
         watcher = self._files.folder / "watcher.password"
         replace_private(watcher, [self._watcher_password + "\n"])
         self._accounts.write_rules(self.username, WATCHER)
-        settings = broker_rules.settings(self._files, self._listen, self._connections)
+        self._renew(time.monotonic())
+        inner = None if self._issue is None else self.gateway_address
+        settings = broker_rules.settings(self._files, self._listen, self._connections, inner)
         replace_private(self._files.settings, [settings])
         self._accounts.write()
         self._thread.start()
@@ -98,8 +112,12 @@ class OwnBroker:
         return self._listen
 
     def tick(self, now_s: float) -> None:
-        """Write the accounts anew if they changed. now_s: monotonic seconds."""
-        if self._accounts.tick(now_s):
+        """Write anew what changed or is due: accounts, certificate. now_s: monotonic seconds."""
+        changed = self._accounts.tick(now_s)
+        if self._issue is not None and now_s - self._issued_s >= RENEW_S:
+            self._renew(now_s)
+            changed = True
+        if changed:
             with self._lock:
                 if self._process is not None:
                     self._process.read_files_again()
@@ -122,7 +140,18 @@ class OwnBroker:
             "accounts": self._accounts.devices,
             "host": self._listen.host,
             "port": self._listen.port,
+            "tls": self._issue is not None,
         }
+
+    def _renew(self, now_s: float) -> None:
+        if self._issue is None:
+            if not self._listen.is_local:
+                self._log.event("broker_in_the_clear", host=self._listen.host)
+            return
+        key, certificate = self._issue()
+        replace_private(self._files.key, [key])
+        replace_private(self._files.certificate, [certificate])
+        self._issued_s = now_s
 
     # The broker's thread ---------------------------------------------------------------------
 
@@ -204,9 +233,10 @@ class OwnBroker:
             self._log.event("broker_says", what=what or "other")
 
     def _accepts(self) -> bool:
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self._listen.host, self._listen.host)
+        address = self.gateway_address
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address.host, address.host)
         try:
-            socket.create_connection((host, self._listen.port), timeout=1).close()
+            socket.create_connection((host, address.port), timeout=1).close()
         except OSError:
             return False
         return True
