@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from countersign_gateway.anchoring.batcher import Batcher
 from countersign_gateway.anchoring.evm import EvmLedger
-from countersign_gateway.anchoring.fees import FeePolicy
+from countersign_gateway.anchoring.fees import FeePolicy, Fees
 from countersign_gateway.anchoring.ledger_key import LedgerKey
 from countersign_gateway.anchoring.outbox import Outbox
 from countersign_gateway.anchoring.pace import Pace
 from countersign_gateway.anchoring.receipts import Receipts
+from countersign_gateway.anchoring.repair import Repair
 from countersign_gateway.anchoring.worker import AnchoringWorker
 from countersign_gateway.config import AnchoringConfig
 from countersign_gateway.model import Reply
 from countersign_gateway.operations.log import EventLog
 from countersign_gateway.registry.interface import LedgerBinding, Registry
-from countersign_gateway.statements.keys import read_key_file
+from countersign_gateway.statements.keys import SigningKey
 from countersign_gateway.statements.signer import Signer
 
 
@@ -35,15 +37,8 @@ def anchoring_worker(
     degraded_after_s: without contact for longer the site is degraded, so an idle one asks twice in
     that time.
     """
-    key = LedgerKey(read_key_file(config.ledger_key_file))
-    ledger = EvmLedger(
-        config.rpc_urls,
-        agree=config.agree or len(config.rpc_urls),
-        finality=config.finality,
-        chain_id=config.chain_id,
-        commitment_log=config.commitment_log,
-        device_registry=config.device_registry,
-    )
+    key = LedgerKey.from_file(config.ledger_key_file)
+    ledger = _ledger(config)
     binding = LedgerBinding(
         config.chain_id, key.address, config.commitment_log, config.device_registry
     )
@@ -56,6 +51,37 @@ def anchoring_worker(
         on_contact=on_contact,
         on_reply=on_reply,
         pace=Pace(poll_s=config.poll_interval_s, idle_s=degraded_after_s / 2),
+    )
+
+
+def repair(
+    config: AnchoringConfig,
+    *,
+    registry: Registry,
+    gateway_key: SigningKey,
+    say: Callable[[str], None],
+) -> Repair:
+    """A repair of this site's anchoring. It asks the ledger only when it runs."""
+    return Repair(
+        registry,
+        _ledger(config),
+        gateway_key,
+        config.ledger_key_file,
+        config.chain_id,
+        Fees(_fees(config)),
+        say=say,
+        wait=lambda: time.sleep(config.poll_interval_s),
+    )
+
+
+def _ledger(config: AnchoringConfig) -> EvmLedger:
+    return EvmLedger(
+        config.rpc_urls,
+        agree=config.agree or len(config.rpc_urls),
+        finality=config.finality,
+        chain_id=config.chain_id,
+        commitment_log=config.commitment_log,
+        device_registry=config.device_registry,
     )
 
 

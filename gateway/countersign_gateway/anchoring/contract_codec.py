@@ -10,7 +10,14 @@ from web3 import Web3
 
 from countersign_contracts import load
 from countersign_gateway.anchoring import answers
-from countersign_gateway.anchoring.ledger import Call, Effect, Tip, UpstreamDown
+from countersign_gateway.anchoring.ledger import (
+    AnchoredBatch,
+    Call,
+    Effect,
+    Succession,
+    Tip,
+    UpstreamDown,
+)
 from countersign_gateway.model import Batch
 from countersign_gateway.registry.interface import SignedRegistration
 
@@ -39,6 +46,8 @@ class ContractCodec:
         )
         self._codec = codec.codec
         self._appended_topic = _topic(self._log.events.BatchAnchored().abi)
+        self._claimed_topic = _topic(self._log.events.GatewayClaimed().abi)
+        self._succeeded_topic = _topic(self._log.events.LogSucceeded().abi)
         self._added_topic = _topic(self._devices.events.DeviceAdded().abi)
         self._errors = {
             _selector(entry): str(entry["name"])
@@ -93,6 +102,20 @@ class ContractCodec:
         arguments = [int.from_bytes(new_key, "big"), _proof(by_old_key), _proof(by_new_key)]
         return self._ruling_call("rotateKey", arguments)
 
+    def claim_effect(self, account: bytes, gateway_id: bytes, public_key: bytes) -> Effect:
+        topics = (self._claimed_topic, account.rjust(32, b"\0"), gateway_id)
+        return Effect(self.commitment_log, topics, public_key)
+
+    def succeed_effect(
+        self, predecessor: bytes, successor: bytes, sequence: int, head: bytes
+    ) -> Effect:
+        topics = (
+            self._succeeded_topic,
+            predecessor.rjust(32, b"\0"),
+            successor.rjust(32, b"\0"),
+        )
+        return Effect(self.commitment_log, topics, _word(sequence) + head)
+
     def _ruling_call(self, function: str, arguments: list[Any]) -> Call:
         encoded = answers.data(self._log.encode_abi(function, arguments))
         return Call(self.commitment_log, encoded, _RULING_GAS)
@@ -105,11 +128,33 @@ class ContractCodec:
     def tip(self, answer: bytes) -> Tip:
         return Tip(*self._decoded(["uint64", "bytes32"], answer))
 
-    def successor_call(self, account: bytes) -> bytes:
-        return answers.data(self._log.encode_abi("successorOf", [_checksummed(account)]))
-
     def gateway_key_call(self, account: bytes) -> bytes:
         return answers.data(self._log.encode_abi("gatewayKeyOf", [_checksummed(account)]))
+
+    # --- the history of a log ----------------------------------------------------------------
+
+    def batches_topics(self, account: bytes) -> list[bytes]:
+        """The topics of the events of an account's batches."""
+        return [self._appended_topic, account.rjust(32, b"\0")]
+
+    def batch(self, entry: dict[str, Any]) -> AnchoredBatch:
+        """The batch of one such event."""
+        topics, data = _event(entry, 3, 96)
+        return AnchoredBatch(
+            int.from_bytes(topics[2], "big"),
+            data[:32],
+            int.from_bytes(data[32:64], "big"),
+            data[64:],
+        )
+
+    def succession_topics(self, predecessor: bytes) -> list[bytes]:
+        """The topics of the event by which an account's log was closed."""
+        return [self._succeeded_topic, predecessor.rjust(32, b"\0")]
+
+    def succession(self, entry: dict[str, Any]) -> Succession:
+        """What such an event says."""
+        topics, data = _event(entry, 3, 64)
+        return Succession(topics[2][12:], int.from_bytes(data[:32], "big"), data[32:])
 
     def owner_call(self, device_id: bytes) -> bytes:
         return answers.data(self._devices.encode_abi("ownerOf", [device_id]))
@@ -147,6 +192,15 @@ def has_effect(effect: Effect, logs: list[Any]) -> bool:
         ):
             return True
     return False
+
+
+def _event(entry: dict[str, Any], topics: int, size: int) -> tuple[list[bytes], bytes]:
+    """An event's topics and data. UpstreamDown unless there are so many, of this size."""
+    found = [answers.data(topic) for topic in answers.sequence(entry.get("topics"))]
+    data = answers.data(entry.get("data"))
+    if len(found) != topics or any(len(topic) != 32 for topic in found) or len(data) != size:
+        raise UpstreamDown("eth_getLogs: an event is not of our contracts")
+    return found, data
 
 
 def _word(number: int) -> bytes:

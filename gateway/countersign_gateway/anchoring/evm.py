@@ -16,6 +16,7 @@ from countersign_gateway.anchoring import answers
 from countersign_gateway.anchoring.contract_codec import ContractCodec, has_effect
 from countersign_gateway.anchoring.evm_node import EvmNode
 from countersign_gateway.anchoring.ledger import (
+    AnchoredBatch,
     Call,
     Effect,
     ExpectedRevert,
@@ -24,6 +25,7 @@ from countersign_gateway.anchoring.ledger import (
     Inclusion,
     NonceUsed,
     Rejected,
+    Succession,
     Tip,
     Unproven,
     UpstreamDown,
@@ -101,6 +103,23 @@ class EvmLedger:
         )
         self._prove(found, effect, final)
         return found
+
+    def batches(self, account: bytes) -> tuple[AnchoredBatch, ...]:
+        """All batches that the account appended, in order."""
+        return self._quorum.exact(lambda node: node.batches(account), "our batches")
+
+    def succession(self, account: bytes) -> Succession | None:
+        """Where the account's log was closed, and who goes on; None if it is open."""
+        return self._quorum.exact(lambda node: node.succession(account), "our log's end")
+
+    def gateway_key(self, account: bytes) -> bytes | None:
+        """The key (32 bytes) that claimed the account's log; None if none has."""
+        return self._quorum.exact(lambda node: node.gateway_key(account), "our log's gateway")
+
+    @property
+    def codec(self) -> ContractCodec:
+        """Calls and events of the two contracts."""
+        return self._codec
 
     def expected_revert(self, account: bytes, call: Call) -> ExpectedRevert | None:
         return self._quorum.exact(

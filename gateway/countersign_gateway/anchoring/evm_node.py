@@ -9,6 +9,7 @@ from typing import Any
 from countersign_gateway.anchoring import answers
 from countersign_gateway.anchoring.contract_codec import ContractCodec, has_effect
 from countersign_gateway.anchoring.ledger import (
+    AnchoredBatch,
     Call,
     Effect,
     ExpectedRevert,
@@ -17,6 +18,7 @@ from countersign_gateway.anchoring.ledger import (
     Inclusion,
     NonceUsed,
     Rejected,
+    Succession,
     Tip,
     UpstreamDown,
 )
@@ -137,6 +139,22 @@ class EvmNode:
                 )
         return None
 
+    def batches(self, account: bytes) -> tuple[AnchoredBatch, ...]:
+        """All batches that the account appended, in order."""
+        found = self._events(self._codec.batches_topics(account))
+        return tuple(map(self._codec.batch, found))
+
+    def succession(self, account: bytes) -> Succession | None:
+        """Where the account's log was closed; None if it was not."""
+        found = self._events(self._codec.succession_topics(account))
+        return self._codec.succession(found[0]) if found else None
+
+    def gateway_key(self, account: bytes) -> bytes | None:
+        """The key (32 bytes) that claimed the account's log; None if none has."""
+        data = self._codec.gateway_key_call(account)
+        key = self._view(self._codec.commitment_log, data, None)
+        return key if any(key) else None
+
     def block(self, number: int) -> Block:
         found = answers.mapping(self._node.ask("eth_getBlockByNumber", [hex(number), False]))
         return Block(
@@ -205,6 +223,16 @@ class EvmNode:
         raise Rejected(reason)
 
     # --- inside --------------------------------------------------------------------------
+
+    def _events(self, topics: list[bytes]) -> list[dict[str, Any]]:
+        criteria = {
+            "address": answers.as_hex(self._codec.commitment_log),
+            "topics": [answers.as_hex(topic) for topic in topics],
+            "fromBlock": "0x0",
+            "toBlock": "latest",
+        }
+        found = answers.sequence(self._node.ask("eth_getLogs", [criteria]))
+        return [answers.mapping(entry) for entry in found]
 
     def _final(self, latest: int) -> int:
         if self._finality == "finalized":

@@ -116,6 +116,25 @@ class ExpectedRevert:
     lasting: bool
 
 
+@dataclass(frozen=True, slots=True)
+class AnchoredBatch:
+    """A batch as a log holds it. head: the log's head after it."""
+
+    sequence: int
+    root: bytes
+    size: int
+    head: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Succession:
+    """Where a log was closed, and the account (20 bytes) whose log goes on."""
+
+    successor: bytes
+    sequence: int
+    head: bytes
+
+
 class Ledger(Protocol):
     """Every method may raise UpstreamDown. Only `check` and `send` raise Rejected.
 

@@ -21,6 +21,11 @@ class LedgerKey:
         self.address: bytes = bytes.fromhex(self._account.address[2:])
 
     @classmethod
+    def from_file(cls, path: Path) -> LedgerKey:
+        """The key in `path`. KeyFileError unless it is private and well-formed."""
+        return cls(read_key_file(path))
+
+    @classmethod
     def load_or_create(cls, path: Path) -> LedgerKey:
         """The key in `path` (mode 0600). If there is no such file, make a new key in it."""
         if not path.exists():

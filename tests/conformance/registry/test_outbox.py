@@ -6,7 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from countersign_gateway.registry.interface import OutboxKind, OutboxState, Registry, RegistryError
+from countersign_gateway.registry.interface import (
+    LedgerBinding,
+    OutboxKind,
+    OutboxState,
+    Registry,
+    RegistryError,
+)
 from support.gateway.some_records import (
     append_row,
     attempt,
@@ -166,3 +172,45 @@ def test_unknown_rows_and_batches_are_errors(registry: Registry) -> None:
     with pytest.raises(RegistryError):
         registry.note_receipted(1)
     assert registry.outbox_row(OutboxKind.APPEND, (1).to_bytes(8, "big")) is None
+
+
+def test_a_record_goes_on_under_another_account(registry: Registry) -> None:
+    registry.store([enrolment("a", signature=bytes(64)), *(evidence("a", n) for n in range(2, 6))])
+    with pytest.raises(RegistryError):
+        registry.hand_over(bytes(20), 0)
+    binding = LedgerBinding(1, b"\1" * 20, b"\2" * 20, b"\3" * 20)
+    registry.bind_ledger(binding)
+    assert registry.bound_ledger() == binding
+    registry.create_batch(batch_after(registry, 2))
+    registry.create_batch(batch_after(registry, 3))
+    device, first, second = sorted(
+        registry.outbox([OutboxState.PENDING], 10), key=lambda row: row.row_id
+    )
+    for nonce, row in enumerate((device, first, second)):
+        registry.store_signed(row.row_id, attempt(nonce))
+        registry.mark_sent(row.row_id)
+    registry.mark_finalized(first.row_id, 7, digest("block"))
+    with pytest.raises(RegistryError):
+        registry.hand_over(b"\4" * 20, 0)
+    registry.hand_over(b"\4" * 20, 1)
+    assert registry.bound_ledger() == replace(binding, account=b"\4" * 20)
+    assert registry.outbox([OutboxState.FINALIZED], 10) == [
+        replace(
+            first,
+            state=OutboxState.FINALIZED,
+            nonce=None,
+            tries=1,
+            block_number=7,
+            transaction_hash=digest("block"),
+        )
+    ]
+    pending = registry.outbox([OutboxState.PENDING], 10)
+    assert [(row.row_id, row.nonce, row.tries) for row in pending] == [
+        (device.row_id, None, 0),
+        (second.row_id, None, 0),
+    ]
+    assert registry.attempts_from_nonce(0) == [] and (registry.next_nonce() or 0) <= 0
+    assert len(registry.attempts(second.row_id)) == 1, "kept all the same"
+    registry.store_signed(second.row_id, attempt(0, "again"))
+    registry.hand_over(b"\5" * 20, 1)
+    registry.store_signed(second.row_id, attempt(0, "once more"))

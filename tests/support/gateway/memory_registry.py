@@ -214,6 +214,34 @@ class MemoryRegistry:
                 raise RegistryUnusable("the record anchors to another ledger")
             self._binding = binding
 
+    def bound_ledger(self) -> LedgerBinding | None:
+        return self._binding
+
+    def hand_over(self, account: bytes, after_sequence: int) -> None:
+        with self._lock:
+            if self._binding is None:
+                raise RegistryError("the record is bound to no ledger account")
+            for row in self._rows:
+                final = row.state is OutboxState.FINALIZED
+                if row.kind is OutboxKind.APPEND and row.sequence > after_sequence and final:
+                    raise RegistryError("a later batch is final under the present account")
+            self._binding = replace(self._binding, account=account)
+            self._attempts = [
+                (owner, replace(attempt, nonce=min(attempt.nonce, -1 - attempt.nonce)))
+                for owner, attempt in self._attempts
+            ]
+            for row in list(self._rows):
+                later = (
+                    row.sequence > after_sequence
+                    if row.kind is OutboxKind.APPEND
+                    else row.state not in (OutboxState.FINALIZED, OutboxState.FAILED)
+                )
+                self._put(replace(row, nonce=None))
+                if later:
+                    detail = "goes on under another ledger account"
+                    self._put(replace(row, nonce=None, tries=0))
+                    self._mark(row.row_id, OutboxState.PENDING, detail=detail)
+
     def outbox(
         self, states: Sequence[OutboxState], limit: int, kind: OutboxKind | None = None
     ) -> list[OutboxRow]:

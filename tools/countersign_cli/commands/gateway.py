@@ -3,15 +3,19 @@
     countersign gateway run --config gateway.toml
     countersign gateway init --config gateway.toml
     countersign gateway check --config gateway.toml
+    countersign gateway repair --config gateway.toml [--apply] [--new-ledger-key]
 
 `init` makes the keys that the configuration names and that are not there yet, and the site's
 authority for TLS. What exists is never overwritten. `check` attacks the running broker with two
 accounts of its own, and says which rules it keeps. Exit status 1 if it does not keep all of them.
+`repair` says where the record, the ledger and the receipts stand, and with `--apply` lets the record
+go on; the gateway must be stopped.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 EXTRAS = ("gateway", "ledger")
@@ -23,9 +27,15 @@ def register(parser: argparse.ArgumentParser) -> None:
         ("run", "run until SIGTERM or Ctrl-C"),
         ("init", "make the keys that the configuration names"),
         ("check", "test whether the running broker is safe"),
+        ("repair", "say where the record and the ledger stand, and go on"),
     ):
         command = commands.add_parser(name, help=help_text)
         command.add_argument("--config", type=Path, required=True, help="the site's gateway.toml")
+        if name == "repair":
+            command.add_argument("--apply", action="store_true", help="mend what is wrong")
+            command.add_argument(
+                "--new-ledger-key", action="store_true", help="go on under a new ledger account"
+            )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -35,7 +45,20 @@ def run(arguments: argparse.Namespace) -> int:
 
         status: int = app.main(["run", "--config", str(arguments.config)])
         return status
+    if arguments.gateway_command == "repair":
+        return _repair(arguments)
     return {"init": _init, "check": _check}[arguments.gateway_command](arguments.config)
+
+
+def _repair(arguments: argparse.Namespace) -> int:
+    # Only this user may read a key that it makes.
+    os.umask(0o077)
+    from countersign_gateway.anchoring import repair_command
+
+    status: int = repair_command.run(
+        arguments.config, apply=arguments.apply, new_ledger_key=arguments.new_ledger_key
+    )
+    return status
 
 
 def _init(config_path: Path) -> int:

@@ -70,6 +70,8 @@ def run(arguments: argparse.Namespace) -> int:
     print(f"gateway_id          {site.gateway_id.hex()}")
     use = "not used yet" if arguments.rpc_url is None else "fund it; appoint it in UserID"
     print(f"ledger account      0x{site.ledger_account.hex()}  ({use})")
+    if arguments.rpc_url is not None:
+        print(f"then claim its log  countersign gateway repair --config {site.config_path} --apply")
     print(f"start it with       countersign gateway run --config {site.config_path}")
     return 0
 
