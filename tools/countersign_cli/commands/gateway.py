@@ -8,8 +8,8 @@
 `init` makes the keys that the configuration names and that are not there yet, and the site's
 authority for TLS. What exists is never overwritten. `check` attacks the running broker with two
 accounts of its own, and says which rules it keeps. Exit status 1 if it does not keep all of them.
-`repair` says where the record, the ledger and the receipts stand, and with `--apply` lets the record
-go on; the gateway must be stopped.
+`repair` says where the record, the ledger and the receipts stand, and with `--apply` lets the
+record go on; the gateway must be stopped.
 """
 
 from __future__ import annotations
