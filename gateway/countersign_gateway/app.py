@@ -34,6 +34,7 @@ from countersign_gateway.ingress.serial_lines.serial_ingress import SerialIngres
 from countersign_gateway.model import OperatorError
 from countersign_gateway.operations.clock import since_boot_s, utc_text
 from countersign_gateway.operations.log import EventLog
+from countersign_gateway.operations.plain_text import printable
 from countersign_gateway.operations.status import StatusWriter
 from countersign_gateway.operations.tally import Tally
 from countersign_gateway.operations.throttle import ErrorBudget
@@ -316,7 +317,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         gateway.start()
     except (OperatorError, OSError) as error:
         for sentence in str(error).splitlines():
-            print(f"countersign gateway: {sentence}", file=sys.stderr)
+            print(f"countersign gateway: {printable(sentence)}", file=sys.stderr)
         return 1
     while not stop_asked.wait(TICK_S):
         try:

@@ -128,6 +128,14 @@ def test_a_refused_emulator_asks_again_slowly():
     assert rig.gateway.names().count("EnrolProof") == 2
 
 
+def test_a_refused_next_key_is_reported_and_asked_for_slowly():
+    rig = Rig()
+    rig.gateway.refuse_with = reasons.BAD_NEXT_KEY
+    assert rig.run_until("refused")["reason"] == "BAD_NEXT_KEY"
+    rig.run_for(30000)
+    assert rig.gateway.names().count("EnrolRequest") == 1
+
+
 def test_no_secret_is_ever_reported():
     rig = Rig()
     rig.run_until("verdict", 2)

@@ -70,6 +70,17 @@ def test_refusals_are_named() -> None:
     assert """[1, {"a": h'00'}, "\\u001b[2J", null]""" in lines[-1]
 
 
+def test_no_text_of_a_message_reaches_the_terminal_as_it_is() -> None:
+    # Neither as a name: a later version may allow what this one does.
+    lines = inspect_command._fields({"readings": {"\x1b]0;owned\x07": 1}, "\x9b2J": "\u202e"}, "")
+    shown = "".join(lines)
+    assert "\\u001b]0;owned\\u0007" in shown
+    assert "\\u009b2J" in shown and "\\u202e" in shown
+    assert shown.isprintable()
+    data = cbor.encode([{"\x1b[2J": "\U000e0001"}])
+    assert all(line.isprintable() for line in inspect_command.describe(data)[0])
+
+
 def test_hexadecimal_file_and_standard_input(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

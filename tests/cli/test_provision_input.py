@@ -69,6 +69,7 @@ def test_a_typo_in_the_header_is_named_with_what_was_meant(tmp_path: Path) -> No
         ("", "there is no column name"),
         ("name,port\n", "there are no boards in it"),
         ("name,port,port\nbed-7,/dev/a,/dev/b\n", "a column is there twice"),
+        ("name,port\nbed\x1b[2J,/dev/a\n", "holds a character that cannot be printed"),
         ("name,port\nbed-7\n", "line 2: not as many cells as the header has"),
         ("name,port\nbed-7,/dev/a,more\n", "line 2: not as many cells as the header has"),
         ('name,port\n"bed-7,/dev/a\n', "is not a CSV file"),

@@ -154,6 +154,12 @@ def test_readings_are_bounded():
     for readings in (
         {"": 0},
         {"x" * 24: 0},
+        {"\x1b[2J": 0},
+        {"a\nb": 0},
+        {"\x7f": 0},
+        {"\x9b2J": 0},
+        {"t\u00e9": 0},
+        {"\u202et": 0},
         {1: 0},
         {"t": 0x80000000},
         {"t": -0x80000001},
@@ -164,6 +170,17 @@ def test_readings_are_bounded():
         wire = _wire(messages.EVIDENCE)
         wire[-65538] = readings
         assert _refusal(_rebuild(messages.EVIDENCE, wire)) == reasons.BAD_FIELD, readings
+
+
+def test_what_people_will_read_is_printable():
+    for version in ("", "1.0\x1b[2J", "1\n", "\x00", "\u202e1", "x" * 33):
+        wire = _wire(messages.EVIDENCE)
+        wire[271] = [version]
+        assert _refusal(_rebuild(messages.EVIDENCE, wire)) == reasons.BAD_FIELD, version
+    values = samples.values(messages.EVIDENCE)
+    values["readings"] = {" !Az~09": 1}
+    values["software_version"] = "1.2 (~dev)"
+    assert messages.open_message(messages.seal(messages.EVIDENCE, values, lambda d: bytes(64)))
 
 
 def test_audience_has_one_spelling():

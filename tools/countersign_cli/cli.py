@@ -25,6 +25,7 @@ from countersign_cli import extras
 from countersign_cli.installation import NotInCheckout
 from countersign_cli.mendable import Mendable
 from countersign_gateway.model import OperatorError
+from countersign_gateway.operations.plain_text import printable_lines
 
 COMMANDS = (
     ("doctor", "what this machine has and lacks, and what mends it"),
@@ -109,7 +110,8 @@ def load(command: str) -> ModuleType:
 
 def _mended(command: str, fault: Mendable) -> int:
     for sentence in fault.args:
-        print(f"countersign {command}: {sentence}", file=sys.stderr)
+        # A sentence may quote a file, a board or a gateway.
+        print(f"countersign {command}: {printable_lines(str(sentence))}", file=sys.stderr)
     return fault.exit_status
 
 

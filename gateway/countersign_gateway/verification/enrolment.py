@@ -116,6 +116,10 @@ def _presentation_fault(fields: dict[str, Any], public_keys: PublicKeys) -> Refu
         return Refusal(reasons.WRONG_KEY, "not a point of the curve")
     if identity.device_id(fields["suite"], fields["public_key"]) != fields["device_id"]:
         return Refusal(reasons.WRONG_KEY, "the key does not give this device_id")
+    # A next key that is none, or the present one, could never be revealed by a rotation.
+    present = identity.next_key_digest(fields["suite"], fields["public_key"])
+    if fields["next_key_digest"] in (identity.ZERO_DIGEST, present):
+        return Refusal(reasons.BAD_NEXT_KEY, "commits to no next key, or to the present one")
     return None
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import cbor2
 
-from countersign import messages
+from countersign import identity, messages
 from countersign_gateway.model import Envelope
 from countersign_workshop.simulation.simulated_device import SimulatedDevice
 from support.gateway.site_under_test import SiteUnderTest
@@ -110,6 +110,12 @@ def _other_key(site: SiteUnderTest, device: SimulatedDevice) -> Envelope:
 def _impostor(site: SiteUnderTest, device: SimulatedDevice) -> Envelope:
     impostor = site.device("impostor")
     return device.envelope(impostor.request(device_id=device.device_id), "enrol")
+
+
+def _same_next_key(site: SiteUnderTest, device: SimulatedDevice) -> Envelope:
+    stranger = site.device("stranger")
+    present = identity.next_key_digest(identity.SUITE_SECP256K1, stranger.public_key)
+    return stranger.envelope(stranger.request(next_key_digest=present), "enrol")
 
 
 def _unknown(site: SiteUnderTest, device: SimulatedDevice) -> Envelope:
@@ -300,6 +306,8 @@ CASES = (
     Case("another key in a proof", "WRONG_KEY", _proof_of_another_key),
     Case("another next key than at first", "WRONG_KEY", _known_device_s_proof),
     _proof("a proof of suite 2", "UNSUPPORTED_SUITE", suite=2),
+    _request("no next key", "BAD_NEXT_KEY", next_key_digest=bytes(32)),
+    Case("the present key as the next", "BAD_NEXT_KEY", _same_next_key),
     # 6. Signature.
     Case("signed with another key", "BAD_SIGNATURE", _other_key),
     _payload("BAD_SIGNATURE", "one bit of the signature", _flip(-1)),

@@ -13,6 +13,7 @@ from typing import Any
 
 from countersign import cbor, identity, messages, reasons
 from countersign.proofs import curve, schnorr
+from countersign_gateway.operations.plain_text import printable
 
 # A larger capture is no message, and reading on would only fill the memory.
 MAX_INPUT_BYTES = 64 * 1024
@@ -120,9 +121,11 @@ def _signature_verdict(message: messages.Message, public_key: bytes | None) -> t
 
 
 def _fields(values: dict[str, Any], indent: str) -> list[str]:
-    width = max(len(name) for name in values) if values else 0
+    # A captured message may be hostile: no escape sequence may reach the terminal, not as a name.
+    shown = {printable(name): value for name, value in values.items()}
+    width = max(len(name) for name in shown) if shown else 0
     lines = []
-    for name, value in values.items():
+    for name, value in shown.items():
         if isinstance(value, dict):
             lines.append(f"{indent}{name}")
             lines += _fields(value, indent + "  ") if value else [f"{indent}  (none)"]
@@ -142,7 +145,7 @@ def _text(name: str, value: Any) -> str:
     if isinstance(value, bytes):
         return value.hex()
     if isinstance(value, str):
-        return _printable(value)
+        return printable(value)
     meaning = _CHOICES.get(name, {}).get(value)
     return f"{value} ({meaning})" if meaning else str(value)
 
@@ -163,18 +166,13 @@ def _diagnostic(item: Any) -> str:
     if isinstance(item, bytes):
         return f"h'{item.hex()}'"
     if isinstance(item, str):
-        return f'"{_printable(item)}"'
+        return f'"{printable(item)}"'
     if isinstance(item, list):
         return "[" + ", ".join(_diagnostic(entry) for entry in item) + "]"
     if isinstance(item, dict):
         pairs = (f"{_diagnostic(key)}: {_diagnostic(value)}" for key, value in item.items())
         return "{" + ", ".join(pairs) + "}"
     return str(item)
-
-
-def _printable(text: str) -> str:
-    # A captured message may be hostile: no escape sequence may reach the terminal.
-    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)
 
 
 def _from_hex(raw: bytes) -> bytes | None:

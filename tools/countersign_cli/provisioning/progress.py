@@ -7,6 +7,7 @@ import threading
 from contextlib import AbstractContextManager, nullcontext
 
 from countersign_cli.provisioning.steps import STEPS
+from countersign_gateway.operations.plain_text import printable_lines
 
 
 class Lines:
@@ -22,12 +23,12 @@ class Lines:
 
     def ended(self, row: str, result: str, why: str) -> None:
         if why:
-            print(f"{row}: {result}: {why}", file=sys.stderr, flush=True)
+            print(printable_lines(f"{row}: {result}: {why}"), file=sys.stderr, flush=True)
         else:
             print(f"{row}: {result}", flush=True)
 
     def say(self, text: str) -> None:
-        print(text, flush=True)
+        print(printable_lines(text), flush=True)
 
 
 class Bar:
@@ -66,7 +67,7 @@ class Bar:
         self.say(f"{row}: {result}" + (f": {why}" if why else ""))
 
     def say(self, text: str) -> None:
-        self._progress.console.print(text, markup=False, highlight=False)
+        self._progress.console.print(printable_lines(text), markup=False, highlight=False)
 
 
 def for_terminal(boards: int) -> Lines | Bar:

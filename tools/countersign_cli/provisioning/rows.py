@@ -161,6 +161,8 @@ def _row(texts: Mapping[str, str], shared: Mapping[str, Any], folder: Path) -> R
     for needed in ("name", "port"):
         if not texts.get(needed):
             raise ValueError(f"{needed} is empty")
+    if not texts["name"].isprintable():
+        raise ValueError("name holds a character that cannot be printed")
     board_line.check_name(texts["port"])
     board = texts.get("board", "")
     if board and board not in board_kinds.KINDS:

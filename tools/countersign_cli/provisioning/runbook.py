@@ -16,6 +16,7 @@ from countersign_cli.provisioning import batch, bundle, progress, provisioner_ke
 from countersign_cli.provisioning.next_key import Custody
 from countersign_cli.provisioning.resume_file import ResumeFile, ResumeFileError
 from countersign_cli.provisioning.steps import Wishes
+from countersign_gateway.operations.plain_text import printable
 from countersign_gateway.text_file import read_text
 
 
@@ -91,7 +92,8 @@ def _provision(arguments: argparse.Namespace, todo: list[rows.Row], resume_file:
         report.write(path, entries)
     for entry in entries:
         if entry["result"] == "done":
-            print(f"{entry['name']}  {entry['device_id']}  {entry['public_key']}  {_how(entry)}")
+            keys = f"{entry['device_id']}  {entry['public_key']}"
+            print(printable(f"{entry['name']}  {keys}  {_how(entry)}"))
     print(f"provision: {len(todo) - len(failed)} of {len(todo)} boards done", end="")
     print(f", report {path}" if path else "")
     return 1 if failed else 0

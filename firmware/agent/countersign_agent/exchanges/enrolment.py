@@ -14,6 +14,7 @@ _SLOW = (
     reasons.WRONG_AUDIENCE,
     reasons.WRONG_KEY,
     reasons.UNSUPPORTED_SUITE,
+    reasons.BAD_NEXT_KEY,
     reasons.SUSPENDED,
     reasons.QUARANTINED,
     reasons.POLICY_DENIED,

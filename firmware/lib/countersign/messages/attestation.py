@@ -53,6 +53,17 @@ def commitment(subject: bytes, result_digest: bytes) -> bytes:
     return tagged_sha256("countersign/Commitment/1", subject, result_digest)
 
 
+def is_printable(text: object, most: int) -> bool:
+    """True for a text of 1 to `most` characters from U+0020 to U+007E.
+
+    Names and versions are printed by every program that shows a message: no escape sequence of a
+    terminal, no line break and no letter that looks like another one gets as far as that.
+    """
+    if not isinstance(text, str) or not 0 < len(text) <= most:
+        return False
+    return " " <= min(text) and max(text) <= "~"
+
+
 class Ueid(Field):
     """UEID of RFC 9711 §4.2.1, type RAND: 0x01 ‖ device_id. The value is the device_id."""
 
@@ -89,27 +100,26 @@ class SoftwareVersion(Field):
     """swversion of RFC 9711 §4.2.7: an array whose first entry is the version text."""
 
     def to_wire(self, value):
-        if not isinstance(value, str) or not 0 < len(value.encode()) <= MAX_VERSION_BYTES:
-            raise ValueError("expected a version of 1 to 32 bytes")
+        if not is_printable(value, MAX_VERSION_BYTES):
+            raise ValueError("expected a version of 1 to 32 printable characters")
         return [value]
 
     def from_wire(self, item):
-        if isinstance(item, list) and len(item) == 1 and isinstance(item[0], str):
-            if 0 < len(item[0].encode()) <= MAX_VERSION_BYTES:
-                return item[0]
-        raise reasons.Refused(reasons.BAD_FIELD, "expected [version], 1 to 32 bytes")
+        if isinstance(item, list) and len(item) == 1 and is_printable(item[0], MAX_VERSION_BYTES):
+            return item[0]
+        raise reasons.Refused(reasons.BAD_FIELD, "expected [version], 1 to 32 printable characters")
 
 
 class Readings(Field):
     """Sensor readings: a map of names to signed 32-bit integers (floats differ per runtime)."""
 
-    expected = "up to 16 readings, names of 1 to 23 bytes, signed 32-bit values"
+    expected = "up to 16 readings, names of 1 to 23 printable characters, signed 32-bit values"
 
     def accepts(self, item):
         if not isinstance(item, dict) or len(item) > MAX_READINGS:
             return False
         for name, value in item.items():
-            if not isinstance(name, str) or not 0 < len(name.encode()) <= MAX_READING_NAME_BYTES:
+            if not is_printable(name, MAX_READING_NAME_BYTES):
                 return False
             if isinstance(value, bool) or not isinstance(value, int):
                 return False

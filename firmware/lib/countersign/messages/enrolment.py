@@ -31,7 +31,11 @@ _PRESENTED = (
     (6, "audience", DIGEST),
     (7, "environment", Uint(2, 1)),
 )
-_OF_PRESENTED = reasons.OF_DEVICES + (reasons.UNSUPPORTED_SUITE, reasons.WRONG_KEY)
+_OF_PRESENTED = reasons.OF_DEVICES + (
+    reasons.UNSUPPORTED_SUITE,
+    reasons.WRONG_KEY,
+    reasons.BAD_NEXT_KEY,
+)
 
 DEFINITIONS = (
     Definition(
