@@ -15,13 +15,14 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from countersign import messages
 from countersign_gateway import config as configuration
 from countersign_gateway.config import AnchoringConfig, Config, Endpoint, MqttConfig
+from countersign_gateway.control import assembly as control
 from countersign_gateway.governance.appraisal import SitePolicy
 from countersign_gateway.governance.freshness import UpstreamFreshness
 from countersign_gateway.ingress.intake import Intake
@@ -32,13 +33,13 @@ from countersign_gateway.ingress.mqtt.mqtt_ingress import MqttIngress
 from countersign_gateway.ingress.mqtt.own_broker import OwnBroker
 from countersign_gateway.ingress.serial_lines.serial_ingress import SerialIngress
 from countersign_gateway.model import OperatorError
+from countersign_gateway.operations.alarms import Alarms
 from countersign_gateway.operations.clock import since_boot_s, utc_text
 from countersign_gateway.operations.log import EventLog
 from countersign_gateway.operations.plain_text import printable
 from countersign_gateway.operations.status import StatusWriter
 from countersign_gateway.operations.tally import Tally
 from countersign_gateway.operations.throttle import ErrorBudget
-from countersign_gateway.pipeline.enrolling import Terms
 from countersign_gateway.pipeline.pipeline import Pipeline
 from countersign_gateway.pipeline.room import Room
 from countersign_gateway.registry.accounts import accounts_of
@@ -72,6 +73,10 @@ class Gateway:
         self.tally = Tally()
         self.key = SigningKey.from_file(config.key_file)
         self.registry = SqliteRegistry(config.registry_path, self.key.gateway_id)
+        self.alarms = Alarms(log)
+        # Called after the set of devices, a status or an admission has changed.
+        self.on_change: list[Callable[[], None]] = []
+        self.gate = control.made_gate(config, self.registry, self.alarms)
         self.freshness = UpstreamFreshness(
             config.degraded_after_s,
             since_boot_s,
@@ -120,6 +125,14 @@ class Gateway:
         )
         self.broker_side: BrokerSide | None = None
         self._mqtt: MqttIngress | None = None
+        self._control = control.made_server(
+            config,
+            self.registry,
+            self.gate,
+            log,
+            on_change=self._changed,
+            wake=self._examined.wake,
+        )
         self._read_ahead_thread = threading.Thread(
             target=ReadAhead(self.registry.device, log).run,
             args=(self._intake, self._examined),
@@ -127,7 +140,11 @@ class Gateway:
             daemon=True,
         )
         self._pipeline_thread = threading.Thread(
-            target=self._pipeline.run, args=(self._examined,), name="pipeline", daemon=True
+            target=self._pipeline.run,
+            args=(self._examined,),
+            kwargs={"between": self._control.carry_out},
+            name="pipeline",
+            daemon=True,
         )
         self._anchoring_stop = threading.Event()
         self._anchoring_worker: AnchoringWorker | None = None
@@ -147,6 +164,7 @@ class Gateway:
         """
         self._housekeeping.tick()  # before the first message: the disk may be full already
         broker = None if self._config.mqtt is None else self._connect(self._config.mqtt)
+        self._control.start()
         self._pipeline_thread.start()
         self._read_ahead_thread.start()
         if self._mqtt is not None:
@@ -180,6 +198,7 @@ class Gateway:
 
     def stop(self) -> None:
         """Finish the messages already taken in, then close. Transports deliver the others again."""
+        self._control.stop()
         self._intake.close()
         for thread in (self._read_ahead_thread, self._pipeline_thread):
             if thread.is_alive():
@@ -207,11 +226,8 @@ class Gateway:
             verifier=Verifier(self.key.gateway_id, self.beacons, challenges, since_boot_s),
             challenges=challenges,
             policy=policy,
-            terms=Terms(
-                config.policy.owner,
-                config.policy.device_class,
-                None if ledger is None else (ledger.chain_id, ledger.device_registry),
-            ),
+            gate=self.gate,
+            ledger=None if ledger is None else (ledger.chain_id, ledger.device_registry),
             freshness=self.freshness.current,
             registry=self.registry,
             outlet=self.outlet,
@@ -221,7 +237,13 @@ class Gateway:
             room=Room(
                 config.registry.device_bytes_per_day, self._housekeeping.has_room, since_boot_s
             ),
+            alarms=self.alarms,
+            on_change=self._changed,
         )
+
+    def _changed(self) -> None:
+        for call in self.on_change:
+            call()
 
     def _made_anchoring_thread(self, config: AnchoringConfig) -> threading.Thread:
         # Imported here: a site without a ledger need neither install nor load the EVM libraries.
@@ -255,7 +277,7 @@ class Gateway:
             Roster(
                 mark=self.registry.account_mark,
                 devices=lambda: accounts_of(self.registry),
-                strangers=lambda: True,  # enrolment is open to every device
+                strangers=lambda: self.gate.hears_strangers,
             ),
             self._log,
         )
@@ -292,6 +314,8 @@ class Gateway:
             registry=dataclasses.asdict(self.registry.counts()),
             disk=self._housekeeping.status(),
             time=utc_text(time.time()),
+            enrolment={**self.gate.status(), "waiting": len(self.registry.wishes())},
+            alarms=self.alarms.status(),
         )
         if self.broker is not None:
             status["broker"] = self.broker.status()

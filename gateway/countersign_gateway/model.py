@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 
 # Signed revocation epochs are not issued yet (PROTOCOL.md, section 9).
 REVOCATION_EPOCH = 0
@@ -45,6 +45,14 @@ class Standing(IntEnum):
     SPENT = 2  # the device made it, but its counter is used: anybody may have sent it again
     SIGNED = 3  # the device made it, and it has no counter: anybody may have sent it again
     FRESH = 4  # the device made it, with a counter that it has not used
+
+
+class EnrolmentMode(StrEnum):
+    """Who may enrol; governance/admission.py says what each means."""
+
+    LISTED = "listed"
+    APPROVE = "approve"
+    OPEN = "open"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +102,57 @@ class DeviceRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Admission:
+    """That one device may enrol here, and as what. It stays when the device has enrolled.
+
+    next_key_digest: the digest that the device must commit to, or None for any. name: what people
+    call the device, 1 to 64 printable characters. owner: None for the site's. valid_until_s: when
+    the admission ends for a device that has not enrolled (seconds since the epoch), or None.
+    admitted_by: who admitted it, in words. admitted_s: when, in seconds since the epoch.
+    """
+
+    device_id: bytes
+    suite: int
+    public_key: bytes
+    next_key_digest: bytes | None
+    name: str
+    device_class: int
+    owner: bytes | None
+    valid_until_s: int | None
+    admitted_by: str
+    admitted_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class EnrolmentWish:
+    """A verified request of a device that is not admitted. asked_s: seconds since the epoch."""
+
+    device_id: bytes
+    suite: int
+    public_key: bytes
+    next_key_digest: bytes
+    environment: int
+    asked_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What a person did at the gateway's own machine, for the record.
+
+    at_s: seconds since the epoch, as the wall clock said. at_monotonic_s: seconds of this machine's
+    monotonic clock, which nobody can set. uid: the user of the process that asked. device_id: None
+    for an act on the site. detail: what was asked for, and what it changed, in words.
+    """
+
+    at_s: float
+    at_monotonic_s: float
+    uid: int
+    name: str
+    device_id: bytes | None
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class RegistrationOffer:
     """A device's future entry on the ledger: sent with a challenge, for the device to sign."""
 
@@ -108,10 +167,12 @@ class Enrolment:
     """A device that has just proved its key.
 
     registration_signature: the 64-byte proof for the on-chain registry, or None without a ledger.
+    admission: one to store with the enrolment, if the device had none, or None.
     """
 
     device: DeviceRecord
     registration_signature: bytes | None
+    admission: Admission | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from countersign_cli import site_folder
 from countersign_gateway.config import ConfigError, Endpoint, load
 from countersign_workshop.child_processes.ports import free_port
 from countersign_workshop.simulation.simulated_device import SimulatedDevice
+from support.gateway.opened import open_window
 from support.gateway.running_site import PATIENCE_S, SITE, ConnectedDevice
 
 RUN = "import sys; from countersign_cli.cli import main; sys.exit(main(sys.argv[1:]))"
@@ -131,6 +132,7 @@ def test_a_gateway_whose_ledger_is_down_serves_and_stops_cleanly(tmp_path, stop)
         SITE,
         listen="127.0.0.1:0",
         allow_emulated=True,
+        enrolment="open",
         ledger=site_folder.LedgerAddresses(
             rpc_urls=[f"http://127.0.0.1:{free_port()}"],
             chain_id=31337,
@@ -142,6 +144,7 @@ def test_a_gateway_whose_ledger_is_down_serves_and_stops_cleanly(tmp_path, stop)
     with gateway_process(folder) as running:
         ready = running.wait_for("gateway_ready")
         assert ready["gateway_id"] == made.gateway_id.hex()
+        open_window(folder)
         device = ConnectedDevice(
             Endpoint(ready["host"], ready["port"]),
             SimulatedDevice.named("one", made.gateway_id),

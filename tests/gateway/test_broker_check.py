@@ -65,7 +65,11 @@ def other_broker(folder: Path, change: Callable[[str], str] = lambda text: text,
     port = free_port()
     scheme = "mqtts" if "certfile" in more else "mqtt"
     site_folder.create_site(
-        folder, SITE, broker=f"{scheme}://127.0.0.1:{port}", allow_emulated=True
+        folder,
+        SITE,
+        broker=f"{scheme}://127.0.0.1:{port}",
+        allow_emulated=True,
+        enrolment="open",
     )
     if scheme == "mqtts":
         toml = folder / "gateway.toml"
@@ -76,6 +80,7 @@ def other_broker(folder: Path, change: Callable[[str], str] = lambda text: text,
     (folder / "mosquitto.conf").write_text(change(settings) + more)
     with (folder / "log").open("w") as log:
         gateway = Gateway(config.load(folder / "gateway.toml"), EventLog(log))
+        gateway.gate.window.open(60, "a test")
         # The gateway writes the accounts before it connects, so the broker can start after it.
         broker = Child("mosquitto", ["/bin/sh", "-c", _when_there(folder)])
         try:

@@ -132,9 +132,10 @@ def test_a_gateway_works_with_mosquitto(tmp_path: Path) -> None:
     settings = (MOSQUITTO / "mosquitto.conf").read_text(encoding="utf-8").replace("1883", port)
     settings += "user root\n" if os.geteuid() == 0 else ""
     (tmp_path / "mosquitto.conf").write_text(settings, encoding="utf-8")
-    make_site, run_gateway, start_broker = commands_of(MOSQUITTO / "README.md", port)
+    commands = commands_of(MOSQUITTO / "README.md", port)
+    make_site, run_gateway, start_broker, admit = commands
     assert start_broker[0] == "mosquitto"
-    assert make_site[0] == run_gateway[0] == "countersign"
+    assert make_site[0] == run_gateway[0] == admit[0] == "countersign"
     countersign = [sys.executable, "-m", "countersign_cli.cli"]
     events = Events()
     made = subprocess.run(
@@ -159,14 +160,13 @@ def test_a_gateway_works_with_mosquitto(tmp_path: Path) -> None:
     checked = subprocess.run(check, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stdout + checked.stderr
     one = SimulatedDevice.named("example", gateway_id)
-    device = ConnectedDevice(Endpoint("127.0.0.1", int(port)), one, account_key)
     known = len(passwords.read_bytes())
-    kind, challenge = device.exchange(one.request(), "enrol")
-    assert kind == "challenge"
-    assert device.exchange(one.proof(challenge), "enrol")[0] == "result"
+    words = [one.public_key.hex() if word == "KEY" else word for word in admit[1:]]
+    subprocess.run([*countersign, *words], cwd=tmp_path, check=True)
     wait_until(lambda: len(passwords.read_bytes()) > known, gateway.tail)
     os.kill(broker.pid, signal.SIGHUP)  # what the page's path unit does
-    device.use_own_account()
+    device = ConnectedDevice(Endpoint("127.0.0.1", int(port)), one, account_key)
+    assert device.enrol() == "ACCEPTED"
     assert device.check_in() == "ACCEPTED"
     device.close()
     gateway.stop()

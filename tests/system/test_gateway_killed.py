@@ -26,6 +26,7 @@ from countersign_workshop.child_processes.mosquitto import Mosquitto
 from countersign_workshop.child_processes.process import Child
 from countersign_workshop.ledger.chain import DevChain
 from support.gateway.fleet import Fleet
+from support.gateway.opened import open_window
 
 pytestmark = pytest.mark.chain
 
@@ -78,6 +79,7 @@ def test_nothing_acknowledged_is_lost_and_nothing_anchored_twice(tmp_path: Path)
                 broker=f"mqtt://{broker.host}:{broker.port}",
                 owner=chain.owner(),
                 allow_emulated=True,
+                enrolment="open",
                 ledger=site_folder.LedgerAddresses(
                     rpc_urls=[chain.rpc_url],
                     chain_id=chain.chain_id,
@@ -96,6 +98,7 @@ def test_nothing_acknowledged_is_lost_and_nothing_anchored_twice(tmp_path: Path)
             )
             gateway = _start_gateway(made.config_path)
             try:
+                open_window(folder)
                 fleet = Fleet(broker.host, broker.port, SITE_NAME, made.gateway_id, DEVICES)
                 fleet.enrol()
                 fleet.start()

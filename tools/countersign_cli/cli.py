@@ -32,6 +32,7 @@ COMMANDS = (
     ("inspect", "print a captured message field by field"),
     ("gateway", "run the gateway of a site"),
     ("site", "make the keys and settings of a new site"),
+    ("device", "who may enrol at a running gateway, and who may go on"),
     ("boards", "which board to buy, and what is proven about it"),
     ("flash", "put firmware on a board"),
     ("provision", "make a board a device with an identity"),

@@ -75,6 +75,8 @@ def create_site(
     owner: bytes | None = None,
     allow_emulated: bool = False,
     device_class: int = 1,
+    enrolment: str = "listed",
+    provisioners: Sequence[bytes] = (),
     beacon_interval_s: float = 30.0,
     degraded_after_s: float = 120.0,
     ledger: LedgerAddresses | None = None,
@@ -83,7 +85,8 @@ def create_site(
 
     owner: the account (20 bytes) that answers for the site's devices; by default the site's own
     ledger account. broker: None for a site that has serial lines only. lines: the ports of those
-    lines.
+    lines. enrolment: who may enrol (`listed`, `approve` or `open`). provisioners: the public keys
+    whose lists are taken.
 
     SiteError if the folder holds a site already; OperatorError if a key or a setting is wrong.
     """
@@ -100,6 +103,8 @@ def create_site(
             owner=account if owner is None else owner,
             allow_emulated=allow_emulated,
             device_class=device_class,
+            enrolment=enrolment,
+            provisioners=provisioners,
             beacon_interval_s=beacon_interval_s,
             degraded_after_s=degraded_after_s,
             ledger=ledger,
@@ -161,6 +166,8 @@ def _toml(
     owner: bytes,
     allow_emulated: bool,
     device_class: int,
+    enrolment: str,
+    provisioners: Sequence[bytes],
     beacon_interval_s: float,
     degraded_after_s: float,
     ledger: LedgerAddresses | None,
@@ -185,6 +192,11 @@ allow_emulated = {str(allow_emulated).lower()}
 owner = "0x{owner.hex()}"
 # 1 standard, 2 life-critical (quarantined and alarmed, never cut)
 device_class = {device_class}
+# "listed": only devices that are admitted enrol here (countersign device admit). "approve": others
+# wait until a person approves. "open": any, in a window of minutes (countersign device open).
+enrolment = {json.dumps(enrolment)}
+# Whose signed lists `countersign device admit` takes: public keys of `countersign device key`.
+provisioners = {json.dumps([key.hex() for key in provisioners])}
 policy_version = 1
 
 [registry]

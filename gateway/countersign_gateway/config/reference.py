@@ -61,7 +61,7 @@ def _default(setting: Setting) -> str:
     default = setting.info.default
     if setting.info.is_required():
         return "**required**"
-    if default is None:
+    if default is None or default == ():
         return "none"
     if isinstance(default, bool):
         return f"`{str(default).lower()}`"

@@ -24,6 +24,7 @@ from countersign_gateway.config.values import (
     Broker,
     Bytes,
     DeviceClass,
+    Enrolment,
     File,
     FinalityRule,
     Flag,
@@ -34,6 +35,7 @@ from countersign_gateway.config.values import (
     Meaning,
     Names,
     Positive,
+    PublicKeys,
     Seconds,
     SiteName,
     Text,
@@ -230,10 +232,25 @@ class VerificationConfig:
 
 @dataclass(frozen=True, config=_SECTION)
 class PolicyConfig:
-    owner: Address = Field(description="The account that answers for devices that enrol here.")
+    owner: Address = Field(
+        description="The account that answers for a device whose admission names none."
+    )
     allow_emulated: Flag = Field(False, description="Whether emulated devices may enrol.")
     device_class: DeviceClass = Field(
-        identity.CLASS_STANDARD, description="The class that devices enrol in."
+        identity.CLASS_STANDARD, description="The class of a device whose admission names none."
+    )
+    enrolment: Enrolment = Field(
+        "listed",
+        validate_default=True,
+        description="Who becomes a device: those who are admitted; others too if a person"
+        " approves; or any, inside a window that `countersign device open` opens for minutes.",
+    )
+    provisioners: PublicKeys = Field(
+        (),
+        description="Whose lists of devices are taken (`countersign device admit FILE`).",
+    )
+    enrolments_per_day: Whole = Field(
+        200, description="New devices on one day, in UTC; an alarm at four fifths."
     )
     policy_version: Whole = Field(1, description="The number that every verdict states.")
 

@@ -17,6 +17,8 @@ from pydantic import PlainValidator, ValidationInfo
 
 from countersign import identity
 from countersign.carriers import topics
+from countersign.proofs import curve
+from countersign_gateway.model import EnrolmentMode
 
 Finality = Literal["finalized", "instant"] | int
 """When a block is final: by the node's tag, at once, or after this many more blocks."""
@@ -123,6 +125,27 @@ def _address(value: Any) -> bytes:
     return bytes.fromhex(value[2:])
 
 
+def _enrolment(value: Any) -> EnrolmentMode:
+    if value not in tuple(EnrolmentMode):
+        raise ValueError('must be "listed", "approve" or "open"')
+    return EnrolmentMode(value)
+
+
+def _public_keys(value: Any) -> tuple[bytes, ...]:
+    if not isinstance(value, list | tuple):
+        raise ValueError("must be a list of public keys")
+    return tuple(_public_key(item) for item in value)
+
+
+def _public_key(value: Any) -> bytes:
+    if not isinstance(value, str) or not re.fullmatch(r"[0-9a-fA-F]{64}", value):
+        raise ValueError("must hold public keys of 64 hexadecimal digits")
+    key = bytes.fromhex(value)
+    if curve.lift_x(key) is None:
+        raise ValueError("holds a key that is not a point of the curve: copy it again")
+    return key
+
+
 def _endpoint(value: Any) -> Endpoint:
     host, separator, port = _text(value).rpartition(":")
     if not separator or not host or not re.fullmatch(r"[0-9]+", port):
@@ -227,6 +250,14 @@ Bytes = Annotated[int, PlainValidator(_bytes), Meaning("bytes, from 1000000 to 1
 Baud = Annotated[int, PlainValidator(_baud), Meaning("bits a second, from 1200 to 12000000")]
 Seconds = Annotated[float, PlainValidator(_seconds), Meaning("seconds: above 0, at most 86400")]
 Address = Annotated[bytes, PlainValidator(_address), Meaning("`0x` and 40 hexadecimal digits")]
+Enrolment = Annotated[
+    EnrolmentMode, PlainValidator(_enrolment), Meaning("`listed`, `approve` or `open`")
+]
+PublicKeys = Annotated[
+    tuple[bytes, ...],
+    PlainValidator(_public_keys),
+    Meaning("a list of keys, 64 hexadecimal digits each"),
+]
 Listen = Annotated[Endpoint, PlainValidator(_endpoint), Meaning("`host:port`")]
 Broker = Annotated[
     Endpoint | None,

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from countersign import reasons
+from countersign_gateway.governance.admission import Gate, Grant
 from countersign_gateway.governance.appraisal import Policy
 from countersign_gateway.model import (
     DeviceRecord,
     Enrolment,
+    EnrolmentWish,
     Envelope,
     RegistrationOffer,
     Reply,
@@ -19,33 +23,19 @@ from countersign_gateway.operations.log import EventLog
 from countersign_gateway.operations.tally import Tally
 from countersign_gateway.pipeline.deciding import decide
 from countersign_gateway.pipeline.group import Group
+from countersign_gateway.pipeline.guarding import Guard
 from countersign_gateway.pipeline.refusing import Refusals
 from countersign_gateway.statements import challenge
 from countersign_gateway.statements.signer import Signer
-from countersign_gateway.verification.challenges import Challenges
+from countersign_gateway.verification.challenges import Applicant, Challenges
 from countersign_gateway.verification.findings import Refusal, VerifiedProof, VerifiedRequest
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """Owner, class and ledger of new devices. ledger: (chain_id, DeviceID contract) or None."""
-
-    owner: bytes
-    device_class: int
-    ledger: tuple[int, bytes] | None
-
-    def offer(self, known: DeviceRecord | None) -> RegistrationOffer | None:
-        """The statement that an applicant must sign; a known device keeps owner and class."""
-        if self.ledger is None:
-            return None
-        chain_id, contract = self.ledger
-        if known is not None:
-            return RegistrationOffer(chain_id, contract, known.owner, known.device_class)
-        return RegistrationOffer(chain_id, contract, self.owner, self.device_class)
-
-
 class Enrolling:
-    """Used by the pipeline's thread. `clock_s`: seconds since boot."""
+    """Used by the pipeline's thread. `clock_s`: seconds since boot.
+
+    ledger: (chain_id, DeviceID contract), or None at a site without a ledger.
+    """
 
     def __init__(
         self,
@@ -53,7 +43,9 @@ class Enrolling:
         signer: Signer,
         challenges: Challenges,
         policy: Policy,
-        terms: Terms,
+        gate: Gate,
+        guard: Guard,
+        ledger: tuple[int, bytes] | None,
         refusals: Refusals,
         log: EventLog,
         tally: Tally,
@@ -62,7 +54,9 @@ class Enrolling:
         self._signer = signer
         self._challenges = challenges
         self._policy = policy
-        self._terms = terms
+        self._gate = gate
+        self._guard = guard
+        self._ledger = ledger
         self._refusals = refusals
         self._log = log
         self._tally = tally
@@ -70,13 +64,12 @@ class Enrolling:
 
     def request(self, envelope: Envelope, verified: VerifiedRequest, group: Group) -> None:
         applicant = verified.applicant
-        appraisal = self._policy.enrolment(applicant.environment, verified.known)
-        if not appraisal.allow:
+        granted = self._granted(applicant, verified.known)
+        if not isinstance(granted, Grant):
             # A result names a counter, and a request has none, so its refusal is an Error.
-            refusal = Refusal(appraisal.reason, "may not enrol", Standing.SIGNED)
-            self._refusals.refuse(envelope, refusal, group)
+            self._refusals.refuse(envelope, _may_not(granted), group)
             return
-        offer = self._terms.offer(verified.known)
+        offer = self._offer(granted)
         counter = 0 if verified.known is None else verified.known.counter
         sealed = challenge.seal(
             self._signer,
@@ -90,29 +83,76 @@ class Enrolling:
         self._log.event("challenge_sent", device_id=applicant.device_id)
 
     def proof(self, envelope: Envelope, verified: VerifiedProof, group: Group) -> None:
-        applicant, offer = verified.applicant, verified.offer
+        applicant = verified.applicant
         known = verified.known
-        appraisal = self._policy.enrolment(applicant.environment, known)
-        if known is None and not appraisal.allow:
-            # The registry stores nothing about unknown devices that may not enrol.
-            refusal = Refusal(appraisal.reason, "may not enrol", Standing.SIGNED)
-            self._refusals.refuse(envelope, refusal, group)
+        if self._guard.stops(envelope, known, verified.counter, group):
             return
-        # Enrolling again changes nothing but the counter.
-        device = known or DeviceRecord(
+        if known is not None:
+            self._again(envelope, verified, known, group)
+            return
+        # Asked again, because a person may have decided otherwise since the challenge.
+        granted = self._granted(applicant, None)
+        if isinstance(granted, Grant) and self._offer(granted) != verified.offer:
+            granted = reasons.UNKNOWN_CHALLENGE  # admitted anew since, as something else
+        if isinstance(granted, Grant) and not self._gate.budget.spend():
+            granted = reasons.ENROLMENTS_SPENT
+        if not isinstance(granted, Grant):
+            # The registry stores nothing about unknown devices that may not enrol.
+            self._refusals.refuse(envelope, _may_not(granted), group)
+            return
+        device = DeviceRecord(
             device_id=applicant.device_id,
             suite=applicant.suite,
             public_key=applicant.public_key,
             post_quantum_digest=applicant.post_quantum_digest,
             next_key_digest=applicant.next_key_digest,
-            owner=self._terms.owner if offer is None else offer.owner,
-            device_class=self._terms.device_class if offer is None else offer.device_class,
+            owner=granted.owner,
+            device_class=granted.device_class,
             environment=applicant.environment,
             status=Status.ENROLLED,
-            counter=0,
+            counter=verified.counter,
         )
+        enrolment = Enrolment(device, verified.registration_signature, granted.admission)
+        appraisal = self._policy.enrolment(applicant.environment, None)
+        decide(self._signer, envelope, verified, device, appraisal, group, enrolment=enrolment)
+
+    def _again(
+        self, envelope: Envelope, verified: VerifiedProof, known: DeviceRecord, group: Group
+    ) -> None:
+        """A device on record enrols again: that changes nothing but the counter."""
+        appraisal = self._policy.enrolment(verified.applicant.environment, known)
         enrolment = None
         if appraisal.allow:
-            device = replace(device, counter=verified.counter)
+            device = replace(known, counter=verified.counter)
             enrolment = Enrolment(device, verified.registration_signature)
-        decide(self._signer, envelope, verified, device, appraisal, group, enrolment=enrolment)
+        decide(self._signer, envelope, verified, known, appraisal, group, enrolment=enrolment)
+
+    def _granted(self, applicant: Applicant, known: DeviceRecord | None) -> Grant | int:
+        """What the device becomes (a known one: what it is), or the reason of the refusal."""
+        appraisal = self._policy.enrolment(applicant.environment, known)
+        if not appraisal.allow:
+            return appraisal.reason
+        if known is not None:
+            return Grant(known.device_class, known.owner)
+        return self._gate.decide(
+            EnrolmentWish(
+                applicant.device_id,
+                applicant.suite,
+                applicant.public_key,
+                applicant.next_key_digest,
+                applicant.environment,
+                int(time.time()),
+            )
+        )
+
+    def _offer(self, granted: Grant) -> RegistrationOffer | None:
+        """The statement for the ledger that the device must sign, or None without a ledger."""
+        if self._ledger is None:
+            return None
+        chain_id, contract = self._ledger
+        return RegistrationOffer(chain_id, contract, granted.owner, granted.device_class)
+
+
+def _may_not(reason: int) -> Refusal:
+    # Nothing of it is recorded, so anybody may send it again.
+    return Refusal(reason, "may not enrol", Standing.SIGNED)

@@ -15,7 +15,7 @@ class Group:
     One group can hold two messages of one device; the second must see what the first changed.
     """
 
-    __slots__ = ("_moved", "_registry", "_subjects", "freshness", "replies", "verdicts")
+    __slots__ = ("_moved", "_registry", "_subjects", "freshness", "replies", "suspects", "verdicts")
 
     def __init__(self, registry: Memory, freshness: Freshness) -> None:
         self._registry = registry
@@ -25,6 +25,8 @@ class Group:
         # Each with the origin of its message.
         self.verdicts: list[tuple[Decision, Appraisal, str]] = []
         self.replies: list[Reply] = []
+        # Devices to be quarantined, with the counter that they sent; see guarding.py.
+        self.suspects: dict[bytes, int] = {}
 
     def device(self, device_id: bytes) -> DeviceRecord | None:
         moved = self._moved.get(device_id)

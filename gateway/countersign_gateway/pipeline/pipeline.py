@@ -19,16 +19,20 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from countersign import reasons
+from countersign_gateway.governance.admission import Gate
 from countersign_gateway.governance.appraisal import Policy
+from countersign_gateway.governance.lifecycle import Lifecycle
 from countersign_gateway.ingress.intake import Intake
-from countersign_gateway.model import BROKER, Envelope, Freshness, Reply
+from countersign_gateway.model import BROKER, Act, Envelope, Freshness, Reply, Status
+from countersign_gateway.operations.alarms import Alarms
 from countersign_gateway.operations.clock import since_boot_s
 from countersign_gateway.operations.log import EventLog
 from countersign_gateway.operations.tally import Tally
 from countersign_gateway.operations.throttle import ErrorBudget
 from countersign_gateway.pipeline.checking_in import CheckingIn
-from countersign_gateway.pipeline.enrolling import Enrolling, Terms
+from countersign_gateway.pipeline.enrolling import Enrolling
 from countersign_gateway.pipeline.group import Group
+from countersign_gateway.pipeline.guarding import Guard
 from countersign_gateway.pipeline.recording import Recording
 from countersign_gateway.pipeline.refusing import Refusals
 from countersign_gateway.pipeline.room import Room
@@ -51,6 +55,8 @@ MAX_GROUP = 512
 class PipelineRegistry(Memory, Decisions, Protocol):
     """The part of the registry that the pipeline needs."""
 
+    def set_status(self, device_id: bytes, status: Status, act: Act | None = None) -> None: ...
+
 
 class Outlet(Protocol):
     """Takes replies. `send` may buffer; the pipeline calls `flush` once for each group."""
@@ -70,7 +76,8 @@ class Pipeline:
         verifier: Verifier,
         challenges: Challenges,
         policy: Policy,
-        terms: Terms,
+        gate: Gate,
+        ledger: tuple[int, bytes] | None,
         freshness: Callable[[], Freshness],
         registry: PipelineRegistry,
         outlet: Outlet,
@@ -78,10 +85,14 @@ class Pipeline:
         tally: Tally,
         budget: ErrorBudget,
         room: Room,
+        alarms: Alarms,
         clock_s: Callable[[], float] = since_boot_s,
+        on_change: Callable[[], None] = lambda: None,
     ) -> None:
         """key signs every answer; freshness says how old upstream knowledge is; clock_s is
-        seconds since boot. The rest are the stages and tables that this thread works with."""
+        seconds since boot; on_change is called when a device is new or has another status. ledger:
+        (chain_id, DeviceID contract), or None. The rest are the stages and tables that this thread
+        works with."""
         self._verifier = verifier
         self._freshness = freshness
         self._registry = registry
@@ -91,11 +102,16 @@ class Pipeline:
         self._tally = tally
         self._refusals = Refusals(key, budget, log, tally)
         self._recording = Recording(registry, self._refusals, log, tally)
+        self._on_change = on_change
+        lifecycle = Lifecycle(registry.device, registry.set_status)
+        self._guard = guard = Guard(lifecycle, self._refusals, alarms, clock_s)
         enrolling = Enrolling(
             signer=key,
             challenges=challenges,
             policy=policy,
-            terms=terms,
+            gate=gate,
+            guard=guard,
+            ledger=ledger,
             refusals=self._refusals,
             log=log,
             tally=tally,
@@ -103,15 +119,21 @@ class Pipeline:
         )
         # By the type that the verifier returns. Each takes (envelope, verified, group).
         self._handlers: dict[type, Callable[[Envelope, Any, Group], None]] = {
-            VerifiedEvidence: CheckingIn(key, policy).evidence,
+            VerifiedEvidence: CheckingIn(key, policy, guard).evidence,
             VerifiedRequest: enrolling.request,
             VerifiedProof: enrolling.proof,
-            Refusal: self._refusals.refuse,
+            Refusal: guard.refused,
         }
 
-    def run(self, intake: Intake, max_group: int = MAX_GROUP) -> None:
-        """Work until the intake is closed and empty."""
+    def run(
+        self,
+        intake: Intake,
+        max_group: int = MAX_GROUP,
+        between: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Work until the intake is closed and empty. between: called before each group."""
         while True:
+            between()
             envelopes = intake.take(max_group, timeout_s=1.0)
             if envelopes:
                 try:
@@ -142,6 +164,9 @@ class Pipeline:
             envelope.acknowledge()
         self._outlet.flush()
         self._tally.note_group(len(envelopes))
+        enrolled = any(decision.enrolment is not None for decision, *_ in group.verdicts)
+        if self._guard.settle(group) or enrolled:
+            self._on_change()
 
     def refuse_early(
         self, device_id: bytes | None, payload: bytes, reason: int, origin: str = BROKER

@@ -16,7 +16,7 @@ from countersign_gateway.app import Gateway
 from countersign_gateway.governance.appraisal import SitePolicy
 from countersign_gateway.governance.freshness import UpstreamFreshness
 from countersign_gateway.governance.lifecycle import IllegalTransition, Lifecycle, allows
-from countersign_gateway.model import DeviceRecord, Freshness, Status
+from countersign_gateway.model import Act, DeviceRecord, Freshness, Status
 from countersign_gateway.operations.clock import utc_text
 from countersign_gateway.operations.log import EventLog
 from countersign_gateway.statements.keys import create_key_file
@@ -74,7 +74,7 @@ class Statuses:
             lambda device_id: self.device if device_id == device.device_id else None, self._set
         )
 
-    def _set(self, _device_id: bytes, status: Status) -> None:
+    def _set(self, _device_id: bytes, status: Status, _act: Act | None = None) -> None:
         self.device = replace(self.device, status=status)
 
 

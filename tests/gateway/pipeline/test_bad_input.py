@@ -35,7 +35,8 @@ def test_each_message_gets_exactly_its_reason(case):
 def test_the_corpus_shows_every_reason_that_verification_has():
     shown = {case.reason for case in corpus.CASES}
     of_verification = {name for code, name in reasons.NAMES.items() if code < 40}
-    assert of_verification - shown == set()
+    # One is found after verification, and ends in quarantine: test_guarding.py.
+    assert of_verification - shown == {"COUNTER_TOO_HIGH"}
 
 
 def test_a_mixed_group_of_all_of_them_is_answered_one_by_one():

@@ -12,7 +12,14 @@ import time
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import replace
 
-from countersign_gateway.model import Batch, Decision, DeviceRecord, Status
+from countersign_gateway.model import (
+    Act,
+    Admission,
+    Batch,
+    Decision,
+    DeviceRecord,
+    Status,
+)
 from countersign_gateway.registry.enrolment import check_enrolment
 from countersign_gateway.registry.interface import (
     Attempt,
@@ -27,17 +34,18 @@ from countersign_gateway.registry.interface import (
     Sizes,
     StoredMessage,
 )
+from support.gateway.memory_admissions import MemoryAdmissions
 
 _OPEN = (OutboxState.PENDING, OutboxState.SIGNED, OutboxState.SENT)
 
 
-class MemoryRegistry:
+class MemoryRegistry(MemoryAdmissions):
     """interface.Registry in dictionaries and lists."""
 
     def __init__(self, wall_s: Callable[[], float] = time.time) -> None:
+        super().__init__(threading.RLock())
         self._wall_s = wall_s
         self._dropped = 0
-        self._lock = threading.RLock()
         self._devices: dict[bytes, DeviceRecord] = {}
         self._signatures: dict[bytes, bytes] = {}
         self._messages: list[StoredMessage] = []
@@ -66,11 +74,16 @@ class MemoryRegistry:
             devices = dict(self._devices)
             position = len(self._messages)
             messages: list[StoredMessage] = []
+            admissions: list[Admission] = []
             for decision in decisions:
                 known = devices.get(decision.device_id)
                 if decision.enrolment is not None:
                     check_enrolment(decision, decision.enrolment, known)
-                    known = known or replace(decision.enrolment.device, counter=0)
+                    if known is None:
+                        known = replace(decision.enrolment.device, counter=0)
+                        admission = decision.enrolment.admission
+                        if admission is not None:
+                            admissions.append(admission)
                 if known is None:
                     raise RegistryError("a decision for a device that is not enrolled")
                 if decision.counter <= known.counter:
@@ -96,6 +109,8 @@ class MemoryRegistry:
             # No check can fail from here on, so a call is stored as a whole or not at all.
             self._devices = devices
             self._messages.extend(messages)
+            for admission in admissions:
+                self._put_admission(admission)
             for decision in decisions:
                 digest = hashlib.sha256(decision.message).digest()
                 self._by_counter[decision.device_id, decision.counter] = digest
@@ -109,7 +124,7 @@ class MemoryRegistry:
     def account_mark(self) -> Hashable:
         with self._lock:
             statuses = [device.status for device in self._devices.values()]
-        return len(statuses), statuses.count(Status.REVOKED)
+            return len(statuses), statuses.count(Status.REVOKED), len(self._acts)
 
     def prune(self, most: int, before_s: float | None = None) -> int:
         with self._lock:
@@ -133,13 +148,25 @@ class MemoryRegistry:
         kept = self._messages[self._dropped :]
         return Sizes(sum(len(one.message) + len(one.result) for one in kept), 0)
 
-    def set_status(self, device_id: bytes, status: Status) -> None:
+    def set_status(self, device_id: bytes, status: Status, act: Act | None = None) -> None:
         with self._lock:
             known = self._devices.get(device_id)
             if known is None:
                 raise RegistryError("no such device")
             _check_revoked(known, status)
             self._devices[device_id] = replace(known, status=status)
+            if act is not None:
+                self._acts.append(act)
+
+    def raise_counter(self, device_id: bytes, counter: int, act: Act) -> None:
+        with self._lock:
+            known = self._devices.get(device_id)
+            if known is None or counter <= known.counter:
+                raise RegistryError("no such device, or a counter that does not grow")
+            self._devices[device_id] = replace(known, counter=counter)
+            self._acts.append(act)
+
+    # --- totals --------------------------------------------------------------------------
 
     def last_upstream_s(self) -> float | None:
         return self._last_upstream_s

@@ -35,6 +35,7 @@ def settings(
     lines: str = "",
     allow_emulated: bool = True,
     mqtt: str = "",
+    policy: str = 'enrolment = "open"',
 ) -> str:
     """A gateway.toml for a broker, or for the own one on a free port, and serial lines."""
     where = "own" if broker is None else f"mqtt://{broker.host}:{broker.port}"
@@ -56,6 +57,7 @@ device_bytes_per_day = 1000000000000
 [policy]
 allow_emulated = {str(allow_emulated).lower()}
 owner = "0x{"0a" * 20}"
+{policy}
 """
 
 
@@ -69,6 +71,28 @@ class RunningSite:
     def connect(self, device: SimulatedDevice) -> ConnectedDevice:
         """A simulated device at this site's broker."""
         return ConnectedDevice(self.address, device, self.site_account_key)
+
+    def connects(self, device: SimulatedDevice, by_lobby: bool = True) -> bool:
+        """Whether the own broker lets a device in now, by its own account or by the lobby's."""
+        assert self.site_account_key is not None
+        key = self.site_account_key
+        lobby = (accounts.lobby_username(device.device_id), accounts.lobby_password(key, SITE))
+        if self._lets_in(*device.broker_account(key, SITE)):
+            return True
+        return by_lobby and self._lets_in(*lobby)
+
+    def _lets_in(self, username: str, password: str) -> bool:
+        answers: queue.Queue[bool] = queue.Queue()
+        client = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv311)
+        client.username_pw_set(username, password)
+        client.on_connect = lambda _client, _data, _flags, code, _: answers.put(not code.is_failure)
+        client.connect(self.address.host, self.address.port)
+        client.loop_start()
+        try:
+            return answers.get(timeout=PATIENCE_S)
+        finally:
+            client.disconnect()
+            client.loop_stop()
 
     def agent_account(self) -> dict[str, str]:
         """What an agent's settings need for the broker beside its address."""
@@ -95,6 +119,7 @@ def running_site(folder: Path, broker: Endpoint | None, **changes: Any) -> Itera
     ticking = threading.Event()
     ticker = threading.Thread(target=_tick, args=(gateway, ticking), daemon=True)
     try:
+        gateway.gate.window.open(60, "a test")  # of no effect unless the policy is "open"
         assert gateway.start(), log.getvalue()
         ticker.start()
         (ready,) = [json.loads(x) for x in log.getvalue().splitlines() if "gateway_ready" in x]
@@ -140,9 +165,25 @@ class ConnectedDevice:
         self._refused = False
         if site_account_key is None:
             assert self._open(None, None)
-        elif not self._open(*device.broker_account(site_account_key, site)):
-            self._name = accounts.lobby_username(device.device_id)
-            assert self._open(self._name, accounts.lobby_password(site_account_key, site))
+        else:
+            self._enter(site_account_key)
+
+    def _enter(self, site_account_key: bytes) -> None:
+        """Connect by either account; the broker may get to know of it a moment later."""
+        device_id = self.device.device_id
+        lobby = (
+            accounts.lobby_username(device_id),
+            accounts.lobby_password(site_account_key, self._site),
+        )
+        own = self.device.broker_account(site_account_key, self._site)
+        deadline_s = time.monotonic() + PATIENCE_S
+        while True:
+            for account in (own, lobby):
+                self._name = account[0]
+                if self._open(*account):
+                    return
+            assert time.monotonic() < deadline_s, "the broker lets this device in by no account"
+            time.sleep(0.1)
 
     def _open(self, username: str | None, password: str | None) -> bool:
         """Connect with this account. False if the broker refuses it."""

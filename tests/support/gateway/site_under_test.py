@@ -9,13 +9,15 @@ from typing import Any
 from coincurve import PublicKeyXOnly
 
 from countersign import messages, reasons
+from countersign_gateway.governance.admission import Gate, Window
 from countersign_gateway.governance.appraisal import SitePolicy
+from countersign_gateway.governance.budget import DailyBudget
 from countersign_gateway.governance.freshness import UpstreamFreshness
-from countersign_gateway.model import Envelope, Reply
+from countersign_gateway.model import EnrolmentMode, Envelope, Reply
+from countersign_gateway.operations.alarms import Alarms
 from countersign_gateway.operations.log import EventLog
 from countersign_gateway.operations.tally import Tally
 from countersign_gateway.operations.throttle import ErrorBudget
-from countersign_gateway.pipeline.enrolling import Terms
 from countersign_gateway.pipeline.pipeline import Pipeline
 from countersign_gateway.pipeline.room import Room
 from countersign_gateway.registry.interface import Registry
@@ -51,7 +53,10 @@ class SiteUnderTest:
         device_class: int = 1,
         budget: ErrorBudget | None = None,
         device_bytes_per_day: float = 1e15,
+        enrolment: EnrolmentMode = EnrolmentMode.OPEN,
+        enrolments_per_day: int = 1_000_000,
     ) -> None:
+        """enrolment: "open" with a window that never closes, unless a test says otherwise."""
         self.clock = FakeClock()
         self.key = SigningKey(GATEWAY_SECRET)
         self.registry = registry if registry is not None else MemoryRegistry()
@@ -72,21 +77,51 @@ class SiteUnderTest:
             all_per_s=0.0,
             again_after_s=1e-9,
         )
+        event_log = EventLog(self.log, self.clock)
+        self.alarms = Alarms(event_log)
+        self.wall = FakeClock()
+        self.window = Window(lambda: 0.0)
+        if enrolment is EnrolmentMode.OPEN:
+            self.window.open(60, "a test")
+        self.gate = Gate(
+            mode=enrolment,
+            owner=OWNER,
+            device_class=device_class,
+            record=self.registry,
+            budget=DailyBudget(
+                "enrolments",
+                enrolments_per_day,
+                self.registry,
+                self.wall,
+                lambda name, spent, limit: self.alarms.sound(
+                    "budget", budget=name, spent=spent, limit=limit
+                ),
+            ),
+            window=self.window,
+            wall_s=self.wall,
+        )
+        self.changes = 0
         self.pipeline = Pipeline(
             key=self.key,
             verifier=self.verifier,
             challenges=self.challenges,
             policy=SitePolicy(1, allow_emulated),
-            terms=Terms(OWNER, device_class, ledger),
+            gate=self.gate,
+            ledger=ledger,
             freshness=self.freshness.current,
             registry=self.registry,
             outlet=self,
-            log=EventLog(self.log, self.clock),
+            log=event_log,
             tally=self.tally,
-            budget=budget or generous,
+            budget=generous if budget is None else budget,
+            alarms=self.alarms,
             room=Room(device_bytes_per_day, lambda: self.has_disk, self.clock),
             clock_s=self.clock,
+            on_change=self._changed,
         )
+
+    def _changed(self) -> None:
+        self.changes += 1
 
     # The pipeline's outlet.
 

@@ -39,6 +39,7 @@ def test_the_story_goes_the_same_way(board: str) -> None:
     print(f"{board} (emulated): {counts}")
     assert (counts["enrolled"], counts["lost"], counts["duplicated"]) == (3, 0, 0)
     assert (counts["replays_refused"], counts["impostors_refused"]) == (1, 1)
+    assert counts["strangers_refused"] == 1
     assert counts["anchored"] == counts["commitments"] > 6
     assert counts["degraded_verified"] >= 3
     assert counts["receipts_verified_on_device"] >= 3

@@ -23,6 +23,7 @@ from countersign_workshop.emulation import qemu, rp2040
 from countersign_workshop.emulation.emulated_board import BoardStopped, EmulatedBoard, for_gateway
 from countersign_workshop.images import firmware_build
 from support.boards import emulated_pico
+from support.gateway.opened import open_window
 from support.gateway.running_site import SITE, RunningSite, running_site
 from support.gateway.serial_lines import section
 
@@ -172,7 +173,7 @@ def test_the_command_starts_boards_that_join_a_site_without_a_broker(
     port = free_port()
     folder = tmp_path / "site"
     url = f"socket://127.0.0.1:{port}"
-    create_site(folder, SITE, broker=None, lines=[url], allow_emulated=True)
+    create_site(folder, SITE, broker=None, lines=[url], allow_emulated=True, enrolment="open")
     events = Events()
     command = [sys.executable, "-m", "countersign_cli.cli"]
     gateway = Child(
@@ -191,6 +192,7 @@ def test_the_command_starts_boards_that_join_a_site_without_a_broker(
 
         (ready,) = events.wait("the gateway", lambda: events.select("gateway_ready"))
         assert (ready["host"], ready["port"]) == (None, None)
+        open_window(folder)
         events.wait("evidence", lambda: events.select("evidence_verified"), 300, running)
         assert url in boards.tail()
         assert boards.stop() == 0, boards.tail()

@@ -34,6 +34,19 @@ def register(parser: argparse.ArgumentParser) -> None:
     )
     init.add_argument("--owner", help="0x… address that answers for the devices")
     init.add_argument("--device-class", type=int, default=1, help="1 standard, 2 life-critical")
+    init.add_argument(
+        "--enrolment",
+        default="listed",
+        choices=("listed", "approve", "open"),
+        help="who may enrol: admitted devices, also approved ones, or any in a window of minutes",
+    )
+    init.add_argument(
+        "--provisioner",
+        action="append",
+        default=[],
+        metavar="HEX",
+        help="a public key of countersign device key; may be given again",
+    )
     init.add_argument("--allow-emulated", action="store_true", help="for demonstrations only")
     ledger = init.add_argument_group("ledger (all four, or none)")
     ledger.add_argument(
@@ -59,6 +72,8 @@ def run(arguments: argparse.Namespace) -> int:
         owner=None if arguments.owner is None else _address(arguments.owner),
         allow_emulated=arguments.allow_emulated,
         device_class=arguments.device_class,
+        enrolment=arguments.enrolment,
+        provisioners=[_public_key(text) for text in arguments.provisioner],
         ledger=_ledger(arguments),
     )
     print(f"site folder         {arguments.folder}")
@@ -95,6 +110,15 @@ def _ledger(arguments: argparse.Namespace) -> LedgerAddresses | None:
         _address(arguments.commitment_log),
         _address(arguments.device_registry),
     )
+
+
+def _public_key(text: str) -> bytes:
+    from countersign_cli.site_folder import SiteError
+
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        raise SiteError(f"{text} is not a public key: 64 hexadecimal digits") from None
 
 
 def _address(text: str) -> bytes:

@@ -20,6 +20,9 @@ COLUMNS = (
     "public_key",
     "next_key_digest",
     "next_key_with",
+    "site",
+    "class",
+    "valid_until",
     "identity",
     "replaced",
     "unique_id",
@@ -37,6 +40,7 @@ COLUMNS = (
 )
 """The report's columns.
 
+The gateway reads some of them when the signed report is admitted (control/admission_list.py).
 result: done, failed or not started. next_key_with: board or owner. identity: made, kept or
 replaced. firmware: whether the agent is frozen into it or installed beside it. host_entropy:
 whether this machine's entropy went into the key.
@@ -54,8 +58,12 @@ def entries(
         known["port"] = row.port
         known["identity"] = known.get("origin")
         # This is what the agent will say: "emulated" if it sees that itself or was configured so.
-        stated = json.loads(row.config).get("environment", "hardware")
+        settings = json.loads(row.config)
+        stated = settings.get("environment", "hardware")
         known["environment"] = "emulated" if known.get("emulated") else stated
+        known["site"] = settings["site"]
+        known["class"] = row.device_class
+        known["valid_until"] = row.valid_until
         known["error"] = failed.get(row.name)
         if row.name in failed:
             known["result"] = "failed"

@@ -3,6 +3,7 @@
     name, port          in every row; names are unique
     board               a name of board_kinds.py: another board at the port is then refused
     baud                of the port, 115200 if empty
+    class, valid_until  for the report: what the gateway shall admit the device as, and until when
     any setting of countersign_agent/config.py, such as site, transport, broker_host, wifi_ssid;
     an empty cell leaves it to --settings, and then to the agent's default
     tls_ca_path         a DER file on this machine, which is copied to the board
@@ -17,6 +18,7 @@ import difflib
 import hashlib
 import io
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,7 +32,7 @@ from countersign_cli.mendable import Mendable
 from countersign_cli.provisioning.bundle import STORAGE_FOLDER
 from countersign_gateway.text_file import read_text
 
-COLUMNS = ("name", "port", "board", "baud")
+COLUMNS = ("name", "port", "board", "baud", "class", "valid_until")
 CA_PATH = "/broker_ca.der"
 _SETTINGS = {entry[0]: entry[1] for entry in FIELDS}
 # This module sets these for every board, or a column of their own does.
@@ -58,6 +60,8 @@ class Row:
     baud: int
     config: bytes = field(repr=False)
     files: dict[str, bytes] = field(repr=False)
+    device_class: str = ""
+    valid_until: str = ""
 
     def config_of(self, device_id: bytes, service_pin: int | None = None) -> bytes:
         """The configuration file for this device (32 bytes). No other device starts with it.
@@ -181,7 +185,12 @@ def _row(texts: Mapping[str, str], shared: Mapping[str, Any], folder: Path) -> R
         raise ValueError("gateway_public_key is not a point of the curve: copy it again")
     config = _config_file(settings)
     baud = _number("baud", texts.get("baud") or str(board_line.BAUD))
-    return Row(texts["name"], texts["port"], board, baud, config, files)
+    device_class, valid_until = texts.get("class", ""), texts.get("valid_until", "")
+    if device_class not in ("", "standard", "life-critical"):
+        raise ValueError("class is standard or life-critical")
+    if re.fullmatch(r"(\d{4}-\d{2}-\d{2})?", valid_until, re.ASCII) is None:
+        raise ValueError("valid_until is a day, YYYY-MM-DD")
+    return Row(texts["name"], texts["port"], board, baud, config, files, device_class, valid_until)
 
 
 def _config_file(settings: Mapping[str, Any]) -> bytes:

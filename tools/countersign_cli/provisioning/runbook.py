@@ -12,7 +12,15 @@ from typing import Any
 from countersign.proofs import schnorr
 from countersign_cli.board_port.service_door import Keeper
 from countersign_cli.mendable import Mendable
-from countersign_cli.provisioning import batch, bundle, progress, provisioner_key, report, rows
+from countersign_cli.provisioning import (
+    batch,
+    bundle,
+    progress,
+    provisioner_key,
+    report,
+    rows,
+    signed_report,
+)
 from countersign_cli.provisioning.next_key import Custody
 from countersign_cli.provisioning.resume_file import ResumeFile, ResumeFileError
 from countersign_cli.provisioning.steps import Wishes
@@ -90,6 +98,9 @@ def _provision(arguments: argparse.Namespace, todo: list[rows.Row], resume_file:
     path = _report_path(arguments)
     if path is not None:
         report.write(path, entries)
+        key = _key(arguments)
+        if key is not None:
+            signed_report.sign(path, key)
     for entry in entries:
         if entry["result"] == "done":
             keys = f"{entry['device_id']}  {entry['public_key']}"

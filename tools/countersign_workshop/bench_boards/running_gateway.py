@@ -10,6 +10,7 @@ from pathlib import Path
 
 from countersign_cli.mendable import Mendable
 from countersign_cli.site_folder import CONFIG_NAME, create_site
+from countersign_gateway.control import client
 from countersign_workshop.child_processes.events import Events
 from countersign_workshop.child_processes.process import Child
 
@@ -33,12 +34,14 @@ class RunningGateway:
 
 @contextmanager
 def running_gateway(folder: Path, line: str) -> Iterator[RunningGateway]:
-    """Run a gateway for a new site in `folder`. The site allows emulated devices, and has neither a
-    broker nor a ledger.
+    """Run a gateway for a new site in `folder`. The site allows emulated devices, has neither a
+    broker nor a ledger, and lets any device enrol in its first hour.
 
     Raises SiteError, GatewayEnded and events.Stuck.
     """
-    site = create_site(folder, SITE, broker=None, lines=[line], allow_emulated=True)
+    site = create_site(
+        folder, SITE, broker=None, lines=[line], allow_emulated=True, enrolment="open"
+    )
     events = Events()
     take = events.listener("gateway")
 
@@ -58,6 +61,7 @@ def running_gateway(folder: Path, line: str) -> Iterator[RunningGateway]:
     gateway = RunningGateway(site.gateway_public_key, child)
     try:
         events.wait("the gateway", lambda: events.select("gateway_ready"), alive=gateway.check)
+        client.ask(site.config_path, "open", {"minutes": 60})
         yield gateway
     finally:
         child.stop()

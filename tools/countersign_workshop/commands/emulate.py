@@ -1,8 +1,9 @@
 """`countersign emulate`: emulated boards, until Ctrl-C or to run one script.
 
-    countersign site init store --name store --broker none --allow-emulated \\
+    countersign site init store --name store --broker none --allow-emulated --enrolment open \\
         --line socket://127.0.0.1:7700 --line socket://127.0.0.1:7701
     countersign gateway run --config store/gateway.toml
+    countersign device open --minutes 10 --config store/gateway.toml
     countersign emulate --board RPI_PICO --devices 2 --site store
 
 starts two boards that join that site over its serial lines. Without --site the boards are at their

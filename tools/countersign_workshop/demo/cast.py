@@ -13,6 +13,7 @@ from typing import Any
 
 from countersign.carriers import framing, kinds
 from countersign_cli import site_folder
+from countersign_gateway.control import client
 from countersign_gateway.ingress.mqtt.account_book import AccountBook
 from countersign_gateway.ingress.mqtt.own_broker import WATCHER
 from countersign_workshop.checkout import ROOT
@@ -236,6 +237,12 @@ class Cast:
                 environment=micropython.environment(modules),
             )
 
+    def admit(self, device: Device, public_key: str) -> None:
+        """Admit the device at the running gateway, as `countersign device admit` does."""
+        if self._site is None:
+            raise RuntimeError("the site is made with the chain")
+        client.ask(self._site.config_path, "admit", {"public_key": public_key, "name": device.name})
+
     def stop_devices(self) -> None:
         for device in self.devices:
             if device.child is not None:
@@ -244,6 +251,13 @@ class Cast:
         for board in self._boards:
             board.stop()
         self._boards.clear()
+
+    @property
+    def site_account_key(self) -> bytes:
+        """The public half, which every device of the site has in its settings."""
+        if self._site is None or self._site.site_account_key is None:
+            raise RuntimeError("the site is made with the chain, and has a broker")
+        return self._site.site_account_key
 
     def attacker(self, victim: Device) -> Attacker:
         """Somebody who has taken the site's broker over and speaks by the victim's account."""

@@ -15,7 +15,7 @@ from typing import Any
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
-from countersign import messages
+from countersign import accounts, messages
 from countersign.carriers import topics
 from countersign_workshop.child_processes.events import Stuck
 from countersign_workshop.simulation.simulated_device import SimulatedDevice
@@ -66,6 +66,34 @@ class Attacker:
         request = impostor.request(secrets.token_bytes(32), device_id=device_id)
         topic = topics.uplink(self._site, device_id, "enrol")
         return self._refusal_of(topic, device_id, request)
+
+    def may_join(self, gateway_id: bytes, site_account_key: bytes) -> bool:
+        """Whether a device of our own, which nobody admitted, may so much as connect."""
+        stranger = SimulatedDevice(secrets.token_bytes(32), gateway_id)
+        lobby = (
+            accounts.lobby_username(stranger.device_id),
+            accounts.lobby_password(site_account_key, self._site),
+        )
+        own = stranger.broker_account(site_account_key, self._site)
+        return any(self._connects(account) for account in (own, lobby))
+
+    def _connects(self, account: Account) -> bool:
+        client = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv311)
+        client.username_pw_set(*account)
+        answers: list[bool] = []
+        answered = threading.Event()
+
+        def connected(_client: paho.Client, _data: Any, _flags: Any, code: Any, _: Any) -> None:
+            answers.append(not code.is_failure)
+            answered.set()
+
+        client.on_connect = connected
+        client.connect(*self._address)
+        client.loop_start()
+        answered.wait(ANSWER_S)
+        client.disconnect()
+        client.loop_stop()
+        return not answers or answers[0]
 
     def _refusal_of(self, topic: str, device_id: bytes, payload: bytes) -> int:
         """The reason of the refusal.

@@ -36,6 +36,7 @@ class Counts:
     degraded_verified: int = 0
     replays_refused: int = 0
     impostors_refused: int = 0
+    strangers_refused: int = 0
     commitments: int = 0
     anchored: int = 0
     receipts_verified_on_device: int = 0
@@ -105,7 +106,11 @@ def _devices_prove_themselves(cast: Cast, narrator: Narrator) -> None:
     for device in cast.devices:
         made = cast.wait_for(device, "key_made")
         device.device_id = bytes.fromhex(made["device_id"])
-        narrator.say(device.name, f"made its key here; device_id {_short(device.device_id)}")
+        cast.admit(device, made["public_key"])
+        narrator.say(
+            device.name,
+            f"made its key here; device_id {_short(device.device_id)}; admitted by its public key",
+        )
     for device in cast.devices:
         cast.wait_for(device, "challenge_received")
         narrator.say(device.name, "received a challenge and signed it: proof of its key")
@@ -164,6 +169,10 @@ def _the_network_is_hostile(cast: Cast, narrator: Narrator, counts: Counts) -> N
         reason = attacker.claim(victim.device_id, cast.gateway_id)
         narrator.say("attacker", f"enrols as {victim.name} with its own key: {_refusal(reason)}")
         counts.impostors_refused += reason == reasons.WRONG_KEY
+        joins = attacker.may_join(cast.gateway_id, cast.site_account_key)
+        answer = "it connects" if joins else "the broker has no account for it"
+        narrator.say("attacker", f"brings a device that nobody admitted: {answer}")
+        counts.strangers_refused += not joins
     finally:
         attacker.close()
     if cast.board is not None:
@@ -250,6 +259,7 @@ def _faults(counts: Counts, devices: int) -> list[str]:
         ("degraded_verified", counts.degraded_verified >= devices),
         ("replays_refused", counts.replays_refused == 1),
         ("impostors_refused", counts.impostors_refused == 1),
+        ("strangers_refused", counts.strangers_refused == 1),
         ("anchored", counts.anchored == counts.commitments > 0),
         ("receipts_verified_on_device", counts.receipts_verified_on_device >= devices),
         ("lost", counts.lost == 0),

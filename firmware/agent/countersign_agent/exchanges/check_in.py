@@ -17,6 +17,7 @@ _SLOW = (
     reasons.POLICY_DENIED,
     reasons.EMULATED_REFUSED,
     reasons.WRONG_AUDIENCE,
+    reasons.COUNTER_TOO_HIGH,
 )
 SLOW_FACTOR = 10
 RETRY_LEAST_MS = 200

@@ -10,6 +10,8 @@ from countersign_agent.exchanges import intents
 from countersign_agent.exchanges.inbox import Ignored
 
 # After these refusals a person has to act first, so the device waits long before it asks again.
+# NOT_ADMITTED and AWAITING_APPROVAL are not among them: the person who admits a new device often
+# stands beside it, so the pauses grow from short ones to the slow pace.
 _SLOW = (
     reasons.WRONG_AUDIENCE,
     reasons.WRONG_KEY,
@@ -19,6 +21,8 @@ _SLOW = (
     reasons.QUARANTINED,
     reasons.POLICY_DENIED,
     reasons.EMULATED_REFUSED,
+    reasons.ENROLMENTS_SPENT,
+    reasons.COUNTER_TOO_HIGH,
 )
 SLOW_RETRY_MS = 60000
 RETRY_LEAST_MS = 500

@@ -154,6 +154,7 @@ DEFINITIONS = (
             reasons.STALE_BEACON,
             reasons.REPLAYED,
             reasons.OUT_OF_ORDER,
+            reasons.COUNTER_TOO_HIGH,
         ),
     ),
     Definition(

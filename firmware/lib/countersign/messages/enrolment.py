@@ -35,6 +35,10 @@ _OF_PRESENTED = reasons.OF_DEVICES + (
     reasons.UNSUPPORTED_SUITE,
     reasons.WRONG_KEY,
     reasons.BAD_NEXT_KEY,
+    # A site's enrolment is closed unless a person opened it (PROTOCOL.md, section 6.1).
+    reasons.NOT_ADMITTED,
+    reasons.AWAITING_APPROVAL,
+    reasons.ENROLMENTS_SPENT,
 )
 
 DEFINITIONS = (
@@ -76,6 +80,12 @@ DEFINITIONS = (
                 )
             )
         ),
-        _OF_PRESENTED + (reasons.REPLAYED, reasons.OUT_OF_ORDER, reasons.UNKNOWN_CHALLENGE),
+        _OF_PRESENTED
+        + (
+            reasons.REPLAYED,
+            reasons.OUT_OF_ORDER,
+            reasons.UNKNOWN_CHALLENGE,
+            reasons.COUNTER_TOO_HIGH,
+        ),
     ),
 )

@@ -15,6 +15,13 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from countersign_gateway.registry.interface.admissions import (
+    Acts,
+    Admissions,
+    Budgets,
+    Wishes,
+    WishState,
+)
 from countersign_gateway.registry.interface.batches import Batches, StoredMessage
 from countersign_gateway.registry.interface.counts import Counted, Counts
 from countersign_gateway.registry.interface.decisions import Decisions
@@ -39,8 +46,11 @@ from countersign_gateway.registry.interface.retention import Retention, Sizes
 from countersign_gateway.registry.interface.upstream import Upstream
 
 __all__ = [
+    "Acts",
+    "Admissions",
     "Attempt",
     "Batches",
+    "Budgets",
     "Counted",
     "Counts",
     "Decisions",
@@ -62,12 +72,18 @@ __all__ = [
     "Sizes",
     "StoredMessage",
     "Upstream",
+    "WishState",
+    "Wishes",
 ]
 
 
 class Registry(
     Devices,
     Decisions,
+    Admissions,
+    Wishes,
+    Acts,
+    Budgets,
     Upstream,
     Batches,
     Outbox,

@@ -16,7 +16,8 @@ class Decisions(Protocol):
 
         Each decision takes the next position. For each decision, the call:
         - enters its enrolment: a new device with its record. A known device stays exactly as it
-          is, owner and class included, and the enrolment must have the same keys;
+          is, owner and class included, and the enrolment must have the same keys; a new device's
+          admission is stored with it, if the enrolment has one;
         - sets the device's counter to `counter`, which must be greater than the last;
         - appends the commitment, the message and the result;
         - sets the status, if `status` is not None;

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from countersign_gateway.registry.sqlite.admissions import AdmissionTables
 from countersign_gateway.registry.sqlite.batches import BatchTables
 from countersign_gateway.registry.sqlite.connection import Connections
 from countersign_gateway.registry.sqlite.counts import Totals
@@ -24,6 +25,7 @@ from countersign_gateway.registry.sqlite.upstream import UpstreamRow
 
 class SqliteRegistry(
     DecisionTables,
+    AdmissionTables,
     BatchTables,
     OutboxTables,
     ReceiptTables,

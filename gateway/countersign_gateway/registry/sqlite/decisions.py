@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from countersign_gateway.model import Decision, DeviceRecord
 from countersign_gateway.registry.enrolment import check_enrolment
 from countersign_gateway.registry.interface import RegistryError
+from countersign_gateway.registry.sqlite.admissions import insert_admission
 from countersign_gateway.registry.sqlite.batches import next_position
 from countersign_gateway.registry.sqlite.devices import DeviceTables, insert_device
 from countersign_gateway.registry.sqlite.outbox import want_registration
@@ -93,6 +94,8 @@ class DecisionTables(DeviceTables):
         if found is None:
             number = insert_device(writer, enrolment.device)
             found = (number, enrolment.device)
+            if enrolment.admission is not None:
+                insert_admission(writer, enrolment.admission)
         if enrolment.registration_signature is not None:
             want_registration(writer, found[0], enrolment.registration_signature)
         return found

@@ -12,8 +12,9 @@ from collections.abc import Hashable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from countersign_gateway.model import DeviceRecord, Status
+from countersign_gateway.model import Act, DeviceRecord, Status
 from countersign_gateway.registry.interface import RegistryError
+from countersign_gateway.registry.sqlite.admissions import insert_act
 from countersign_gateway.registry.sqlite.connection import Connections
 from countersign_gateway.registry.sqlite.tables import Tables
 
@@ -47,22 +48,35 @@ class DeviceTables(Tables):
         return (device_from_row(row) for row in rows)
 
     def account_mark(self) -> Hashable:
-        # Devices are never deleted, and revoked ones stay so: both numbers only grow.
+        # Devices are never deleted, revoked ones stay so, and acts are kept: all numbers only grow.
         with self._connections.read() as reader:
-            counts: tuple[int, int] = reader.execute(
-                "SELECT count(*), coalesce(sum(status = ?), 0) FROM devices",
+            counts: tuple[int, int, int] = reader.execute(
+                "SELECT count(*), coalesce(sum(status = ?), 0),"
+                " (SELECT coalesce(max(number), 0) FROM acts) FROM devices",
                 (int(Status.REVOKED),),
             ).fetchone()
         return counts
 
-    def set_status(self, device_id: bytes, status: Status) -> None:
+    def set_status(self, device_id: bytes, status: Status, act: Act | None = None) -> None:
         with self._connections.write() as writer:
             found = self._read_device(writer, device_id)
             if found is None:
                 raise RegistryError("no such device")
             number, device = found
             writer.execute("UPDATE devices SET status = ? WHERE number = ?", (int(status), number))
+            if act is not None:
+                insert_act(writer, act)
         self._cache_write({device_id: (number, replace(device, status=status))})
+
+    def raise_counter(self, device_id: bytes, counter: int, act: Act) -> None:
+        with self._connections.write() as writer:
+            found = self._read_device(writer, device_id)
+            if found is None:
+                raise RegistryError("no such device")
+            number, device = found
+            writer.execute("UPDATE counters SET counter = ? WHERE device = ?", (counter, number))
+            insert_act(writer, act)
+        self._cache_write({device_id: (number, replace(device, counter=counter))})
 
     # --- inside --------------------------------------------------------------------------
 

@@ -157,4 +157,47 @@ MIGRATIONS: tuple[str, ...] = (
     BEGIN SELECT RAISE(ABORT, 'messages never change'); END;
     ALTER TABLE batches ADD COLUMN recorded_s INTEGER NOT NULL DEFAULT 0;
     """,
+    """
+    CREATE TABLE admissions (
+        device_id BLOB PRIMARY KEY CHECK (length(device_id) = 32),
+        suite INTEGER NOT NULL,
+        public_key BLOB NOT NULL CHECK (length(public_key) = 32),
+        next_key_digest BLOB CHECK (length(next_key_digest) = 32),
+        name TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 64),
+        device_class INTEGER NOT NULL,
+        owner BLOB CHECK (length(owner) = 20),
+        valid_until_s INTEGER,
+        admitted_by TEXT NOT NULL,
+        admitted_s INTEGER NOT NULL
+    );
+    CREATE TABLE wishes (
+        number INTEGER PRIMARY KEY,
+        device_id BLOB NOT NULL UNIQUE CHECK (length(device_id) = 32),
+        suite INTEGER NOT NULL,
+        public_key BLOB NOT NULL CHECK (length(public_key) = 32),
+        next_key_digest BLOB NOT NULL CHECK (length(next_key_digest) = 32),
+        environment INTEGER NOT NULL,
+        asked_s INTEGER NOT NULL,
+        denied INTEGER NOT NULL DEFAULT 0 CHECK (denied IN (0, 1))
+    );
+    CREATE INDEX wishes_by_answer ON wishes (denied, number);
+    CREATE TABLE acts (
+        number INTEGER PRIMARY KEY,
+        at_s REAL NOT NULL,
+        at_monotonic_s REAL NOT NULL,
+        uid INTEGER NOT NULL,
+        name TEXT NOT NULL,
+        device_id BLOB CHECK (length(device_id) = 32),
+        detail TEXT NOT NULL
+    );
+    CREATE TRIGGER acts_are_fixed BEFORE UPDATE ON acts
+    BEGIN SELECT RAISE(ABORT, 'acts never change'); END;
+    CREATE TRIGGER acts_are_kept BEFORE DELETE ON acts
+    BEGIN SELECT RAISE(ABORT, 'acts are never deleted'); END;
+    CREATE TABLE budgets (
+        name TEXT PRIMARY KEY,
+        day INTEGER NOT NULL,
+        spent INTEGER NOT NULL CHECK (spent >= 0)
+    );
+    """,
 )

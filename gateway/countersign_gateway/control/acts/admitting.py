@@ -1,0 +1,142 @@
+"""admit, approve and deny: who may enrol here."""
+
+from __future__ import annotations
+
+from countersign_gateway.control import admission_list
+from countersign_gateway.control.acts.definition import (
+    DEVICE,
+    ActDefinition,
+    Answer,
+    Argument,
+    Arguments,
+)
+from countersign_gateway.control.people import Caller, People, Refused, class_name
+from countersign_gateway.governance.admission import MOST_DENIED
+from countersign_gateway.model import Admission, Status
+
+_CLASS = Argument("class", str, "standard or life-critical; by default the site's", needed=False)
+_UNTIL = Argument("valid_until", str, "the last day on which it may enrol: YYYY-MM-DD", False)
+
+
+def _admit(people: People, caller: Caller, arguments: Arguments) -> Answer:
+    if "list" in arguments:
+        return _admit_list(people, caller, arguments)
+    if "public_key" not in arguments or "name" not in arguments:
+        raise Refused("admit needs a signed list, or public_key and name of one device")
+    if "signature" in arguments:
+        raise Refused("a signature goes with a list")
+    next_key, day = arguments.get("next_key_digest"), arguments.get("valid_until")
+    admission = admission_list.made(
+        people,
+        caller.name,
+        public_key=admission_list.read_hex(arguments["public_key"], 32, "public_key"),
+        name=arguments["name"],
+        device_class=people.class_number(arguments.get("class")),
+        next_key_digest=None
+        if next_key is None
+        else admission_list.read_hex(next_key, 32, "next_key_digest"),
+        valid_until_s=None if day is None else admission_list.read_day(day),
+    )
+    _check_not_enrolled(people, admission)
+    act = people.act(
+        caller,
+        "admit",
+        admission.device_id,
+        f"{admission.name} as {class_name(admission.device_class)}, by its public key",
+    )
+    people.registry.admit([admission], act)
+    people.changed()
+    return {
+        "said": f"{admission.name} may enrol; its device_id is {admission.device_id.hex()[:16]}…"
+    }
+
+
+def _admit_list(people: People, caller: Caller, arguments: Arguments) -> Answer:
+    for name in ("public_key", "name", "class", "next_key_digest", "valid_until"):
+        if name in arguments:
+            raise Refused(f"{name} stands in the list itself")
+    content = arguments["list"]
+    if "signature" not in arguments:
+        raise Refused("the list is not signed: countersign device sign makes FILE.sig beside it")
+    signer = admission_list.signer_of(content, arguments["signature"], people.provisioners)
+    by = f"the list of provisioner {signer.hex()[:16]}, {caller.name}"
+    listed = admission_list.read(content, people, by)
+    fresh = [one for one in listed if people.registry.device(one.device_id) is None]
+    for one in listed:
+        record = people.registry.device(one.device_id)
+        if record is not None and record.status is Status.REVOKED:
+            raise Refused(f"{one.name} is revoked: it can never enrol again")
+    detail = f"{len(fresh)} devices, by {by}"
+    people.registry.admit(fresh, people.act(caller, "admit", None, detail))
+    people.changed()
+    enrolled = len(listed) - len(fresh)
+    kept = f"; enrolled before, and kept as they are: {enrolled}" if enrolled else ""
+    return {"said": f"admitted from the list: {len(fresh)}{kept}"}
+
+
+def _check_not_enrolled(people: People, admission: Admission) -> None:
+    record = people.registry.device(admission.device_id)
+    if record is not None:
+        raise Refused(f"this device has enrolled: it is {record.status.name.lower()}")
+
+
+def _approve(people: People, caller: Caller, arguments: Arguments) -> Answer:
+    known = people.find(arguments["device"])
+    wish = known.wish
+    if wish is None:
+        raise Refused(f"{known.name} does not wait for approval: it is {known.state}")
+    admission = admission_list.made(
+        people,
+        caller.name,
+        public_key=wish.public_key,
+        name=arguments.get("name", known.device_id.hex()[:16]),
+        device_class=people.class_number(arguments.get("class")),
+        next_key_digest=wish.next_key_digest,
+    )
+    act = people.act(
+        caller,
+        "approve",
+        known.device_id,
+        f"{admission.name} as {class_name(admission.device_class)}",
+    )
+    people.registry.admit([admission], act)
+    people.changed()
+    return {"said": f"{admission.name} is admitted, and enrols when it asks the next time"}
+
+
+def _deny(people: People, caller: Caller, arguments: Arguments) -> Answer:
+    known = people.find(arguments["device"])
+    if known.record is not None:
+        raise Refused(f"{known.name} has enrolled: suspend or revoke it")
+    act = people.act(caller, "deny", known.device_id, f"it was {known.state}")
+    if known.admission is not None:
+        people.registry.withdraw(known.device_id, act)
+    else:
+        people.registry.deny(known.device_id, MOST_DENIED, act)
+    people.changed()
+    return {"said": f"{known.name} may not enrol"}
+
+
+ADMIT = ActDefinition(
+    "admit",
+    "let the devices of a signed list enrol, or one device by its public key",
+    (
+        Argument("list", bytes, "a report of countersign provision, signed", False, True),
+        Argument("signature", str, "of the list; by default the content of LIST.sig", False),
+        Argument("public_key", str, "of one device, 64 hexadecimal digits", False),
+        Argument("name", str, "of that device", False),
+        _CLASS,
+        Argument("next_key_digest", str, "it must commit to this one; 64 digits", False),
+        _UNTIL,
+    ),
+    _admit,
+)
+APPROVE = ActDefinition(
+    "approve",
+    "let a device enrol that asked to",
+    (DEVICE, Argument("name", str, "what to call it", False), _CLASS),
+    _approve,
+)
+DENY = ActDefinition(
+    "deny", "refuse a device that asked, or withdraw an admission", (DEVICE,), _deny
+)

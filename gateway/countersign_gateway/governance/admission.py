@@ -1,0 +1,172 @@
+"""Decides who may enrol. Enrolment is closed unless a person opened it, for one device or a while.
+
+    listed    devices with an admission: from a signed list, or admitted by a person here
+    approve   the same; the request of any other device is kept until a person decides
+    open      the same; any other device too, inside a window of at most an hour
+
+A device that is on record is no matter of this file: to enrol again with its own key changes
+nothing. Every new device costs one of the day's enrolments, because each of them is written to the
+ledger at the site's expense and can never be removed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Protocol
+
+from countersign import reasons
+from countersign_gateway.governance.budget import DailyBudget
+from countersign_gateway.model import Admission, EnrolmentMode, EnrolmentWish
+
+# A person can look through this many, and each takes some 200 bytes on disk.
+MOST_WAITING = 256
+MOST_DENIED = 1024
+MOST_MINUTES = 60
+
+
+class AdmissionRecord(Protocol):
+    """The part of the registry that the gate needs. keep_wish: 0 waits, 1 denied, 2 not kept."""
+
+    def admission(self, device_id: bytes) -> Admission | None: ...
+
+    def keep_wish(self, wish: EnrolmentWish, most: int) -> IntEnum: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A device may enrol, and this is what it becomes. admission: to be stored with it, or None."""
+
+    device_class: int
+    owner: bytes
+    admission: Admission | None = None
+
+
+class Window:
+    """The time in which strangers may enrol. clock_s: monotonic, counting suspension too.
+
+    It lives in memory only: a restart of the gateway closes it.
+    """
+
+    def __init__(self, clock_s: Callable[[], float]) -> None:
+        self._clock_s = clock_s
+        self._closes_s: float | None = None
+        self._by = ""
+
+    def open(self, minutes: int, by: str) -> None:
+        """Open the window for this time from now. ValueError for a time out of range."""
+        if not 1 <= minutes <= MOST_MINUTES:
+            raise ValueError(f"a window is open for 1 to {MOST_MINUTES} minutes")
+        self._closes_s = self._clock_s() + 60 * minutes
+        self._by = by
+
+    def close(self) -> None:
+        self._closes_s = None
+
+    @property
+    def left_s(self) -> int:
+        """Whole seconds until it closes; 0 if it is closed."""
+        closes_s = self._closes_s
+        return 0 if closes_s is None else max(0, int(closes_s - self._clock_s()))
+
+    @property
+    def opened_by(self) -> str:
+        return self._by
+
+
+class Gate:
+    """Used by the pipeline's thread. wall_s: seconds since the epoch.
+
+    owner, device_class: what a device becomes whose admission does not say it.
+    """
+
+    def __init__(
+        self,
+        *,
+        mode: EnrolmentMode,
+        owner: bytes,
+        device_class: int,
+        record: AdmissionRecord,
+        budget: DailyBudget,
+        window: Window,
+        wall_s: Callable[[], float],
+    ) -> None:
+        self.mode = mode
+        self.window = window
+        self.budget = budget
+        self.wishes_not_kept = 0
+        self._owner = owner
+        self.device_class = device_class
+        self._record = record
+        self._wall_s = wall_s
+
+    @property
+    def hears_strangers(self) -> bool:
+        """Whether a device that nobody admitted could get another answer than NOT_ADMITTED."""
+        if self.mode is EnrolmentMode.OPEN:
+            return self.window.left_s > 0
+        return self.mode is EnrolmentMode.APPROVE
+
+    def status(self) -> dict[str, object]:
+        """For people to read. open_s: until the window closes; not_kept: wishes above the bound."""
+        return {
+            "mode": str(self.mode),
+            "open_s": self.window.left_s,
+            "not_kept": self.wishes_not_kept,
+            "today": self.budget.spent,
+            "per_day": self.budget.limit,
+        }
+
+    def decide(self, wish: EnrolmentWish) -> Grant | int:
+        """What a device becomes, or the reason for which it may not enrol now.
+
+        The wish has been verified: the device holds the key that it names.
+        """
+        admission = self._record.admission(wish.device_id)
+        if admission is not None:
+            verdict = self._admitted(admission, wish)
+        elif self.mode is EnrolmentMode.OPEN and self.window.left_s > 0:
+            verdict = self._from_the_street(wish)
+        else:
+            return self._kept(wish)
+        if isinstance(verdict, Grant) and not self.budget.allows():
+            return reasons.ENROLMENTS_SPENT
+        return verdict
+
+    def _admitted(self, admission: Admission, wish: EnrolmentWish) -> Grant | int:
+        ends_s = admission.valid_until_s
+        if ends_s is not None and self._wall_s() >= ends_s:
+            return reasons.NOT_ADMITTED
+        expected = admission.next_key_digest
+        if expected is not None and expected != wish.next_key_digest:
+            # Who holds the key before the device enrols could otherwise choose its next key.
+            return reasons.WRONG_KEY
+        owner = self._owner if admission.owner is None else admission.owner
+        return Grant(admission.device_class, owner)
+
+    def _from_the_street(self, wish: EnrolmentWish) -> Grant:
+        admission = Admission(
+            device_id=wish.device_id,
+            suite=wish.suite,
+            public_key=wish.public_key,
+            next_key_digest=wish.next_key_digest,
+            name=wish.device_id.hex()[:16],
+            device_class=self.device_class,
+            owner=None,
+            valid_until_s=None,
+            admitted_by=f"the window that {self.window.opened_by} opened",
+            admitted_s=int(self._wall_s()),
+        )
+        return Grant(self.device_class, self._owner, admission)
+
+    def _kept(self, wish: EnrolmentWish) -> int:
+        """The reason that a stranger is told; its wish is kept where people decide."""
+        if self.mode is not EnrolmentMode.APPROVE:
+            return reasons.NOT_ADMITTED
+        state = self._record.keep_wish(wish, MOST_WAITING)
+        if state == 0:
+            return reasons.AWAITING_APPROVAL
+        if state != 1:
+            self.wishes_not_kept += 1
+        return reasons.NOT_ADMITTED

@@ -1,0 +1,67 @@
+"""Admissions: who may enrol, who asked to, and what people did about it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import IntEnum
+from typing import Protocol
+
+from countersign_gateway.model import Act, Admission, EnrolmentWish
+
+
+class WishState(IntEnum):
+    WAITING = 0  # kept, until a person decides
+    DENIED = 1  # a person said no
+    FULL = 2  # not kept: as many wait as may
+
+
+class Admissions(Protocol):
+    """Which devices may enrol. An admission of an enrolled device holds its name."""
+
+    def admission(self, device_id: bytes) -> Admission | None: ...
+
+    def admissions(self) -> list[Admission]:
+        """All admissions, in order of admission."""
+
+    def admit(self, admissions: Sequence[Admission], act: Act) -> None:
+        """Store all admissions, each in place of an earlier one, with the act, in ONE transaction.
+
+        The wishes of these devices are fulfilled and forgotten.
+        """
+
+    def withdraw(self, device_id: bytes, act: Act) -> None:
+        """Forget a device's admission. RegistryError if it has none."""
+
+
+class Wishes(Protocol):
+    """Requests that wait for a person: bounded, so that strangers cannot fill the disk."""
+
+    def keep_wish(self, wish: EnrolmentWish, most: int) -> WishState:
+        """Keep a wish, unless `most` are waiting. One that is there already stays as it was."""
+
+    def wishes(self) -> list[EnrolmentWish]:
+        """Those that wait, oldest first."""
+
+    def deny(self, device_id: bytes, most: int, act: Act) -> None:
+        """Deny a waiting wish. Of more than `most` denied ones the oldest is forgotten.
+
+        RegistryError if the device has no wish that waits.
+        """
+
+
+class Acts(Protocol):
+    """What people did, for ever."""
+
+    def record(self, act: Act) -> None: ...
+
+    def acts(self, most: int) -> list[Act]:
+        """The latest acts, newest first."""
+
+
+class Budgets(Protocol):
+    """What was spent of a budget on one day, so that a restart does not refill it."""
+
+    def spent(self, name: str) -> tuple[int, int]:
+        """(day, amount) as last noted; (0, 0) if never."""
+
+    def note_spent(self, name: str, day: int, amount: int) -> None: ...

@@ -1,0 +1,150 @@
+# ruff: noqa: S608 (only constants of this module are put into the SQL)
+"""Admissions, wishes, acts and budgets in SQLite.
+
+An admission is read for each request to enrol, by its primary key, so a flood of requests from
+strangers costs a look-up each and writes nothing once the wishes are full.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+from countersign_gateway.model import Act, Admission, EnrolmentWish
+from countersign_gateway.registry.interface import RegistryError, WishState
+from countersign_gateway.registry.sqlite.tables import Tables
+
+_ADMISSION = (
+    "device_id, suite, public_key, next_key_digest, name, device_class, owner, valid_until_s,"
+    " admitted_by, admitted_s"
+)
+_WISH = "device_id, suite, public_key, next_key_digest, environment, asked_s"
+_ACT = "at_s, at_monotonic_s, uid, name, device_id, detail"
+
+
+class AdmissionTables(Tables):
+    """interface.Admissions, Wishes, Acts and Budgets."""
+
+    def admission(self, device_id: bytes) -> Admission | None:
+        with self._connections.read() as reader:
+            row = reader.execute(
+                f"SELECT {_ADMISSION} FROM admissions WHERE device_id = ?", (device_id,)
+            ).fetchone()
+        return None if row is None else Admission(*row)
+
+    def admissions(self) -> list[Admission]:
+        with self._connections.read() as reader:
+            rows = reader.execute(f"SELECT {_ADMISSION} FROM admissions ORDER BY rowid").fetchall()
+        return [Admission(*row) for row in rows]
+
+    def admit(self, admissions: Sequence[Admission], act: Act) -> None:
+        with self._connections.write() as writer:
+            for admission in admissions:
+                insert_admission(writer, admission)
+            insert_act(writer, act)
+
+    def withdraw(self, device_id: bytes, act: Act) -> None:
+        with self._connections.write() as writer:
+            gone = writer.execute("DELETE FROM admissions WHERE device_id = ?", (device_id,))
+            if gone.rowcount != 1:
+                raise RegistryError("no such admission")
+            insert_act(writer, act)
+
+    def keep_wish(self, wish: EnrolmentWish, most: int) -> WishState:
+        with self._connections.read() as reader:
+            row = reader.execute(
+                "SELECT denied FROM wishes WHERE device_id = ?", (wish.device_id,)
+            ).fetchone()
+            waiting = _waiting(reader)
+        if row is not None:
+            return WishState(row[0])
+        if waiting >= most:
+            return WishState.FULL
+        with self._connections.write() as writer:
+            writer.execute(
+                f"INSERT INTO wishes ({_WISH}) VALUES (?, ?, ?, ?, ?, ?)",
+                (
+                    wish.device_id,
+                    wish.suite,
+                    wish.public_key,
+                    wish.next_key_digest,
+                    wish.environment,
+                    wish.asked_s,
+                ),
+            )
+        return WishState.WAITING
+
+    def wishes(self) -> list[EnrolmentWish]:
+        with self._connections.read() as reader:
+            rows = reader.execute(
+                f"SELECT {_WISH} FROM wishes WHERE denied = 0 ORDER BY number"
+            ).fetchall()
+        return [EnrolmentWish(*row) for row in rows]
+
+    def deny(self, device_id: bytes, most: int, act: Act) -> None:
+        with self._connections.write() as writer:
+            denied = writer.execute(
+                "UPDATE wishes SET denied = 1 WHERE device_id = ? AND denied = 0", (device_id,)
+            )
+            if denied.rowcount != 1:
+                raise RegistryError("no such wish")
+            writer.execute(
+                "DELETE FROM wishes WHERE denied = 1 AND number NOT IN"
+                " (SELECT number FROM wishes WHERE denied = 1 ORDER BY number DESC LIMIT ?)",
+                (most,),
+            )
+            insert_act(writer, act)
+
+    def record(self, act: Act) -> None:
+        with self._connections.write() as writer:
+            insert_act(writer, act)
+
+    def acts(self, most: int) -> list[Act]:
+        with self._connections.read() as reader:
+            rows = reader.execute(
+                f"SELECT {_ACT} FROM acts ORDER BY number DESC LIMIT ?", (most,)
+            ).fetchall()
+        return [Act(*row) for row in rows]
+
+    def spent(self, name: str) -> tuple[int, int]:
+        with self._connections.read() as reader:
+            row = reader.execute(
+                "SELECT day, spent FROM budgets WHERE name = ?", (name,)
+            ).fetchone()
+        return (0, 0) if row is None else (row[0], row[1])
+
+    def note_spent(self, name: str, day: int, amount: int) -> None:
+        with self._connections.write() as writer:
+            writer.execute("INSERT OR REPLACE INTO budgets VALUES (?, ?, ?)", (name, day, amount))
+
+
+def insert_admission(writer: sqlite3.Connection, admission: Admission) -> None:
+    """Store an admission in place of an earlier one, and forget the device's wish."""
+    writer.execute(
+        f"INSERT OR REPLACE INTO admissions ({_ADMISSION}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            admission.device_id,
+            admission.suite,
+            admission.public_key,
+            admission.next_key_digest,
+            admission.name,
+            admission.device_class,
+            admission.owner,
+            admission.valid_until_s,
+            admission.admitted_by,
+            admission.admitted_s,
+        ),
+    )
+    writer.execute("DELETE FROM wishes WHERE device_id = ?", (admission.device_id,))
+
+
+def insert_act(writer: sqlite3.Connection, act: Act) -> None:
+    writer.execute(
+        f"INSERT INTO acts ({_ACT}) VALUES (?, ?, ?, ?, ?, ?)",
+        (act.at_s, act.at_monotonic_s, act.uid, act.name, act.device_id, act.detail),
+    )
+
+
+def _waiting(reader: sqlite3.Connection) -> int:
+    count: int = reader.execute("SELECT count(*) FROM wishes WHERE denied = 0").fetchone()[0]
+    return count
