@@ -47,6 +47,10 @@ def test_what_cannot_be_meant_is_refused():
     expect_refused(reconnect_least_ms=5000, reconnect_most_ms=1000)
     expect_refused(wifi_password="a password without a network")
     expect_refused(wifi_ssid="ward", wifi_password="7 chars")
+    expect_refused(wifi_ssid="ward", wifi_password="g" * 64)
+    expect_refused(wifi_ssid="ward", wifi_password="a" * 65)
+    expect_refused(wifi_ssid="\u00fc" * 17)  # 34 bytes
+    expect_refused(wifi_ssid="ward", wifi_join_s=61)  # beside a watchdog of 120 s
     expect_refused(owner="11" * 19)
     expect_refused(chek_in_interval_ms=1000)
     expect_refused(name=["list"])
@@ -56,6 +60,15 @@ def serial_settings(**changes):
     values = settings(transport="serial", serial_port="usb", **changes)
     values.pop("broker_host")
     return values
+
+
+def test_a_network_has_the_lengths_of_its_standard():
+    for ssid, password in (("\u00fc" * 16, "p" * 63), ("w" * 32, "0aF9" * 16), ("w", "8 chars.")):
+        config = Config(settings(wifi_ssid=ssid, wifi_password=password))
+        assert (config.wifi_ssid, config.wifi_password) == (ssid, password)
+    slow = Config(settings(wifi_ssid="ward", wifi_join_s=90, watchdog_s=150))
+    assert slow.wifi_join_s == 90
+    assert Config(settings(wifi_ssid="ward", wifi_join_s=600, watchdog_s=0)).wifi_join_s == 600
 
 
 def test_a_serial_line_takes_the_place_of_the_broker():

@@ -24,6 +24,8 @@ class FakeNetwork:
 
     def active(self, on):
         self.calls.append("active" if on else "inactive")
+        if not on:
+            self.asked = 0
 
     def isconnected(self):
         self.asked += 1
@@ -41,13 +43,25 @@ class FakeNetwork:
         return 201
 
 
-def join(network, timeout_ms=5000):
+def station_of(said=None, join_ms=5000):
+    def report(event, **fields):
+        said.append((event, fields))
+
+    clock = Clock()
+    return wifi.Station("ward", "a password", join_ms, clock, report), clock
+
+
+def join(network, join_ms=5000):
+    station, clock = station_of(join_ms=join_ms)
+    joined(network, station)
+    return clock.now_ms()
+
+
+def joined(network, station):
     before = sys.modules.get("network")
     sys.modules["network"] = network
     try:
-        clock = Clock()
-        wifi.join("ward", "a password", timeout_ms, clock)
-        return clock.now_ms()
+        station.join()
     finally:
         del sys.modules["network"]
         if before is not None:
@@ -81,3 +95,33 @@ def test_it_gives_up_in_time():
 
 def test_what_the_driver_says_is_a_transport_error():
     assert fails(FakeNetwork(joins_after=3, fault=1))
+
+
+def test_a_slow_join_has_the_time_that_the_settings_give_it():
+    # 12 seconds, at a look each tenth of a second.
+    assert fails(FakeNetwork(joins_after=120))
+    assert join(FakeNetwork(joins_after=120), join_ms=30000) > 10000
+
+
+def test_a_network_that_passes_nothing_is_left_and_joined_again():
+    network = FakeNetwork(joins_after=0)
+    said = []
+    station, _ = station_of(said)
+    for _ in range(wifi.RESET_AFTER):
+        joined(network, station)
+    assert "inactive" not in network.calls
+    joined(network, station)
+    assert network.calls.count("inactive") == 1
+    assert said == [("wifi_reset", {"tries": wifi.RESET_AFTER})]
+    for _ in range(wifi.RESET_AFTER):
+        joined(network, station)
+    assert network.calls.count("inactive") == 2
+
+
+def test_a_network_that_works_is_never_left():
+    network = FakeNetwork(joins_after=0)
+    station, _ = station_of([])
+    for _ in range(10 * wifi.RESET_AFTER):
+        joined(network, station)
+        station.worked()
+    assert "inactive" not in network.calls

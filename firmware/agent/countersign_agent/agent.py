@@ -20,6 +20,10 @@ from countersign_agent.transports.transport import NotOurs, TransportError
 POLL_MS = 1000
 # A shorter idle time may not suffice for half a signature on a slow board.
 IDLE_MS = 500
+# A session that ends sooner was not a good one. After a few of them in a row the pauses grow: a
+# second holder of the device's name at the broker would otherwise take turns with it for ever.
+SHORT_SESSION_MS = 30000
+SHORT_SESSIONS = 3
 # A broker can send any number of meaningless messages, so the log has one line for them a period.
 IGNORED_PERIOD_MS = 1000
 
@@ -50,6 +54,8 @@ class Agent:
         self._connected = False
         self._revoked = False
         self._connect_ms = 0
+        self._connected_ms = 0
+        self._short = 0  # sessions in a row that ended soon
         self._ignored = 0
         self._ignored_ms = None
         # Each handler takes the message and its bytes.
@@ -80,7 +86,7 @@ class Agent:
             if not self._connected:
                 self._try_connect()
                 return True
-            self._doing().tick(self._clock.now_ms())
+            self._do(self._doing().tick(self._clock.now_ms()))
             self._receive()
         except TransportError as error:
             self._on_lost(error)
@@ -104,15 +110,26 @@ class Agent:
         if self._transport.connect() and self._enrolment.is_done:
             self._enrolment.restart()
         self._connected = True
+        self._connected_ms = self._clock.now_ms()
         self._check_in.on_connected()
         self._report("connected")
 
     def _on_lost(self, error):
+        if self._connected:
+            self._count_short()
         self._connected = False
         self._transport.close()
         delay_ms = self._backoff.next_ms()
         self._connect_ms = self._clock.now_ms() + delay_ms
         self._report("reconnecting", delay_ms=delay_ms, why=str(error))
+
+    def _count_short(self):
+        if self._clock.now_ms() - self._connected_ms >= SHORT_SESSION_MS:
+            self._short = 0
+            return
+        self._short += 1
+        if self._short >= SHORT_SESSIONS:
+            self._report("session_contested", count=self._short)
 
     def _doing(self):
         return self._check_in if self._enrolment.is_done else self._enrolment
@@ -148,6 +165,8 @@ class Agent:
             self._enrolment.restart()
         elif intent == intents.ASK_BEACON:
             self._transport.ask_beacon()
+        elif intent == intents.RECONNECT:
+            raise TransportError("no beacon comes")
 
     def _on_beacon(self, message, payload):
         self._check_in.on_beacon(message)
@@ -157,7 +176,9 @@ class Agent:
 
     def _on_result(self, message, payload):
         entry, verdict = verdicts.accept_result(message, payload, self._inbox, self._report)
-        self._backoff.reset()  # a session that carries verdicts is a good one
+        lasted_ms = self._clock.now_ms() - self._connected_ms
+        if self._short < SHORT_SESSIONS or lasted_ms >= SHORT_SESSION_MS:
+            self._backoff.reset()  # a session that carries verdicts is a good one
         intent = self._whose(entry).on_verdict(entry, verdict)
         if self._enrolment.is_done:
             self._transport.admitted()

@@ -8,7 +8,9 @@
     site_account_key       64 hexadecimal digits: public half of the site's account key. With it the
                            device computes its account at the site's broker (countersign.accounts)
     broker_username, broker_password         of another broker; absent by default
-    wifi_ssid, wifi_password                 absent: the agent joins no network itself
+    wifi_ssid, wifi_password                 absent: the agent joins no network itself. A password
+                           of 64 hexadecimal digits is the key itself, not a passphrase
+    wifi_join_s            default 30: how long joining may take
     tls_ca_path            DER certificate of the broker's authority; absent: no TLS
     serial_port            with serial: usb, uart:<n>, /dev/... or socket://host:port
     serial_baud            default 115200, for a UART
@@ -46,7 +48,7 @@ MQTT = "mqtt"
 SERIAL = "serial"
 
 _REQUIRED = object()
-# (name, type, default, least, most): for text and bytes least and most are lengths.
+# (name, type, default, least, most): for text and bytes least and most are lengths in bytes.
 FIELDS = (
     ("name", str, "device", 1, 64),
     ("site", str, _REQUIRED, 1, 32),
@@ -72,7 +74,8 @@ FIELDS = (
     ("broker_password", str, None, 1, 255),
     ("tls_ca_path", str, None, 1, 255),
     ("wifi_ssid", str, None, 1, 32),
-    ("wifi_password", str, None, 8, 63),
+    ("wifi_password", str, None, 8, 64),
+    ("wifi_join_s", int, 30, 5, 600),
     ("serial_port", str, None, 1, 255),
     ("serial_baud", int, 115200, 1200, 12000000),
     ("serial_tx_pin", int, None, 0, 255),
@@ -85,6 +88,7 @@ _TRANSPORTS = {
     MQTT: (("broker_", "site_account_", "tls_", "wifi_"), "broker_host"),
     SERIAL: (("serial_",), "serial_port"),
 }
+_HEX_DIGITS = "0123456789abcdefABCDEF"
 _ENVIRONMENTS = {
     "hardware": identity.ENVIRONMENT_HARDWARE,
     "emulated": identity.ENVIRONMENT_EMULATED,
@@ -134,6 +138,12 @@ class Config:
             raise ConfigError("broker_username beside site_account_key")
         if self.wifi_password is not None and self.wifi_ssid is None:
             raise ConfigError("wifi_password without wifi_ssid")
+        key = self.wifi_password
+        if key is not None and len(key.encode()) == 64 and key.strip(_HEX_DIGITS):
+            raise ConfigError("wifi_password of 64 characters is 64 hexadecimal digits")
+        # A join and what follows it are one turn of the agent.
+        if 0 < self.watchdog_s < self.wifi_join_s + 60:
+            raise ConfigError("watchdog_s is less than a minute above wifi_join_s")
         if self.reconnect_most_ms < self.reconnect_least_ms:
             raise ConfigError("reconnect_most_ms is below reconnect_least_ms")
 
@@ -185,6 +195,7 @@ def _checked(name, value, kind, least, most):
             value = bytes.fromhex(value)
         except ValueError:
             raise ConfigError(name + " is hexadecimal")
-    if not least <= len(value) <= most:
+    # Lengths of text are those of its UTF-8 bytes: a network's name has 32 of them.
+    if not least <= len(value.encode() if kind is str else value) <= most:
         raise ConfigError(name + " has the wrong length")
     return value

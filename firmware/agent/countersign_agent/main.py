@@ -131,11 +131,20 @@ def _mqtt(config, clock, key_store, door):
 
     tls_ca = _read(config.tls_ca_path)
 
+    station = None
+    if config.wifi_ssid is not None:
+        join_ms = config.wifi_join_s * 1000
+        station = wifi.Station(
+            config.wifi_ssid, config.wifi_password, join_ms, clock, print_json_line
+        )
+
     def open_stream(timeout_ms):
-        if config.wifi_ssid is not None:
-            wifi.join(config.wifi_ssid, config.wifi_password, timeout_ms, clock)
+        heard = None
+        if station is not None:
+            station.join()
+            heard = station.worked
         return tcp_stream.open_tcp(
-            config.broker_host, config.broker_port, timeout_ms, clock, tls_ca
+            config.broker_host, config.broker_port, timeout_ms, clock, tls_ca, heard
         )
 
     own = key_store.identity

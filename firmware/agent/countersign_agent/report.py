@@ -15,6 +15,11 @@ evidence_sent       counter, beacon_sequence
 verdict             message (enrol_proof or evidence), counter, allow, reason, mode, age_s,
                     policy_version, revocation_epoch
 refused             message, counter, reason: an Error of the gateway
+reading_left_out    why, name (null: the sensor itself failed); count: since the last such line
+beacon_missing      tries: how often the device has asked for one; after a few it reconnects
+session_contested   count: of sessions in a row that ended soon. Another client may have this
+                    device's name at the broker
+wifi_reset          tries: connections over which nothing came
 timed_out           message, counter: no answer came, and the device asks anew
 receipt_verified    message, counter, sequence, leaf_index, tree_size, proof_hashes,
                     batch_root, chain_id, contract, block_number, transaction_hash

@@ -63,6 +63,17 @@ def test_a_fault_is_said_and_the_board_starts_anew_after_a_pause_that_grows(imag
         line.leave()
 
 
+def test_the_watchdog_resets_a_board_that_stands_still(image: Path) -> None:
+    """It is fed while turns are recent, and by nobody once they are not."""
+    with rp2040.Rp2040(image) as board:
+        begin = "from countersign_agent.hardware.watchdog import Watchdog\ndog = Watchdog({})\n"
+        wait = "import time\nfor _ in range(12):\n    time.sleep(1)\n    {}\nprint('awake')"
+        assert board.run((begin + wait).format(3000, "dog.feed()")) == "awake\n"
+    with rp2040.Rp2040(image) as board:
+        board.repl().start((begin + wait).format(1000, "pass"))
+        board.wait_for_restart()
+
+
 def start(board: rp2040.Rp2040) -> None:
     """Start the board as its power does, with nobody speaking on its line."""
     board.repl().start("import machine\nmachine.reset()")

@@ -9,6 +9,7 @@ from countersign_agent import __version__
 from countersign_agent.backoff import Backoff
 from countersign_agent.exchanges import intents
 from countersign_agent.exchanges.inbox import Ignored
+from countersign_agent.exchanges.readings import Readings
 
 # Only a person or a policy lifts these denials, so the device keeps trying, but slowly.
 _SLOW = (
@@ -21,6 +22,9 @@ _SLOW = (
 )
 SLOW_FACTOR = 10
 RETRY_LEAST_MS = 200
+# For how many intervals the device waits for a beacon, and how often it asks before it reconnects.
+BEACON_INTERVALS = 3
+BEACON_TRIES = 3
 
 
 class CheckIn:
@@ -35,7 +39,7 @@ class CheckIn:
         self._inbox = inbox
         self._outbox = outbox
         self._clock = clock
-        self._sensors = sensors
+        self._readings = Readings(sensors, clock, report)
         self._report = report
         self._interval_ms = config.check_in_interval_ms
         self._environment = config.environment
@@ -46,6 +50,11 @@ class CheckIn:
         self._sent_ms = 0
         self._sent_beacon = None
         self._due_ms = 0
+        self._beacon_patience_ms = max(
+            BEACON_INTERVALS * config.check_in_interval_ms, config.result_timeout_ms
+        )
+        self._beaconless_ms = None  # since when there is no beacon, or when it was asked for
+        self._beacon_tries = 0
         slow_ms = max(config.check_in_interval_ms, 4 * config.result_timeout_ms)
         self._timeout = Backoff(config.result_timeout_ms, slow_ms, entropy)
         self._retry = Backoff(RETRY_LEAST_MS, slow_ms, entropy)
@@ -61,14 +70,32 @@ class CheckIn:
         self._beacon = None
         self._sequence = -1
 
-    def tick(self, now_ms: int) -> None:
+    def tick(self, now_ms: int) -> int:
+        """Do what is due. Returns an intent, or None."""
         if now_ms < self._due_ms:
-            return
+            return None
         if self._waiting is not None:
             self._report("timed_out", message="evidence", counter=self._waiting.counter)
             self._waiting = None
-        if self._beacon is not None:
-            self._send(now_ms)
+        if self._beacon is None:
+            return self._miss_beacon(now_ms)
+        self._beaconless_ms = None
+        self._beacon_tries = 0
+        self._send(now_ms)
+        return None
+
+    def _miss_beacon(self, now_ms):
+        if self._beaconless_ms is None:
+            self._beaconless_ms = now_ms
+        if now_ms - self._beaconless_ms < self._beacon_patience_ms:
+            return None
+        self._beaconless_ms = now_ms
+        self._beacon_tries += 1
+        self._report("beacon_missing", tries=self._beacon_tries)
+        if self._beacon_tries <= BEACON_TRIES:
+            return intents.ASK_BEACON
+        self._beacon_tries = 0
+        return intents.RECONNECT
 
     def on_beacon(self, message) -> None:
         # The broker repeats the retained message at each subscription, which means nothing new.
@@ -131,7 +158,7 @@ class CheckIn:
                 "boot_count": counters.boot_count,
                 "software_version": __version__,
                 "counter": counter,
-                "readings": self._sensors(),
+                "readings": self._readings.take(),
                 "environment": self._environment,
             },
         )

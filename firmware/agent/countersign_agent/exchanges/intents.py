@@ -3,3 +3,4 @@
 STOP = 1  # the gateway revoked this device and will accept nothing from it again
 ENROL_AGAIN = 2
 ASK_BEACON = 3
+RECONNECT = 4

@@ -18,8 +18,9 @@ READ_BYTES = 512
 _EAGAIN = 11
 
 
-def open_tcp(host: str, port: int, timeout_ms: int, clock, tls_ca: bytes = None):
-    """Connect. `tls_ca`: DER certificate of the broker's authority, or None for plain TCP.
+def open_tcp(host: str, port: int, timeout_ms: int, clock, tls_ca: bytes = None, heard=None):
+    """Connect. `tls_ca`: DER certificate of the broker's authority, or None for plain TCP. heard:
+    called once when the first bytes came, or None.
 
     With `tls_ca`, the broker's certificate must also carry `host`. A TLS connection without
     verification is not possible. The name look-up has the system's own timeout.
@@ -37,7 +38,7 @@ def open_tcp(host: str, port: int, timeout_ms: int, clock, tls_ca: bytes = None)
         if connection is not None:
             connection.close()
         raise TransportError("cannot connect: " + str(error))
-    return TcpStream(connection, stream, clock)
+    return TcpStream(connection, stream, clock, heard)
 
 
 def _wrap(connection, host, tls_ca):
@@ -52,7 +53,8 @@ def _wrap(connection, host, tls_ca):
 class TcpStream:
     """An open connection. `connection` is the socket, `stream` it or the TLS layer over it."""
 
-    def __init__(self, connection, stream, clock):
+    def __init__(self, connection, stream, clock, heard=None):
+        self._heard = heard
         self._connection = connection
         self._stream = stream
         self._clock = clock
@@ -70,6 +72,9 @@ class TcpStream:
             return b""
         if not data:
             raise TransportError("the broker closed the connection")
+        if self._heard is not None:
+            self._heard()
+            self._heard = None
         return data
 
     def write_all(self, data: bytes, timeout_ms: int) -> None:

@@ -134,6 +134,8 @@ function powerOn(scratch = null) {
     watchdog.scratchData.set(scratch);
   }
   watchdog.onWatchdogTrigger = () => {
+    // The emulator's alarm would go on without end; the chip's ends with the chip's reset.
+    watchdog.alarm.enable = false;
     // Only these registers (RP2040 datasheet, 4.7.4) and the flash survive a reset, so a new board
     // takes over at the next turn of the loop.
     drive.stop();
