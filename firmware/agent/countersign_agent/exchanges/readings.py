@@ -1,7 +1,7 @@
 """What a sensor function returned, without what the protocol cannot carry.
 
-A sensor is the product's own code and its wires are in the field. Its faults must not end the agent:
-the device would then look as if it were gone.
+A sensor function is the product's own code, and its wires are in the field. Its faults must not
+end the agent, because the device would then look as if it were gone.
 """
 
 import gc
