@@ -12,12 +12,14 @@ BIN := $(VENV)/bin
 CACHE := .cache
 STAMPS := $(CACHE)/stamps
 
-# pip installs only what the lock names, the build backend included, and asks no question.
+# pip installs only what the lock names, and asks no question. Files must have the hashes in
+# tools/locks; nothing is built in isolation, where no lock holds. Decision 0044.
 export PIP_CONSTRAINT := constraints.txt
 export PIP_NO_INPUT := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # The lock makes two runs of make install one after the other.
-PIP_INSTALL := flock $(STAMPS) $(BIN)/pip install --quiet --progress-bar off
+PIP_INSTALL := flock $(STAMPS) $(BIN)/pip install --quiet --progress-bar off --no-deps
+LOCKED := PIP_CONSTRAINT= $(PIP_INSTALL) --require-hashes --no-build-isolation --requirement tools/locks
 
 # The tools that fetch the parts are plain Python, so they run before any package is installed.
 FETCH := PYTHONPATH=tools $(BIN)/python -m countersign_workshop.parts.toolchain fetch
@@ -33,14 +35,18 @@ $(STAMPS)/venv: tools/bootstrap.sh
 	@flock $(@D) tools/bootstrap.sh $(VENV)
 	@touch $@
 
-$(STAMPS)/runtime: $(STAMPS)/venv pyproject.toml setup.py tools/pyproject.toml constraints.txt
+LOCKS := $(addprefix tools/locks/,build.txt runtime.txt development.txt)
+
+$(STAMPS)/runtime: $(STAMPS)/venv pyproject.toml setup.py tools/pyproject.toml $(LOCKS)
 	@echo "setup: Python packages for running"
-	@$(PIP_INSTALL) --editable . --editable './tools[node]'
+	@$(LOCKED)/build.txt
+	@$(LOCKED)/runtime.txt
+	@$(PIP_INSTALL) --no-build-isolation --editable . --editable ./tools
 	@touch $@
 
 $(STAMPS)/dev: $(STAMPS)/runtime
 	@echo "setup: Python packages for developing"
-	@$(PIP_INSTALL) --editable . --editable './tools[dev]'
+	@$(LOCKED)/development.txt
 	@touch $@
 
 # ---- real parts from elsewhere -----------------------------------------------------------------
@@ -200,10 +206,14 @@ soak: board-parts ## let an emulated Pico check in 10,000 times: memory, flash; 
 # checkout.
 .PHONY: wheel
 wheel: $(STAMPS)/dev native ## build the wheel in dist/ and try it in empty environments
-	@rm -rf dist && $(BIN)/pip wheel --quiet --no-deps --wheel-dir dist .
+	@rm -rf dist && $(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 	@COUNTERSIGN_WHEEL=$$(realpath dist/countersign-*.whl) \
 		$(BIN)/python -m pytest --quiet --slow tests/cli/test_installations.py
 	@ls dist/*
+
+.PHONY: sbom
+sbom: $(STAMPS)/dev ## write the bill of materials of what is locked, dist/countersign.cdx.json
+	@$(BIN)/python -m countersign_workshop.checks.sbom
 
 .PHONY: lock
 lock: $(STAMPS)/venv ## write constraints.txt anew from the ranges in both pyproject.toml

@@ -6,7 +6,6 @@ python -m countersign_workshop.checks.checks
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from countersign_workshop.checkout import ROOT, cache_folder
+from countersign_workshop.checks import lock
 
 _BIN = Path(sys.executable).parent
 
@@ -49,11 +49,9 @@ def _module(name: str, *words: str) -> Callable[[], tuple[bool, str]]:
 
 
 def _locks() -> tuple[bool, str]:
-    """Faults if a lock says where a package comes from: each machine decides that for itself."""
-    faults = []
-    for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines():
-        if not line.startswith("#") and not re.fullmatch(r"[a-z0-9-]+==[\w.+!]+", line):
-            faults.append(f"constraints.txt: {line}")
+    """Faults if a lock says where a package comes from, which each machine decides for itself, or
+    lacks the hash by which a file is known."""
+    faults = lock.faults()
     for folder in ("tools", "contracts"):
         for path in (ROOT / folder).rglob("package-lock.json"):
             if "node_modules" in path.parts:
