@@ -80,6 +80,7 @@ def test_nothing_acknowledged_is_lost_and_nothing_anchored_twice(tmp_path: Path)
                 owner=chain.owner(),
                 allow_emulated=True,
                 enrolment="open",
+                device_bytes_per_day=10**12,
                 ledger=site_folder.LedgerAddresses(
                     rpc_urls=[chain.rpc_url],
                     chain_id=chain.chain_id,
@@ -90,12 +91,6 @@ def test_nothing_acknowledged_is_lost_and_nothing_anchored_twice(tmp_path: Path)
                 ),
             )
             chain.admit_gateway(made.ledger_account)
-            settings = made.config_path.read_text()
-            made.config_path.write_text(
-                settings.replace(
-                    "[registry]\n", "[registry]\ndevice_bytes_per_day = 1000000000000\n"
-                )
-            )
             gateway = _start_gateway(made.config_path)
             try:
                 open_window(folder)

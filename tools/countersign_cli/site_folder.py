@@ -80,13 +80,15 @@ def create_site(
     beacon_interval_s: float = 30.0,
     degraded_after_s: float = 120.0,
     ledger: LedgerAddresses | None = None,
+    device_bytes_per_day: int | None = None,
 ) -> Site:
     """Make the folder of a site.
 
     owner: the account (20 bytes) that answers for the site's devices; by default the site's own
     ledger account. broker: None for a site that has serial lines only. lines: the ports of those
     lines. enrolment: who may enrol (`listed`, `approve` or `open`). provisioners: the public keys
-    whose lists are taken.
+    whose lists are taken. device_bytes_per_day: for devices that check in oftener than people's do;
+    None leaves it to the gateway.
 
     SiteError if the folder holds a site already; OperatorError if a key or a setting is wrong.
     """
@@ -108,6 +110,7 @@ def create_site(
             beacon_interval_s=beacon_interval_s,
             degraded_after_s=degraded_after_s,
             ledger=ledger,
+            device_bytes_per_day=device_bytes_per_day,
         )
         config.parse(text, folder)
         return text
@@ -171,7 +174,11 @@ def _toml(
     beacon_interval_s: float,
     degraded_after_s: float,
     ledger: LedgerAddresses | None,
+    device_bytes_per_day: int | None,
 ) -> str:
+    share = (
+        "" if device_bytes_per_day is None else f"\ndevice_bytes_per_day = {device_bytes_per_day}"
+    )
     sections = [
         f"""\
 [site]
@@ -200,7 +207,7 @@ provisioners = {json.dumps([key.hex() for key in provisioners])}
 policy_version = 1
 
 [registry]
-path = "registry.sqlite3"
+path = "registry.sqlite3"{share}
 
 [freshness]
 degraded_after_s = {degraded_after_s}

@@ -276,7 +276,7 @@ class RegistryConfig:
         "answered BUSY.",
     )
     device_bytes_per_day: Bytes = Field(
-        40_000_000,
+        20_000_000,
         description="What may be stored of one device. Above it the device is answered BUSY.",
     )
 

@@ -40,7 +40,13 @@ def running_gateway(folder: Path, line: str) -> Iterator[RunningGateway]:
     Raises SiteError, GatewayEnded and events.Stuck.
     """
     site = create_site(
-        folder, SITE, broker=None, lines=[line], allow_emulated=True, enrolment="open"
+        folder,
+        SITE,
+        broker=None,
+        lines=[line],
+        allow_emulated=True,
+        enrolment="open",
+        device_bytes_per_day=10**12,
     )
     events = Events()
     take = events.listener("gateway")
