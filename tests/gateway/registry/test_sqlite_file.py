@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ import pytest
 from countersign_gateway.model import Decision, DeviceRecord, Enrolment, Status
 from countersign_gateway.registry.interface import RegistryError, RegistryUnusable
 from countersign_gateway.registry.sqlite import SqliteRegistry
-from countersign_gateway.registry.sqlite.schema import MIGRATIONS
+from countersign_gateway.registry.sqlite.schema import APPLICATION_ID, MIGRATIONS
 
 GATEWAY_ID = bytes(range(32))
 
@@ -137,6 +138,7 @@ def test_a_full_disk_loses_nothing_that_was_acknowledged(sqlite_path: Path) -> N
 
 _WRITER = """
 import sys
+import time
 from pathlib import Path
 sys.path[:0] = {path!r}
 from test_sqlite_file import GATEWAY_ID, decision
@@ -171,4 +173,32 @@ def test_a_killed_writer_loses_nothing_that_returned(sqlite_path: Path) -> None:
     assert acknowledged <= stored <= acknowledged + 10 and stored % 10 == 0
     known = registry.device(bytes(32))
     assert known is not None and known.counter == stored
+    registry.close()
+
+
+def test_a_record_of_an_earlier_release_is_taken_over_and_nothing_in_it_is_ancient(
+    sqlite_path: Path,
+) -> None:
+    connection = sqlite3.connect(sqlite_path)
+    connection.executescript(
+        f"BEGIN; {MIGRATIONS[0]}; PRAGMA application_id = {APPLICATION_ID};"
+        " PRAGMA user_version = 1; COMMIT;"
+    )
+    connection.execute("INSERT INTO gateway (one, gateway_id) VALUES (1, ?)", (GATEWAY_ID,))
+    connection.execute(
+        "INSERT INTO devices VALUES (1, ?, 1, ?, ?, ?, ?, 1, 2, 1, NULL)",
+        (bytes(32), bytes(32), bytes(32), bytes(32), bytes(20)),
+    )
+    connection.execute("INSERT INTO counters VALUES (1, 1)")
+    connection.execute("INSERT INTO commitments VALUES (0, ?)", (bytes(32),))
+    connection.execute("INSERT INTO messages VALUES (0, 1, 1, ?, ?)", (b"m", b"r"))
+    connection.commit()
+    connection.close()
+    before_s = time.time()
+    registry = SqliteRegistry(sqlite_path, GATEWAY_ID)
+    (stored,) = registry.messages(0, 1)
+    assert abs(stored.recorded_s - before_s) < 60
+    assert registry.prune(10, before_s - 86400) == 0
+    registry.store([decision(2)])
+    assert registry.prune(10) == 2
     registry.close()
