@@ -167,6 +167,7 @@ write: $(STAMPS)/dev $(STAMPS)/forge ## write anew what is generated: tables, li
 	@$(BIN)/python -m countersign_workshop.ledger.contracts abi
 	@$(BIN)/python -m countersign_workshop.checks.message_table --write
 	@$(BIN)/countersign boards --readme=write
+	@$(BIN)/python -m countersign_workshop.images.source_index
 	@$(BIN)/python -m countersign_gateway.config.reference write gateway/CONFIGURATION.md
 	@$(BIN)/python -m countersign_workshop.checks.documents write
 

@@ -1,20 +1,14 @@
 """mip installs, and images freeze, exactly the modules that are in the folders."""
 
 import json
-from pathlib import Path
 
-FIRMWARE = Path(__file__).resolve().parents[2] / "firmware"
-PACKAGES = {"countersign": "lib", "countersign_agent": "agent"}
+from countersign_workshop.images import source_index
+from countersign_workshop.images.source_index import FIRMWARE, PACKAGES
 
 
 def test_package_json_lists_every_module_once() -> None:
-    modules = [
-        [str(path.relative_to(FIRMWARE / folder)), str(path.relative_to(FIRMWARE))]
-        for package, folder in PACKAGES.items()
-        for path in sorted((FIRMWARE / folder / package).rglob("*.py"))
-    ]
     described = json.loads((FIRMWARE / "package.json").read_text())
-    assert described["urls"] == modules
+    assert described["urls"] == source_index.modules(), "make write"
 
 
 def test_the_manifest_freezes_both_packages_and_what_starts_them() -> None:
@@ -29,7 +23,7 @@ def test_the_manifest_freezes_both_packages_and_what_starts_them() -> None:
 
     source = (FIRMWARE / "manifest.py").read_text()
     exec(source, {"package": package, "module": module, "metadata": described.update})
-    assert frozen == {**PACKAGES, "main.py": "start"}
+    assert frozen == {**PACKAGES, "boot.py": "start", "main.py": "start"}
     assert described["version"] == json.loads((FIRMWARE / "package.json").read_text())["version"]
     assert (
         f'"{described["version"]}"'
