@@ -1,4 +1,4 @@
-"""firmware/package.json: the modules that `mip install` takes from the sources. `make write` runs it.
+"""firmware/package.json: the modules that `mip install` takes. `make write` runs this file.
 
 The list is generated, so that a new module is on it.
 """
