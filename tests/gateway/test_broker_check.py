@@ -169,7 +169,7 @@ def without(*starts: str) -> Callable[[str], str]:
         ),
         (without("acl_file"), ["writes to topics of others", "reads topics of others", "a will"]),
         (without("max_packet_size"), ["set max_packet_size to 4096"]),
-        (lambda text: text.replace("max_keepalive 3600", "max_keepalive 0"), ["set max_keepalive"]),
+        (lambda text: text.replace("max_keepalive 3660", "max_keepalive 0"), ["set max_keepalive"]),
     ],
 )
 def test_each_rule_that_a_broker_does_not_keep_is_named(tmp_path, change, sentences):

@@ -163,7 +163,7 @@ class BrokerCheck:
         return _found(
             refused,
             "no client stays without a keep-alive",
-            "a client may stay for ever without a word: set max_keepalive to 3600",
+            "a client may stay for ever without a word: set max_keepalive to 3660",
         )
 
     def _in_the_clear(self) -> Finding:

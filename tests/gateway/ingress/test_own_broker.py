@@ -336,6 +336,22 @@ def test_no_client_goes_without_a_keep_alive(site):
         assert RawClient(site.address, packet).code not in (ACCEPTED, NOT_AUTHORISED)
 
 
+def test_the_longest_keep_alive_of_an_agent_ends_no_session(site):
+    """Mosquitto 2.0.11 ends a client whose keep-alive is as long as the broker allows."""
+    devices = [enrolled(site, str(number)) for number in range(4)]
+    clients = [client(site, device, keep_alive_s=3600) for device in devices]
+    deadline_s = time.monotonic() + 3
+    number = 0
+    while time.monotonic() < deadline_s:
+        for one, device in zip(clients, devices, strict=True):
+            number += 1
+            topic = topics.uplink(SITE, device.device_id, "evidence")
+            one.send(publish_packet(topic, bytes(200), False, number % 65535 + 1))
+    assert [one.is_closed(0.5) for one in clients] == [False] * 4
+    for one in clients:
+        one.close()
+
+
 def test_a_device_that_reboots_while_its_old_connection_is_half_open_is_served(site):
     device = enrolled(site, "one")
     halves = []

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import os
 import secrets
@@ -15,7 +13,11 @@ from threading import Event
 
 from countersign.carriers import topics
 from countersign_cli.mendable import Mendable
+from countersign_gateway.config import Endpoint
+from countersign_gateway.ingress.mqtt import broker_rules
+from countersign_gateway.ingress.mqtt.account_book import AccountBook, password_line
 from countersign_gateway.model import Decision
+from countersign_gateway.registry.accounts import accounts_of
 from countersign_gateway.registry.sqlite import SqliteRegistry
 from countersign_gateway.statements import keys
 from countersign_workshop.bench_gateway.devices import OWNER
@@ -26,25 +28,10 @@ from countersign_workshop.parts import toolchain
 SITE = "bench"
 START_TIMEOUT_S = 20.0
 GATEWAY_USER = "gateway"
-DRIVER_USER = "driver"
-
-# The broker drops and throttles nothing, because the measurement is of the gateway. Its queue is
-# still bounded. It keeps everything in memory, because the gateway makes messages durable.
-_BROKER_CONFIG = """\
-listener {port} 127.0.0.1
-allow_anonymous false
-password_file {folder}/broker.passwords
-acl_file {folder}/broker.acl
-persistence false
-max_inflight_messages 0
-max_queued_messages 100000
-set_tcp_nodelay true
-sys_interval 0
-log_dest stderr
-log_type error
-log_type warning
-{user}
-"""
+# The driver's connections: a client id is an account's name, so each has an account.
+SUBSCRIBER, BEACON_READER = "bench-subscriber", "bench-beacon"
+MAX_PUBLISHERS = 16
+DRIVERS = (SUBSCRIBER, BEACON_READER, *(f"bench-{number}" for number in range(MAX_PUBLISHERS)))
 
 # The beacon's interval is longer than the run: all evidence is made beforehand and names one
 # beacon.
@@ -90,20 +77,16 @@ class BenchSite:
         keys.create_key_file(folder / "gateway.key")
         self.key = keys.SigningKey.from_file(folder / "gateway.key")
         _write_private(folder / "gateway.password", gateway_password)
+        # The settings and rights are those of the site's own broker, and every device has its
+        # account. Only the driver is added, which plays all devices over a few connections.
+        self._files = broker_rules.BrokerFiles(folder)
+        self._lines = [password_line(GATEWAY_USER, gateway_password)]
+        self._lines += [password_line(name, self.driver_password) for name in DRIVERS]
+        rules = broker_rules.access_list(SITE, GATEWAY_USER, None)
+        _write_private(self._files.access, rules + "".join(map(_driver_rules, DRIVERS)))
         _write_private(
-            folder / "broker.passwords",
-            f"{GATEWAY_USER}:{_password_hash(gateway_password)}\n"
-            f"{DRIVER_USER}:{_password_hash(self.driver_password)}\n",
-        )
-        _write_private(folder / "broker.acl", _access_list())
-        _write_private(
-            folder / "broker.conf",
-            _BROKER_CONFIG.format(
-                port=self.port,
-                folder=folder,
-                # Mosquitto started by root would become a user that cannot read this folder.
-                user="user root" if os.geteuid() == 0 else "",
-            ),
+            self._files.settings,
+            broker_rules.settings(self._files, Endpoint("127.0.0.1", self.port), 64),
         )
         _write_private(
             folder / "gateway.toml",
@@ -118,14 +101,15 @@ class BenchSite:
         registry = SqliteRegistry(self._folder / "registry.sqlite3", self.key.gateway_id)
         try:
             registry.store(enrolments)
+            book = AccountBook(secrets.token_bytes(32), SITE)
+            self._lines += book.lines(accounts_of(registry), strangers=True)
         finally:
             registry.close()
+        _write_private(self._files.passwords, "".join(self._lines))
 
     def start(self) -> None:
         """Start the site. Returns once the gateway listens; SiteFailed if it does not."""
-        self._broker = Child(
-            "mosquitto", [*toolchain.mosquitto(), "-c", self._folder / "broker.conf"]
-        )
+        self._broker = Child("mosquitto", [*toolchain.mosquitto(), "-c", self._files.settings])
         deadline_s = time.monotonic() + START_TIMEOUT_S
         while not listens(self.port):
             self._check(self._broker, deadline_s)
@@ -189,27 +173,14 @@ class BenchSite:
             raise SiteFailed(f"{child.name} did not start:\n{child.tail()}")
 
 
-def _access_list() -> str:
+def _driver_rules(name: str) -> str:
     root = f"{topics.ROOT}{SITE}"
     return (
-        f"user {GATEWAY_USER}\n"
-        f"topic read {root}/+/up/+\n"
-        f"topic write {root}/+/down/+\n"
-        f"topic write {root}/gateway/beacon\n"
-        f"user {DRIVER_USER}\n"
+        f"user {name}\n"
         f"topic write {root}/+/up/+\n"
         f"topic read {root}/+/down/+\n"
         f"topic read {root}/gateway/beacon\n"
     )
-
-
-def _password_hash(password: str) -> str:
-    """The hash that mosquitto_passwd writes: $7$iterations$salt$hash, PBKDF2 with SHA-512."""
-    iterations = 101
-    salt = secrets.token_bytes(12)
-    derived = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, iterations, 64)
-    encoded = (base64.b64encode(part).decode() for part in (salt, derived))
-    return f"$7${iterations}${'$'.join(encoded)}"
 
 
 def _write_private(path: Path, text: str) -> None:

@@ -20,7 +20,7 @@ from countersign import messages
 from countersign.carriers import topics
 from countersign_cli.mendable import Mendable
 from countersign_workshop.bench_gateway import mqtt_wire
-from countersign_workshop.bench_gateway.bench_site import DRIVER_USER, SITE
+from countersign_workshop.bench_gateway.bench_site import BEACON_READER, SITE, SUBSCRIBER
 from countersign_workshop.bench_gateway.devices import Packets
 
 TURN_S = 0.002
@@ -107,7 +107,7 @@ class Subscriber:
         self.arrivals: list[tuple[int, float]] = []
         self.count = 0
         self._framed = 0
-        self._socket = _connected(port, "bench-subscriber", password)
+        self._socket = _connected(port, SUBSCRIBER, password)
         results = f"{topics.ROOT}{SITE}/+/down/result"
         self._socket.setblocking(True)
         self._socket.sendall(mqtt_wire.subscribe(1, results, 0))
@@ -236,7 +236,7 @@ class Driver:
 
 def fetch_beacon(port: int, password: str, timeout_s: float = 10.0) -> bytes:
     """The site's current beacon message, which the broker retains for each new subscriber."""
-    connection = _connected(port, "bench-beacon", password)
+    connection = _connected(port, BEACON_READER, password)
     connection.setblocking(True)
     connection.settimeout(timeout_s)
     connection.sendall(mqtt_wire.subscribe(1, topics.beacon(SITE), 0))
@@ -257,7 +257,7 @@ def fetch_beacon(port: int, password: str, timeout_s: float = 10.0) -> bytes:
 def _connected(port: int, name: str, password: str) -> socket.socket:
     connection = socket.create_connection(("127.0.0.1", port), 5)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    connection.sendall(mqtt_wire.connect(name, DRIVER_USER, password))
+    connection.sendall(mqtt_wire.connect(name, name, password))
     _expect(connection, mqtt_wire.CONNACK_ACCEPTED)
     connection.setblocking(False)
     return connection

@@ -13,9 +13,9 @@ MAX_PACKET_ID = 65535
 
 
 def connect(client_id: str, username: str, password: str) -> bytes:
-    """CONNECT with a clean session, and no keep-alive: the broker tolerates any silence."""
+    """CONNECT with a clean session and a keep-alive of an hour, longer than any run."""
     flags = 0x80 | 0x40 | 0x02
-    body = _text("MQTT") + bytes([4, flags]) + b"\0\0"
+    body = _text("MQTT") + bytes([4, flags]) + (3600).to_bytes(2, "big")
     body += _text(client_id) + _text(username) + _text(password)
     return b"\x10" + _length(len(body)) + body
 
