@@ -61,7 +61,9 @@ def is_printable(text: object, most: int) -> bool:
     """
     if not isinstance(text, str) or not 0 < len(text) <= most:
         return False
-    return " " <= min(text) and max(text) <= "~"
+    # Of bytes, since MicroPython interns each character of a text that it goes through.
+    encoded = text.encode()
+    return 0x20 <= min(encoded) and max(encoded) <= 0x7E
 
 
 class Ueid(Field):
