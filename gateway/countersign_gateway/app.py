@@ -4,6 +4,7 @@ This is the only file that knows all stages. The threads are: the own broker (if
 MQTT, one for each serial line, reading ahead, the pipeline, anchoring, and the main thread, which
 rotates the beacon and waits for a signal. The ledger may be absent or down at any moment, also at
 the start: the gateway goes on serving devices, and each result states how fresh its knowledge is.
+It is longer than other files because one class holds the order in which the stages start and stop.
 """
 
 from __future__ import annotations

@@ -136,6 +136,22 @@ def test_a_refused_next_key_is_reported_and_asked_for_slowly():
     assert rig.gateway.names().count("EnrolRequest") == 1
 
 
+def test_a_device_that_nobody_admitted_asks_soon_and_then_slowly():
+    for reason in (reasons.NOT_ADMITTED, reasons.AWAITING_APPROVAL):
+        rig = Rig()
+        rig.gateway.refuse_with = reason
+        rig.run_for(3000)
+        asked = rig.gateway.names().count("EnrolRequest")
+        assert 2 <= asked <= 5
+        rig.run_for(600000)
+        # By now once or twice a minute.
+        asked = rig.gateway.names().count("EnrolRequest")
+        rig.run_for(600000)
+        assert 10 <= rig.gateway.names().count("EnrolRequest") - asked <= 21
+        rig.gateway.refuse_with = None
+        rig.run_until("enrolled")
+
+
 def test_no_secret_is_ever_reported():
     rig = Rig()
     rig.run_until("verdict", 2)

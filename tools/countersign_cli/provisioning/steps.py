@@ -189,7 +189,7 @@ class Provisioning:
             if enrolled and not self._wishes.abandon & {old, look.hardware_id.hex()}:
                 raise BoardFault(
                     f"{self._row.name} is enrolled as {old}: a new identity ends that for good; "
-                    "revoke it at its gateway, then add --abandon "
+                    "countersign device revoke at its gateway, then add --abandon "
                     + (look.hardware_id.hex() if old is _DAMAGED else old)
                 )
             self._record("replacing", replaced=old, device_id=None, owner_next_key=None)
