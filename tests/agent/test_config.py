@@ -44,6 +44,11 @@ def test_what_cannot_be_meant_is_refused():
     expect_refused(check_in_interval_ms=1.5)
     expect_refused(environment="moon")
     expect_refused(broker_password="a password without a name")
+    expect_refused(site_account_key="02" * 31)
+    expect_refused(site_account_key="02" * 32, broker_username="a name beside it")
+    expect_refused(
+        site_account_key="02" * 32, transport="serial", serial_port="usb", broker_host=None
+    )
     expect_refused(reconnect_least_ms=5000, reconnect_most_ms=1000)
     expect_refused(wifi_password="a password without a network")
     expect_refused(wifi_ssid="ward", wifi_password="7 chars")

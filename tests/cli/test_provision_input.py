@@ -108,6 +108,19 @@ def test_a_certificate_goes_to_the_board(tmp_path: Path) -> None:
         rows.read_csv(table, shared)
 
 
+def test_the_site_account_key_reaches_the_board_if_it_is_a_point(tmp_path: Path) -> None:
+    table = write_csv(
+        tmp_path / "boards.csv", [ROW | {"transport": "mqtt", "broker_host": "broker"}]
+    )
+    shared = settings()
+    shared.pop("serial_port")
+    key = shared["gateway_public_key"]
+    (row,) = rows.read_csv(table, shared | {"site_account_key": key})
+    assert json.loads(row.config)["site_account_key"] == key
+    with pytest.raises(rows.RowsError, match="site_account_key is not a point of the curve"):
+        rows.read_csv(table, shared | {"site_account_key": "00" * 31 + "05"})
+
+
 def test_no_secret_is_shown(tmp_path: Path) -> None:
     table = write_csv(
         tmp_path / "boards.csv",

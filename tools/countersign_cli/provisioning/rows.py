@@ -180,9 +180,10 @@ def _row(texts: Mapping[str, str], shared: Mapping[str, Any], folder: Path) -> R
         files[CA_PATH] = _certificate(folder / str(settings["tls_ca_path"]))
         settings["tls_ca_path"] = CA_PATH
     Config(settings)
-    gateway_public_key = bytes.fromhex(settings["gateway_public_key"].removeprefix("0x"))
-    if curve.lift_x(gateway_public_key) is None:
-        raise ValueError("gateway_public_key is not a point of the curve: copy it again")
+    for name in ("gateway_public_key", "site_account_key"):
+        key = settings.get(name)
+        if key is not None and curve.lift_x(bytes.fromhex(key.removeprefix("0x"))) is None:
+            raise ValueError(f"{name} is not a point of the curve: copy it again")
     config = _config_file(settings)
     baud = _number("baud", texts.get("baud") or str(board_line.BAUD))
     device_class, valid_until = texts.get("class", ""), texts.get("valid_until", "")
