@@ -33,18 +33,24 @@ class DoorShut(ReplError):
     """The board runs our agent, and nobody opened its door. The text says what to do."""
 
 
+class NotThisOne(ReplError):
+    """The board runs our agent and is another one than is looked for. Its door was left alone."""
+
+
 @dataclass(frozen=True)
 class Keeper:
     """Who may open doors.
 
     say: asks a person for the button. let_in: called once the board gave way. key: the
-    provisioner's secret (32 bytes), or None. person_s: how long to wait for the person.
+    provisioner's secret (32 bytes), or None. person_s: how long to wait for the person. spares:
+    whether the device with this id (hexadecimal) is to be left alone.
     """
 
     say: Callable[[str], None] = print
     let_in: Callable[[], None] = lambda: None
     key: bytes | None = field(default=None, repr=False)
     person_s: float = 120.0
+    spares: Callable[[str], bool] = lambda _: False
 
     def holds(self, public_key: str | None) -> bool:
         """Whether its key is the other half of this public key, in hexadecimal."""
@@ -57,11 +63,13 @@ def enter(
     """Enter a board's raw REPL, through the door if our agent runs there.
 
     reopen: opens the port once more, because a board with its own USB takes it away while it
-    restarts. answer_s: how long to wait for the board. Raises DoorShut, or ReplError if nothing
-    answers.
+    restarts. answer_s: how long to wait for the board. Raises DoorShut, NotThisOne, or
+    ReplError if nothing answers.
     """
     challenge = _asked(repl, answer_s)
     if challenge is not None:
+        if keeper.spares(challenge.get("device_id") or ""):
+            raise NotThisOne(f"the board at {port} is another one")
         if keeper.key is not None and keeper.holds(challenge.get("provisioner")):
             _unlock(repl, keeper.key, challenge)
             passed = _opened(repl, answer_s)

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -14,7 +14,7 @@ from countersign_cli.board_port.service_door import Keeper
 from countersign_cli.provisioning.bundle import BundleError
 from countersign_cli.provisioning.resume_file import ResumeFile, ResumeFileError
 from countersign_cli.provisioning.rows import Row
-from countersign_cli.provisioning.session import BoardFault, Look, Session
+from countersign_cli.provisioning.session import BoardFault, Look, NotThisBoard, Session
 from countersign_cli.provisioning.steps import STEPS, Provisioning, Wishes
 
 _LOOK_AGAIN_S = 0.5
@@ -117,8 +117,21 @@ class Run:
 
         At a port that rows share, wait until the board is not the one of an earlier row.
         """
+        done: list[str] = []
+
+        def spares(device_id: str) -> bool:
+            other = self.resume_file.other(row.name, "device_id", device_id)
+            done[:] = [] if other is None else [other]
+            return other is not None
+
+        # A device of an earlier row must not be opened: it may erase itself (erase_on_service).
+        keeper = replace(self.keeper, spares=spares) if shared else self.keeper
         while True:
-            session = Session(row.port, row.baud, self.keeper)
+            try:
+                session = Session(row.port, row.baud, keeper)
+            except NotThisBoard:
+                self._ask_for_swap(row, done[0])
+                continue
             try:
                 look = session.look()
                 other = self.resume_file.other(row.name, "unique_id", look.unique_id)
@@ -129,8 +142,11 @@ class Run:
                 session.close()
                 raise
             session.close()
-            self.progress.say(f"{row.name}: take {other} off {row.port} and connect the next board")
-            self._wait_for_swap(row.port)
+            self._ask_for_swap(row, other)
+
+    def _ask_for_swap(self, row: Row, board: str) -> None:
+        self.progress.say(f"{row.name}: take {board} off {row.port} and connect the next board")
+        self._wait_for_swap(row.port)
 
     def _wait_for_swap(self, port: str) -> None:
         """Wait until the port has disappeared and come back."""

@@ -39,6 +39,10 @@ class BoardFault(Mendable):
     """A board cannot be provisioned as it is. The text is one sentence with what to do next."""
 
 
+class NotThisBoard(BoardFault):
+    """The board is one that was to be left alone. It still runs its agent."""
+
+
 class KeyStoreFault(BoardFault):
     """The board's stored identity is damaged."""
 
@@ -216,6 +220,8 @@ class Session:
             self._repl.run(scripts.TOOLS, answer_s)
         except BoardGone as fault:
             raise self._gone(fault) from None
+        except service_door.NotThisOne as fault:
+            raise NotThisBoard(str(fault)) from None
         except (service_door.DoorShut, board_line.PortError) as fault:
             raise BoardFault(str(fault)) from None
         except ReplError:
