@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from countersign import accounts as lobby
 from countersign_workshop.bench_perimeter.cast import Cast
+
+LOBBY_DEVICE = bytes(32)  # any device whose first byte has its place in this account
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,12 @@ def of_device(cast: Cast, name: str) -> Account:
     """The account of a device that is enrolled at the site. `name`: as in the cast."""
     username, password = cast.device(name).broker_account(cast.site_account_key, cast.site)
     return Account(username, username, password)
+
+
+def of_lobby(cast: Cast) -> Account:
+    """One of the accounts that devices use before the site knows them."""
+    name = lobby.lobby_username(LOBBY_DEVICE)
+    return Account(name, name, lobby.lobby_password(cast.site_account_key, cast.site))
 
 
 def of_gateway(cast: Cast) -> Account:

@@ -24,6 +24,7 @@ from countersign_workshop.bench_perimeter.attacker import Attacker, Deeds
 from countersign_workshop.bench_perimeter.cast import INSIDER, Cast
 from countersign_workshop.bench_perimeter.site import SITE, Marks, Site
 from countersign_workshop.checkout import cache_folder
+from countersign_workshop.child_processes.process import die_with_parent
 from countersign_workshop.fuzzing import run as fuzzing
 
 SETTLE_S = 2.0
@@ -132,7 +133,7 @@ def _run(name: str, plan: Plan) -> Run:
     with (
         # /tmp is often in memory, so it is not used.
         tempfile.TemporaryDirectory(prefix="perimeter-", dir=parent) as folder,
-        ProcessPoolExecutor(2, mp_context=spawning) as pool,
+        ProcessPoolExecutor(2, mp_context=spawning, initializer=die_with_parent) as pool,
         Site(Path(folder) / "site", [*names, INSIDER]) as site,
     ):
         starts_s = time.monotonic() + SETTLE_S

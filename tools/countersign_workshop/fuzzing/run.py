@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from countersign_workshop.child_processes.process import die_with_parent
 from countersign_workshop.fuzzing.target import Target
 from countersign_workshop.fuzzing.targets import TARGETS
 
@@ -69,7 +70,7 @@ def fuzz(executions: int, seed: int, only: Sequence[str] = (), workers: int = 0)
     started_s = time.monotonic()
     # Each worker is a fresh interpreter, so that its memory is its own.
     spawning = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=spawning) as pool:
+    with ProcessPoolExecutor(workers, spawning, initializer=die_with_parent) as pool:
         parts = []
         for name in names:
             each = -(-executions * TARGETS[name][1] // (shares * workers))

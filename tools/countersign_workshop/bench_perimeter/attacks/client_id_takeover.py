@@ -40,5 +40,5 @@ async def attack(attacker: Attacker) -> None:
             client.drop()
 
     async with asyncio.TaskGroup() as group:
-        group.create_task(attacker.both_ways(take_over))
+        group.create_task(attacker.every_way(take_over))
         group.create_task(attacker.again(guess, "anonymous"))

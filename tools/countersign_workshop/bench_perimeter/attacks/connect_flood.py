@@ -1,7 +1,7 @@
 """Connections without end: some send nothing, some connect and stay, some connect and go.
 
-Access: anonymous for all three; the insider's account connects again and again as well, under many
-client ids.
+Access: anonymous for all three; the lobby's and the insider's accounts connect again and again as
+well, under many client ids.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import contextlib
 import secrets
 from collections import deque
 
-from countersign_workshop.bench_perimeter.attacker import ANONYMOUS, PAUSE_S, Attacker
+from countersign_workshop.bench_perimeter.attacker import ANONYMOUS, LOBBY, PAUSE_S, Attacker
 from countersign_workshop.bench_perimeter.cast import INSIDER
 from countersign_workshop.bench_perimeter.client import Client
 
@@ -45,6 +45,7 @@ async def attack(attacker: Attacker) -> None:
             group.create_task(attacker.again(idle, ANONYMOUS))
             group.create_task(attacker.again(mute, ANONYMOUS))
         group.create_task(attacker.again(come_and_go, ANONYMOUS))
+        group.create_task(attacker.again(come_and_go, LOBBY))
         group.create_task(attacker.again(come_and_go, INSIDER))
     for client in held:
         client.drop()

@@ -1,7 +1,7 @@
 """Enrols new keys, all the way: request, challenge, proof. Each says that it is hardware.
 
-Access: both ways. Where the broker gives the attacker no foreign challenge, requests alone go out,
-which cost the gateway as much.
+Access: every way; the lobby is the one that a real stranger has. Where the broker gives the
+attacker no foreign challenge, requests alone go out, which cost the gateway as much.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ import itertools
 import secrets
 
 from countersign import messages, reasons
+from countersign.accounts import lobby_username
 from countersign.carriers import topics
-from countersign_workshop.bench_perimeter.attacker import Attacker
+from countersign_workshop.bench_perimeter import accounts
+from countersign_workshop.bench_perimeter.attacker import LOBBY, Attacker
 from countersign_workshop.bench_perimeter.client import Client, Refused
 from countersign_workshop.simulation.simulated_device import SimulatedDevice
 
@@ -27,28 +29,45 @@ async def attack(attacker: Attacker) -> None:
         async with await attacker.open(way) as client:
             waiting: dict[bytes, SimulatedDevice] = {}
             room = asyncio.Semaphore(UNDER_WAY)
-            await client.subscribe(f"{topics.ROOT}{cast.site}/+/down/challenge")
-            answering = asyncio.create_task(_answer(attacker, client, waiting, room))
+            await client.subscribe(_challenges(attacker, way))
+            answering = asyncio.create_task(_answer(attacker, way, client, waiting, room))
             try:
-                while not answering.done():
+                while not (answering.done() or attacker.is_over()):
                     stranger = cast.device(f"applicant {way} {next(numbers)}")
+                    if way == LOBBY and not _has_its_place(stranger):
+                        await asyncio.sleep(0)
+                        continue
                     waiting[stranger.device_id] = stranger
-                    topic = topics.uplink(cast.site, stranger.device_id, "enrol")
+                    topic = attacker.uplink(way, stranger.device_id, "enrol")
                     await client.publish(topic, stranger.request(secrets.token_bytes(32)))
                     attacker.deeds.acts += 1
                     try:
                         await asyncio.wait_for(room.acquire(), 0.02)
                     except TimeoutError:
                         pass  # no challenge came: the next request goes out all the same
-                answering.result()
+                if answering.done():
+                    answering.result()
             finally:
                 answering.cancel()
 
-    await attacker.both_ways(flood)
+    await attacker.every_way(flood)
+
+
+def _challenges(attacker: Attacker, way: str) -> str:
+    site = attacker.cast.site
+    if way == LOBBY:
+        return topics.of_account(site, accounts.of_lobby(attacker.cast).client_id, "down/+")
+    return f"{topics.ROOT}{site}/+/down/challenge"
+
+
+def _has_its_place(stranger: SimulatedDevice) -> bool:
+    """Whether this device's lobby account is the one that the attacker uses."""
+    return lobby_username(stranger.device_id) == lobby_username(accounts.LOBBY_DEVICE)
 
 
 async def _answer(
     attacker: Attacker,
+    way: str,
     client: Client,
     waiting: dict[bytes, SimulatedDevice],
     room: asyncio.Semaphore,
@@ -65,6 +84,6 @@ async def _answer(
             continue
         stranger = waiting.pop(challenge.fields.get("device_id"), None)
         if stranger is not None:
-            topic = topics.uplink(attacker.cast.site, stranger.device_id, "enrol")
+            topic = attacker.uplink(way, stranger.device_id, "enrol")
             await client.publish(topic, stranger.proof(payload))
             attacker.deeds.acts += 1

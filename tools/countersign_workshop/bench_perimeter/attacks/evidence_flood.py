@@ -24,12 +24,13 @@ async def attack(attacker: Attacker) -> None:
             await client.subscribe(topics.beacon(cast.site))
             listening = asyncio.create_task(_listen(client, beacon))
             try:
-                while not listening.done():
+                while not (listening.done() or attacker.is_over()):
                     if beacon:
                         await client.publish(topic, attacker.insider.evidence(bytes(beacon)))
                         attacker.deeds.acts += 1
                     await asyncio.sleep(0 if beacon else 0.05)
-                listening.result()
+                if listening.done():
+                    listening.result()
             finally:
                 listening.cancel()
 

@@ -1,6 +1,6 @@
 """Garbage of every kind, small, so that as many refusals as possible are to be logged.
 
-Access: both ways, on the insider's own uplinks, on honest devices' uplinks and on strangers'.
+Access: every way, on the insider's own uplinks, on honest devices' uplinks and on strangers'.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import itertools
 import secrets
 
-from countersign.carriers import topics
 from countersign_workshop.bench_perimeter.attacker import Attacker
 
 
@@ -30,16 +29,16 @@ async def attack(attacker: Attacker) -> None:
     victims = [cast.device(name).device_id for name in cast.honest]
     victims += [attacker.insider.device_id] * len(victims)
     victims += [secrets.token_bytes(32) for _ in range(len(victims))]
-    turns = itertools.cycle(
-        [
-            (topics.uplink(cast.site, device_id, kind), payload)
-            for device_id, payload in itertools.product(victims, garbage)
-            for kind in ("evidence", "enrol")
-        ]
-    )
 
     async def flood(way: str) -> None:
+        turns = itertools.cycle(
+            [
+                (attacker.uplink(way, device_id, kind), payload)
+                for device_id, payload in itertools.product(victims, garbage)
+                for kind in ("evidence", "enrol")
+            ]
+        )
         async with await attacker.open(way) as client:
             await attacker.stream(client, lambda: client.publish(*next(turns)))
 
-    await attacker.both_ways(flood)
+    await attacker.every_way(flood)

@@ -1,6 +1,6 @@
 """Publishes one message of 250 MB after the other, and retained ones of 16 MB.
 
-Access: both ways, on the insider's own uplink.
+Access: every way, on the insider's own uplink.
 """
 
 from __future__ import annotations
@@ -30,4 +30,4 @@ async def attack(attacker: Attacker) -> None:
             attacker.deeds.acts += 1
             client.keep_alive()
 
-    await attacker.both_ways(publish)
+    await attacker.every_way(publish)

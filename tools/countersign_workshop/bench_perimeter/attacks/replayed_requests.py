@@ -1,6 +1,6 @@
 """Sends again what honest devices sent before: old enrolment requests, and all that it hears.
 
-Access: both ways, on the victims' own topics and on the insider's. The old requests are those of
+Access: every way, on the victims' own topics and on the insider's. The old requests are those of
 all honest devices; the rest the attacker hears by itself, where the broker lets it listen.
 """
 
@@ -27,7 +27,7 @@ async def attack(attacker: Attacker) -> None:
     numbers = itertools.count()
 
     async def listen(way: str) -> None:
-        async with await attacker.open(way, None if way == "anonymous" else "listening") as client:
+        async with await attacker.open(way, None) as client:
             await client.subscribe(topics.uplink_filter(cast.site))
             while True:
                 seen.append(await client.receive())
@@ -42,4 +42,4 @@ async def attack(attacker: Attacker) -> None:
 
     async with asyncio.TaskGroup() as group:
         group.create_task(attacker.again(listen, "anonymous"))
-        group.create_task(attacker.both_ways(replay))
+        group.create_task(attacker.every_way(replay))

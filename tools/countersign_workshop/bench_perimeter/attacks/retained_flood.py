@@ -1,6 +1,6 @@
 """Retained messages of 3,000 bytes on ever new topics, so that the broker keeps them all.
 
-Access: both ways; under the site's root, under the insider's own topics, and outside of both.
+Access: every way; under the site's root, under the insider's own topics, and outside of both.
 """
 
 from __future__ import annotations
@@ -36,4 +36,4 @@ async def attack(attacker: Attacker) -> None:
 
             await attacker.stream(client, write)
 
-    await attacker.both_ways(flood)
+    await attacker.every_way(flood)

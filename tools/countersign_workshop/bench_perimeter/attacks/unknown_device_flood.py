@@ -1,6 +1,6 @@
 """Well-formed evidence, truly signed, of devices that never enrolled here.
 
-Access: both ways; anonymous on each stranger's own topic, the insider on the same topics and on its
+Access: every way; anonymous on each stranger's own topic, the insider on the same topics and on its
 own.
 """
 
@@ -29,4 +29,4 @@ async def attack(attacker: Attacker) -> None:
         async with await attacker.open(way) as client:
             await attacker.stream(client, lambda: client.publish(*next(turns)))
 
-    await attacker.both_ways(flood)
+    await attacker.every_way(flood)

@@ -1,6 +1,6 @@
 """Leaves last wills on topics of the gateway: a broker publishes them under its own hand.
 
-Access: both ways; the wills go to the beacon's topic, retained, and to honest devices' downlinks.
+Access: every way; the wills go to the beacon's topic, retained, and to honest devices' downlinks.
 """
 
 from __future__ import annotations
@@ -24,4 +24,4 @@ async def attack(attacker: Attacker) -> None:
         client = await attacker.open(way, will=(next(turns), secrets.token_bytes(300)))
         client.drop()
 
-    await attacker.both_ways(die)
+    await attacker.every_way(die)
