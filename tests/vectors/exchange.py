@@ -242,6 +242,9 @@ def refused_messages() -> list[dict[str, str]]:
         ("BAD_FIELD", "a reading of 2**31", evidence(-65538, {"r": 2**31})),
         ("BAD_FIELD", "a reading's name of 24 bytes", evidence(-65538, {"n" * 24: 1})),
         ("BAD_FIELD", "a reading without a name", evidence(-65538, {"": 1})),
+        ("BAD_FIELD", "a reading's name with an escape", evidence(-65538, {"\x1b[2J": 1})),
+        ("BAD_FIELD", "a reading's name outside ASCII", evidence(-65538, {"ü": 1})),
+        ("BAD_FIELD", "a version with a line's end", evidence(271, ["1\n"])),
         ("BAD_FIELD", "a version of 33 bytes", evidence(271, ["v" * 33])),
         ("BAD_FIELD", "two versions", evidence(271, ["1", "2"])),
         ("BAD_FIELD", "uptime of 2**32", evidence(261, 2**32)),
@@ -272,6 +275,7 @@ def unbelieved() -> list[dict[str, Any]]:
     def evidence(changes: dict[int, Any], key: Key = DEVICE) -> bytes:
         return by(key, 20, evidence_items(changes))
 
+    present = tagged_hash("countersign/next-key/1", b"\x01" + DEVICE.public)
     elsewhere, stale = {3: bytes(32).hex()}, {10: bytes(32)}
     cases = [
         ("ACCEPTED", "the evidence of messages.json", "evidence", evidence({})),
@@ -298,6 +302,9 @@ def unbelieved() -> list[dict[str, Any]]:
         ("WRONG_KEY", "a key that does not give the device_id", "enrol",
             by(NEXT, 10, ten | {3: NEXT.public})),
         ("WRONG_KEY", "a key that is no point", "enrol", by(DEVICE, 10, ten | {3: number(5)})),
+        ("BAD_NEXT_KEY", "no next key", "enrol", by(DEVICE, 10, ten | {5: bytes(32)})),
+        ("BAD_NEXT_KEY", "the present key as the next", "enrol",
+            by(DEVICE, 10, ten | {5: present})),
         ("WRONG_KEY", "another next key than on record", "enrol",
             by(DEVICE, 10, ten | {5: bytes([1]) * 32})),
         ("UNSUPPORTED_SUITE", "suite 2", "enrol", by(DEVICE, 10, ten | {2: 2})),
