@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Any
-from urllib.parse import urlsplit
 
 import requests
 from web3 import HTTPProvider
+
+from countersign_contracts.loopback import is_loopback
 
 
 def http_provider(url: str, **options: Any) -> HTTPProvider:
@@ -19,14 +19,3 @@ def http_provider(url: str, **options: Any) -> HTTPProvider:
     session = requests.Session()
     session.trust_env = not is_loopback(url)
     return HTTPProvider(url, session=session, **options)
-
-
-def is_loopback(url: str) -> bool:
-    """Whether a URL names this machine."""
-    host = urlsplit(url).hostname or ""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -288,7 +288,7 @@ def test_extras_bring_the_modules_that_the_command_line_says() -> None:
     [
         ("countersign", ()),
         ("countersign_agent", ()),
-        ("countersign_contracts", ()),
+        ("countersign_contracts", ("ledger",)),
         ("countersign_gateway", ("gateway", "ledger")),
         ("countersign_cli", (*extras.MODULES, "dev")),
         ("countersign_workshop", (*extras.MODULES, None, "node", "dev")),

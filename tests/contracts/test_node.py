@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from countersign_contracts import node
+from countersign_contracts import loopback, node
 
 
 @pytest.fixture
@@ -58,4 +58,4 @@ def test_a_node_on_loopback_is_reached_directly(
     ],
 )
 def test_what_is_this_machine(url: str, is_loopback: bool) -> None:
-    assert node.is_loopback(url) is is_loopback
+    assert loopback.is_loopback(url) is is_loopback

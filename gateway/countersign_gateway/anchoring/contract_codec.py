@@ -21,11 +21,12 @@ from countersign_gateway.anchoring.ledger import (
 from countersign_gateway.model import Batch
 from countersign_gateway.registry.interface import SignedRegistration
 
-# Fixed limits, so that signing needs no estimate from the node; about three times the measured gas
-# (35,000 for an append, 150,000 for a device with its owner's list).
-_APPEND_GAS = 120_000
+# Fixed limits, so that signing needs no estimate from the node; about three times the measured gas:
+# 37,000 for an append (71,000 for the first), 144,000 for a device (161,000 for the first of an
+# owner), 80,000 to claim a log and 115,000 to go on for one.
+_APPEND_GAS = 210_000
 _REGISTER_GAS = 500_000
-_RULING_GAS = 300_000
+_RULING_GAS = 345_000
 
 _CONTRACTS = ("CommitmentLog", "DeviceID", "UserID")
 

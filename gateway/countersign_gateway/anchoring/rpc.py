@@ -9,20 +9,27 @@ from __future__ import annotations
 
 import email.utils
 import json
+import re
 import time
 from datetime import UTC, datetime
 from typing import Any
 
 import requests
+from urllib3.exceptions import HTTPError
 
+from countersign_contracts.loopback import is_loopback
 from countersign_gateway.anchoring import answers
 from countersign_gateway.anchoring.ledger import UpstreamDown
-from countersign_gateway.config.values import is_loopback
 
 # The receipts of a full block are about 2 MB.
 _MOST_BYTES = 32 * 1024 * 1024
 _CHUNK_BYTES = 65536
 _LONGEST_REST_S = 3600.0
+# Receipts are nested five deep.
+_DEEPEST = 32
+# A string, or what is left of one: a quotation mark that stands alone must not be searched twice.
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
+_NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 # What these say passes by itself: too many requests, a gateway's or server's own trouble.
 _BUSY = (429, 502, 503, 504)
 
@@ -45,11 +52,11 @@ class Node:
         self._requests += 1
         question = {"jsonrpc": "2.0", "id": self._requests, "method": method, "params": parameters}
         try:
-            answer = json.loads(self._post(method, question))
+            answer = _parsed(self._post(method, question))
         # The text of these exceptions shows the URL.
         except requests.RequestException as error:
             raise UpstreamDown(f"{method}: {type(error).__name__}") from None
-        except (OSError, ValueError, RecursionError) as error:
+        except (OSError, HTTPError, ValueError) as error:
             raise UpstreamDown(f"{method}: {type(error).__name__}") from None
         if not isinstance(answer, dict):
             raise UpstreamDown(f"{method}: not a JSON-RPC answer")
@@ -77,7 +84,9 @@ class Node:
                     retry_after_s=_retry_after_s(response.headers.get("Retry-After")),
                 )
             body = bytearray()
-            for chunk in response.iter_content(_CHUNK_BYTES):
+            # read1 returns what has arrived; iter_content would wait for a whole chunk, however
+            # long a node takes over it.
+            while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
                 body += chunk
                 if len(body) > _MOST_BYTES:
                     raise UpstreamDown(f"{method}: an answer of more than {_MOST_BYTES} bytes")
@@ -87,6 +96,20 @@ class Node:
             if response.status_code != 200 and not bytes(body).lstrip().startswith(b"{"):
                 raise UpstreamDown(f"{method}: HTTP status {response.status_code}")
         return bytes(body)
+
+
+def _parsed(body: bytes) -> Any:
+    """The JSON value of `body`. ValueError if it is none, or is nested deeper than any answer.
+
+    py_ecc, which eth_account brings, raises Python's limit of recursion to 100,000. A body of that
+    many brackets would then overflow the stack, and end the process.
+    """
+    depth = 0
+    for bracket in _STRING.sub(b"", body).translate(None, _NO_BRACKETS):
+        depth += 1 if bracket in b"[{" else -1
+        if depth > _DEEPEST:
+            raise ValueError("nested too deep")
+    return json.loads(body)
 
 
 def _retry_after_s(header: str | None) -> float | None:

@@ -18,6 +18,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
 from countersign import identity
+from countersign_contracts.loopback import is_loopback
 from countersign_gateway.config.values import (
     Address,
     Baud,
@@ -41,7 +42,6 @@ from countersign_gateway.config.values import (
     Text,
     TransactionKind,
     Whole,
-    is_loopback,
 )
 
 SECTION_MISSING = "section_missing"

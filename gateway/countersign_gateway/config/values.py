@@ -6,7 +6,6 @@ that continues after the setting's name: "must be …". `Meaning` says the same 
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from pydantic import PlainValidator, ValidationInfo
 from countersign import identity
 from countersign.carriers import topics
 from countersign.proofs import curve
+from countersign_contracts.loopback import is_loopback, is_loopback_host
 from countersign_gateway.model import EnrolmentMode
 
 Finality = Literal["finalized", "instant"] | int
@@ -46,10 +46,7 @@ class Endpoint:
     @property
     def is_local(self) -> bool:
         """Whether what is sent there stays on this machine."""
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return self.host == "localhost"
+        return is_loopback_host(self.host)
 
 
 def _text(value: Any) -> str:
@@ -176,15 +173,6 @@ def _line(value: Any) -> str:
     elif not text.startswith("/"):
         raise ValueError('must be a path such as "/dev/ttyACM0", or "socket://host:port"')
     return text
-
-
-def is_loopback(url: str) -> bool:
-    """Whether the address is of this machine: `localhost`, 127.0.0.0/8 or ::1."""
-    host = urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _http_addresses(value: Any) -> tuple[str, ...]:
