@@ -13,7 +13,7 @@ import threading
 import tty
 from pathlib import Path
 
-from countersign_workshop.child_processes.process import _die_with_parent
+from countersign_workshop.child_processes.process import die_with_parent
 from countersign_workshop.parts import micropython
 
 _FIRMWARE = Path(__file__).with_name("vm_board_main.py")
@@ -94,7 +94,7 @@ class VmBoard:
             stdout=self._master,
             stderr=subprocess.DEVNULL,
             env=micropython.environment([]),
-            preexec_fn=_die_with_parent,
+            preexec_fn=die_with_parent,
         )
 
     def _run(self) -> None:
