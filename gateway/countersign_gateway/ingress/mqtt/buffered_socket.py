@@ -43,13 +43,14 @@ class BufferedSocket:
         """Read the bytes that have arrived. paho learns the end of the connection from `recv`."""
         try:
             data = self._raw.recv(READ_BYTES)
-            # TLS may hold decrypted bytes, of which a poll of the socket knows nothing.
-            while isinstance(self._raw, ssl.SSLSocket) and self._raw.pending():
-                data += self._raw.recv(READ_BYTES)
         except _WAIT:
             return
         except OSError:
             data = b""
+        # TLS may hold decrypted bytes, of which a poll of the socket knows nothing. `pending`
+        # counts those alone, so this `recv` neither waits nor fails.
+        while data and isinstance(self._raw, ssl.SSLSocket) and (held := self._raw.pending()):
+            data += self._raw.recv(held)
         self._ended = not data
         self._read = self._read[self._position :] + data
         self._position = 0
