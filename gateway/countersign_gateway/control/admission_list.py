@@ -17,13 +17,15 @@ import io
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from countersign import identity, suites
 from countersign_gateway.control import list_signature, strict_json
 from countersign_gateway.control.people import People, Refused
 from countersign_gateway.model import Admission
-from countersign_gateway.verification.public_keys import PublicKeys
+
+if TYPE_CHECKING:
+    from countersign_gateway.verification.public_keys import PublicKeys
 
 MOST_ROWS = 10_000
 _MOST_FAULTS = 20
@@ -43,7 +45,7 @@ def signer_of(content: bytes, signature: str, provisioners: tuple[bytes, ...]) -
         raise Refused(
             f"the list is signed by {key.hex()[:16]}…, who is not among policy.provisioners"
         )
-    if not PublicKeys().verify(key, list_signature.list_digest(content), signed):
+    if not _public_keys().verify(key, list_signature.list_digest(content), signed):
         raise Refused("the signature does not fit the list: it was changed after it was signed")
     return key
 
@@ -82,7 +84,7 @@ def made(
     valid_until_s: int | None = None,
 ) -> Admission:
     """The admission of the device of this key. Refused if it cannot be one."""
-    if not PublicKeys().is_key(public_key):
+    if not _public_keys().is_key(public_key):
         raise Refused("public_key is not a point of the curve: copy it again")
     device_id = identity.device_id(suites.SUITE_SECP256K1, public_key)
     present = identity.next_key_digest(suites.SUITE_SECP256K1, public_key)
@@ -180,3 +182,10 @@ def _cell(row: Mapping[str, Any], name: str) -> str:
     if not isinstance(value, str):
         raise Refused(f"{name} must be a text")
     return value.strip()
+
+
+def _public_keys() -> PublicKeys:
+    # The command line reads the table of acts for its help, also where coincurve is not installed.
+    from countersign_gateway.verification.public_keys import PublicKeys
+
+    return PublicKeys()

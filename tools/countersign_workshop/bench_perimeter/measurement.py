@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from countersign_workshop.bench_perimeter import attacks, honest
+from countersign_workshop.bench_perimeter.attacked_site import SITE, Marks, Site
 from countersign_workshop.bench_perimeter.attacker import Attacker, Deeds
 from countersign_workshop.bench_perimeter.cast import INSIDER, Cast
-from countersign_workshop.bench_perimeter.attacked_site import SITE, Marks, Site
 from countersign_workshop.checkout import cache_folder
 from countersign_workshop.child_processes.process import die_with_parent
 from countersign_workshop.fuzzing import run as fuzzing
