@@ -255,6 +255,7 @@ class Gateway:
             registry=self.registry,
             signer=self.key,
             log=self._log,
+            alarms=self.alarms,
             on_contact=self.freshness.confirmed,
             on_reply=self.outlet.send_receipt,
             degraded_after_s=self._config.degraded_after_s,

@@ -358,6 +358,7 @@ def test_how_many_nodes_must_agree():
         ({"finality": "true"}, "finality must be"),
         ({"tip_gwei": "-1"}, "tip_gwei must be from 0 to 1000000 gwei"),
         ({"fee_cap_gwei": '"much"'}, "fee_cap_gwei must be a number of gwei"),
+        ({"gas_per_day": "999999"}, "gas_per_day must be a whole number from 1000000 to"),
         ({"transactions": '"new"'}, 'transactions must be "auto", "dynamic" or "legacy"'),
     ],
 )
@@ -372,6 +373,7 @@ def test_finality_and_fees():
     read = anchoring()
     assert (read.finality, read.transactions) == ("finalized", "auto")
     assert (read.tip_gwei, read.fee_cap_gwei) == (10**9, 500 * 10**9)
+    assert read.gas_per_day == 5 * 10**9
     assert anchoring(finality="12").finality == 12
     assert anchoring(finality='"instant"').finality == "instant"
     assert anchoring(tip_gwei="0.25").tip_gwei == 250_000_000

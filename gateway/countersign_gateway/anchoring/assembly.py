@@ -8,6 +8,7 @@ from collections.abc import Callable
 from countersign_gateway.anchoring.batcher import Batcher
 from countersign_gateway.anchoring.evm import EvmLedger
 from countersign_gateway.anchoring.fees import FeePolicy, Fees
+from countersign_gateway.anchoring.gas import Gas
 from countersign_gateway.anchoring.ledger_key import LedgerKey
 from countersign_gateway.anchoring.outbox import Outbox
 from countersign_gateway.anchoring.pace import Pace
@@ -15,7 +16,9 @@ from countersign_gateway.anchoring.receipts import Receipts
 from countersign_gateway.anchoring.repair import Repair
 from countersign_gateway.anchoring.worker import AnchoringWorker
 from countersign_gateway.config import AnchoringConfig
+from countersign_gateway.governance.budget import DailyBudget, alarmed_by
 from countersign_gateway.model import Reply
+from countersign_gateway.operations.alarms import Alarms
 from countersign_gateway.operations.log import EventLog
 from countersign_gateway.registry.interface import LedgerBinding, Registry
 from countersign_gateway.statements.keys import SigningKey
@@ -28,6 +31,7 @@ def anchoring_worker(
     registry: Registry,
     signer: Signer,
     log: EventLog,
+    alarms: Alarms,
     on_contact: Callable[[], None],
     on_reply: Callable[[Reply], None],
     degraded_after_s: float,
@@ -45,7 +49,17 @@ def anchoring_worker(
     return AnchoringWorker(
         registry=registry,
         batcher=Batcher(registry, config.batch_max, config.batch_age_s),
-        outbox=Outbox(registry, ledger, key, binding, log, fees=_fees(config)),
+        outbox=Outbox(
+            registry,
+            ledger,
+            key,
+            binding,
+            log,
+            gas=Gas(
+                DailyBudget("gas", config.gas_per_day, registry, time.time, alarmed_by(alarms))
+            ),
+            fees=_fees(config),
+        ),
         receipts=Receipts(registry, signer),
         log=log,
         on_contact=on_contact,

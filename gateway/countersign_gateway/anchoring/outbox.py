@@ -27,6 +27,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from countersign_gateway.anchoring.fees import FeePolicy, Fees
+from countersign_gateway.anchoring.gas import Gas
 from countersign_gateway.anchoring.ledger import Ledger, Rejected, Tip, UpstreamDown
 from countersign_gateway.anchoring.ledger_key import LedgerKey
 from countersign_gateway.anchoring.rows import (
@@ -63,13 +64,15 @@ class Outbox:
         binding: LedgerBinding,
         log: EventLog,
         *,
+        gas: Gas,
         fees: FeePolicy | None = None,
         resend_s: float = 15.0,
         bump_after_s: float = 60.0,
         missing_after_s: float = 10.0,
         ask_again_s: float = 30.0,
     ) -> None:
-        """resend_s: the interval at which unmined transactions are sent again.
+        """gas: what may be spent on one day.
+        resend_s: the interval at which unmined transactions are sent again.
         bump_after_s: the time that the first in line waits before it offers higher fees.
         missing_after_s: the time that a used-up nonce may have no known transaction.
         ask_again_s: the interval at which a registration that would be refused is tried again.
@@ -87,6 +90,7 @@ class Outbox:
             key,
             binding.chain_id,
             Fees(fees or FeePolicy()),
+            gas,
             resend_s=resend_s,
             bump_after_s=bump_after_s,
             ask_again_s=ask_again_s,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from countersign_gateway.anchoring.fees import Fees, Offer
+from countersign_gateway.anchoring.gas import Gas
 from countersign_gateway.anchoring.ledger import FeeTooLow, NonceUsed, Rejected
 from countersign_gateway.anchoring.ledger_key import LedgerKey
 from countersign_gateway.anchoring.rows import (
@@ -41,6 +42,7 @@ class Submission:
         key: LedgerKey,
         chain_id: int,
         fees: Fees,
+        gas: Gas,
         *,
         resend_s: float,
         bump_after_s: float,
@@ -52,11 +54,13 @@ class Submission:
         self._key = key
         self._chain_id = chain_id
         self._fees = fees
+        self._gas = gas
         self._resend_s = resend_s
         self._bump_after_s = bump_after_s
         self._ask_again_s = ask_again_s
         self._resend_at_s: float | None = None  # None: resend at the next step
         self._held = False  # what _appends_held said last
+        self._out_of_gas: set[OutboxKind] = set()  # the kinds that waited for gas at the last step
 
     def resend_now(self) -> None:
         """Send everything again at the next step: the node may have lost it."""
@@ -66,20 +70,22 @@ class Submission:
         """Whether a pending row could be signed now, as far as the last step knows."""
         if not self._held:
             for row in self._registry.outbox(PENDING, 1, OutboxKind.APPEND):
-                if not self._rows.waits(row, now_s):
+                if not self._rows.waits(row, now_s) and self._may_have_gas(row):
                     return True
         limit = IN_FLIGHT + len(self._rows.ask_again_at_s)
         registrations = self._registry.outbox(PENDING, limit, OutboxKind.REGISTER)
-        return any(not self._rows.waits(row, now_s) for row in registrations)
+        ready = [row for row in registrations if not self._rows.waits(row, now_s)]
+        return bool(ready) and self._may_have_gas(ready[0])
 
     def sign(self, view: View) -> None:
         """Give pending rows a nonce and a stored transaction, up to IN_FLIGHT under way."""
+        self._out_of_gas.clear()
         next_nonce = max(view.nonce, self._registry.next_nonce() or 0)
         if next_nonce > view.nonce and not self._next_is_ours(view):
             return
         room = IN_FLIGHT - (next_nonce - view.nonce)
         for row in self._ready(view):
-            if room <= 0:
+            if room <= 0 or not self._gas.spend(row.kind, self._rows.call(row).gas):
                 return
             self._store(row, next_nonce, self._fees.offer(view.head.base_fee), view)
             next_nonce += 1
@@ -144,6 +150,8 @@ class Submission:
                 if self._rows.waits(row, view.now_s):
                     continue
                 if not self._settlement.adopt(row, view) and self._predecessor_is_out(row):
+                    if not self._has_gas(row):
+                        break
                     yield row
         # Waiting registrations are the oldest rows, and must not crowd out later ones.
         limit = IN_FLIGHT + len(self._rows.ask_again_at_s)
@@ -152,7 +160,11 @@ class Submission:
             if self._rows.waits(row, view.now_s) or asked == _MOST_ASKED:
                 continue
             asked += 1
-            if not self._settlement.adopt(row, view) and not self._would_be_refused(row, view):
+            if self._settlement.adopt(row, view):
+                continue
+            if not self._has_gas(row):
+                break
+            if not self._would_be_refused(row, view):
                 self._rows.start_anew(row)
                 yield row
 
@@ -173,6 +185,28 @@ class Submission:
             " `countersign gateway repair` finds out"
         )
         return True
+
+    def _has_gas(self, row: OutboxRow) -> bool:
+        """Whether the day's gas allows the row a new nonce. If not, say who waits."""
+        if self._gas.allows(row.kind, self._rows.call(row).gas):
+            return True
+        self._out_of_gas.add(row.kind)
+        if row.kind is OutboxKind.APPEND:
+            self._rows.block_anchoring(
+                "the day's gas is spent (anchoring.gas_per_day), and batches wait for the next day"
+            )
+        else:
+            self._rows.problems.append(
+                "of the day's gas only the part for batches is left (anchoring.gas_per_day), and"
+                " registrations wait for the next day"
+            )
+        return False
+
+    def _may_have_gas(self, row: OutboxRow) -> bool:
+        """False if the last step told that this kind of row has no gas, and it has none yet."""
+        return row.kind not in self._out_of_gas or self._gas.allows(
+            row.kind, self._rows.call(row).gas
+        )
 
     def _predecessor_is_out(self, row: OutboxRow) -> bool:
         if row.sequence == 1:
@@ -206,6 +240,13 @@ class Submission:
         if any(found.nonce == view.nonce for found in attempts):
             return True
         for row in self._registry.outbox((*PENDING, *UNMINED), 1):
+            # Batches too wait behind this nonce, so it may take of their part of the gas.
+            if not self._gas.spend(OutboxKind.APPEND, self._rows.call(row).gas):
+                self._rows.block_anchoring(
+                    f"the day's gas is spent (anchoring.gas_per_day), and all wait for nonce"
+                    f" {view.nonce} until the next day"
+                )
+                return False
             self._rows.tell("ledger_nonce_gap", row, nonce=view.nonce)
             self._store(row, view.nonce, self._fees.offer(view.head.base_fee), view)
         return False

@@ -29,6 +29,7 @@ from countersign_gateway.config.values import (
     File,
     FinalityRule,
     Flag,
+    Gas,
     Gwei,
     HttpUrls,
     LineUrl,
@@ -311,6 +312,14 @@ class AnchoringConfig:
         500,
         validate_default=True,
         description="The most that a transaction offers in all. Above it, it waits.",
+    )
+    gas_per_day: Gas = Field(
+        5_000_000_000,
+        description="What transactions may cost on one day, in UTC, by their gas limits; an alarm"
+        " at four fifths. With it spent, batches and registrations wait for the next day. The last"
+        " quarter is for batches alone. By default a busy site stays below three quarters: a batch"
+        " of 210,000 each 5 s and 200 registrations of 500,000. Raise it for more than 200 messages"
+        " a second, or raise `batch_max`.",
     )
     transactions: TransactionKind = Field(
         "auto",

@@ -95,6 +95,10 @@ def _bytes(value: Any) -> int:
     return _whole(value, least=1_000_000, most=1 << 50)
 
 
+def _gas(value: Any) -> int:
+    return _whole(value, least=1_000_000, most=1 << 50)
+
+
 def _device_class(value: Any) -> int:
     if isinstance(value, bool) or value not in (
         identity.CLASS_STANDARD,
@@ -235,6 +239,7 @@ Whole = Annotated[int, PlainValidator(_whole), Meaning("a whole number from 0 to
 Positive = Annotated[int, PlainValidator(_positive), Meaning("a whole number from 1 to 4294967295")]
 DeviceClass = Annotated[int, PlainValidator(_device_class), Meaning("1 standard, 2 life-critical")]
 Bytes = Annotated[int, PlainValidator(_bytes), Meaning("bytes, from 1000000 to 1125899906842624")]
+Gas = Annotated[int, PlainValidator(_gas), Meaning("gas, from 1000000 to 1125899906842624")]
 Baud = Annotated[int, PlainValidator(_baud), Meaning("bits a second, from 1200 to 12000000")]
 Seconds = Annotated[float, PlainValidator(_seconds), Meaning("seconds: above 0, at most 86400")]
 Address = Annotated[bytes, PlainValidator(_address), Meaning("`0x` and 40 hexadecimal digits")]

@@ -10,7 +10,7 @@ from countersign_gateway.control import address
 from countersign_gateway.control.people import People
 from countersign_gateway.control.server import ControlServer
 from countersign_gateway.governance.admission import Gate, Window
-from countersign_gateway.governance.budget import DailyBudget
+from countersign_gateway.governance.budget import DailyBudget, alarmed_by
 from countersign_gateway.operations.alarms import Alarms
 from countersign_gateway.operations.clock import since_boot_s
 from countersign_gateway.operations.log import EventLog
@@ -19,17 +19,13 @@ from countersign_gateway.registry.interface import Registry
 
 def made_gate(config: Config, registry: Registry, alarms: Alarms) -> Gate:
     policy = config.policy
-
-    def nearly_spent(name: str, spent: int, limit: int) -> None:
-        alarms.sound("budget", budget=name, spent=spent, limit=limit)
-
     return Gate(
         mode=policy.enrolment,
         owner=policy.owner,
         device_class=policy.device_class,
         record=registry,
         budget=DailyBudget(
-            "enrolments", policy.enrolments_per_day, registry, time.time, nearly_spent
+            "enrolments", policy.enrolments_per_day, registry, time.time, alarmed_by(alarms)
         ),
         # Time in which the machine was suspended counts: a window closes on time.
         window=Window(since_boot_s),

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from countersign_gateway.operations.alarms import Alarms
+
 DAY_S = 86400
 ALARM_AT = 0.8  # of the limit
 
@@ -19,6 +21,15 @@ class BudgetStore(Protocol):
     def spent(self, name: str) -> tuple[int, int]: ...
 
     def note_spent(self, name: str, day: int, amount: int) -> None: ...
+
+
+def alarmed_by(alarms: Alarms) -> Callable[[str, int, int], None]:
+    """A budget's on_alarm that sounds the alarm `budget`."""
+
+    def nearly_spent(name: str, spent: int, limit: int) -> None:
+        alarms.sound("budget", budget=name, spent=spent, limit=limit)
+
+    return nearly_spent
 
 
 class DailyBudget:

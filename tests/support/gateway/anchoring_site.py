@@ -6,7 +6,8 @@ import hashlib
 import io
 import json
 import secrets
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,11 +15,13 @@ from countersign import messages
 from countersign_gateway.anchoring.batcher import Batcher
 from countersign_gateway.anchoring.evm import EvmLedger
 from countersign_gateway.anchoring.fees import FeePolicy
+from countersign_gateway.anchoring.gas import Gas
 from countersign_gateway.anchoring.ledger_key import LedgerKey
 from countersign_gateway.anchoring.outbox import Outbox
 from countersign_gateway.anchoring.receipts import Receipts
 from countersign_gateway.anchoring.worker import AnchoringWorker
 from countersign_gateway.config import Finality
+from countersign_gateway.governance.budget import DailyBudget, alarmed_by
 from countersign_gateway.model import (
     Anchored,
     Batch,
@@ -27,6 +30,7 @@ from countersign_gateway.model import (
     RegistrationOffer,
     Reply,
 )
+from countersign_gateway.operations.alarms import Alarms
 from countersign_gateway.operations.log import EventLog
 from countersign_gateway.registry.interface import (
     LedgerBinding,
@@ -106,6 +110,8 @@ class Site:
         urls: Sequence[str] = (),
         agree: int = 1,
         finality: Finality = "finalized",
+        gas_per_day: int = 1 << 50,
+        wall_s: Callable[[], float] = time.time,
     ) -> None:
         self.chain = chain
         self.registry: Registry = registry if registry is not None else MemoryRegistry()
@@ -129,7 +135,11 @@ class Site:
             CHAIN_ID, self.key.address, chain.commitment_log, chain.device_registry
         )
         log = EventLog(self.log)
-        self.outbox = Outbox(self.registry, self.ledger, self.key, binding, log, fees=fees)
+        self.alarms = Alarms(log, wall_s)
+        budget = DailyBudget("gas", gas_per_day, self.registry, wall_s, alarmed_by(self.alarms))
+        self.outbox = Outbox(
+            self.registry, self.ledger, self.key, binding, log, gas=Gas(budget), fees=fees
+        )
         self.worker = AnchoringWorker(
             registry=self.registry,
             batcher=Batcher(self.registry, batch_max, batch_age_s),

@@ -11,7 +11,7 @@ from coincurve import PublicKeyXOnly
 from countersign import messages, reasons
 from countersign_gateway.governance.admission import Gate, Window
 from countersign_gateway.governance.appraisal import SitePolicy
-from countersign_gateway.governance.budget import DailyBudget
+from countersign_gateway.governance.budget import DailyBudget, alarmed_by
 from countersign_gateway.governance.freshness import UpstreamFreshness
 from countersign_gateway.model import EnrolmentMode, Envelope, Reply
 from countersign_gateway.operations.alarms import Alarms
@@ -93,9 +93,7 @@ class SiteUnderTest:
                 enrolments_per_day,
                 self.registry,
                 self.wall,
-                lambda name, spent, limit: self.alarms.sound(
-                    "budget", budget=name, spent=spent, limit=limit
-                ),
+                alarmed_by(self.alarms),
             ),
             window=self.window,
             wall_s=self.wall,
