@@ -8,12 +8,18 @@ import sqlite3
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from countersign_gateway.model import Decision, DeviceRecord, Enrolment, Status
-from countersign_gateway.registry.interface import RegistryError, RegistryUnusable
+from countersign_gateway.model import Batch, Decision, DeviceRecord, Enrolment, Status
+from countersign_gateway.registry.interface import (
+    Attempt,
+    OutboxState,
+    RegistryError,
+    RegistryUnusable,
+)
 from countersign_gateway.registry.sqlite import SqliteRegistry
 from countersign_gateway.registry.sqlite.schema import APPLICATION_ID, MIGRATIONS
 
@@ -139,6 +145,7 @@ def test_a_full_disk_loses_nothing_that_was_acknowledged(sqlite_path: Path) -> N
 _WRITER = """
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 sys.path[:0] = {path!r}
 from test_sqlite_file import GATEWAY_ID, decision
@@ -202,3 +209,85 @@ def test_a_record_of_an_earlier_release_is_taken_over_and_nothing_in_it_is_ancie
     registry.store([decision(2)])
     assert registry.prune(10) == 2
     registry.close()
+
+
+TIMED = ("devices", "messages", "batches", "outbox", "attempts")
+
+
+def times(path: Path) -> dict[str, list[int]]:
+    """The times that people may read in the rows of each table, in order."""
+    connection = sqlite3.connect(path)
+    found = {
+        table: [
+            row[0] for row in connection.execute(f"SELECT recorded_s FROM {table} ORDER BY rowid")
+        ]
+        for table in TIMED
+    }
+    connection.close()
+    return found
+
+
+def test_each_row_that_people_ask_about_has_the_wall_clock_s_time(sqlite_path: Path) -> None:
+    now_s = [1000.5]
+    registry = SqliteRegistry(sqlite_path, GATEWAY_ID, lambda: now_s[0])
+    enrolled = decision(1)
+    assert enrolled.enrolment is not None
+    registry.store(
+        [replace(enrolled, enrolment=replace(enrolled.enrolment, registration_signature=bytes(64)))]
+    )
+    now_s[0] = 2000.9
+    registry.create_batch(Batch(1, 0, 1, bytes(32), bytes(32), b"\1" * 32))
+    now_s[0] = 3000.0
+    registration, append = registry.outbox([OutboxState.PENDING], 2)
+    registry.store_signed(registration.row_id, Attempt(b"\1" * 32, b"raw", 0, 1, 1))
+    now_s[0] = 4000.0
+    registry.store_signed(append.row_id, Attempt(b"\2" * 32, b"raw", 1, 1, 1))
+    registry.mark_failed(registration.row_id, "refused")
+    registry.store([decision(2)])
+    registry.close()
+    assert times(sqlite_path) == {
+        "devices": [1000],
+        "messages": [1000, 4000],
+        "batches": [2000],
+        "outbox": [1000, 2000],
+        "attempts": [3000, 4000],
+    }
+    connection = sqlite3.connect(sqlite_path)
+    with pytest.raises(sqlite3.IntegrityError):
+        connection.execute("UPDATE devices SET recorded_s = 1")
+    connection.close()
+
+
+def test_rows_of_a_release_that_noted_no_time_are_taken_over(sqlite_path: Path) -> None:
+    connection = sqlite3.connect(sqlite_path)
+    connection.executescript(
+        f"BEGIN; {''.join(MIGRATIONS[:3])}; PRAGMA application_id = {APPLICATION_ID};"
+        " PRAGMA user_version = 3; COMMIT;"
+    )
+    connection.execute("INSERT INTO gateway (one, gateway_id) VALUES (1, ?)", (GATEWAY_ID,))
+    connection.execute(
+        "INSERT INTO devices VALUES (1, ?, 1, ?, ?, ?, ?, 1, 2, 1, ?)",
+        (bytes(32), bytes(32), bytes(32), bytes(32), bytes(20), bytes(64)),
+    )
+    connection.execute("INSERT INTO counters VALUES (1, 1)")
+    connection.execute("INSERT INTO commitments VALUES (0, ?)", (bytes(32),))
+    connection.execute("INSERT INTO messages VALUES (0, 1, 1, ?, ?, 900)", (b"m", b"r"))
+    connection.execute("INSERT INTO outbox (kind, device, state, nonce) VALUES (2, 1, 3, 7)")
+    connection.execute("INSERT INTO attempts VALUES (1, 1, ?, ?, 7, 20, 10)", (b"\1" * 32, b"raw"))
+    connection.commit()
+    connection.close()
+    registry = SqliteRegistry(sqlite_path, GATEWAY_ID, lambda: 5000.0)
+    known = registry.device(bytes(32))
+    assert known is not None and known.counter == 1
+    (row,) = registry.outbox([OutboxState.SENT], 9)
+    assert registry.attempts(row.row_id) == [Attempt(b"\1" * 32, b"raw", 7, 20, 10)]
+    registry.store_signed(row.row_id, Attempt(b"\2" * 32, b"raw", 7, 30, 20))
+    registry.close()
+    # 0: nobody knows. A made-up time would be worse than none.
+    assert times(sqlite_path) == {
+        "devices": [0],
+        "messages": [900],
+        "batches": [],
+        "outbox": [0],
+        "attempts": [0, 5000],
+    }

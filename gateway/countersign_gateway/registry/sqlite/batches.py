@@ -38,8 +38,8 @@ class BatchTables(Tables):
         for start in range(first_position, end, _SLICE):
             with self._connections.read() as reader:
                 rows = reader.execute(
-                    "SELECT position, device_id, counter, message, result, commitment, recorded_s"
-                    " FROM messages JOIN devices ON device = number"
+                    "SELECT position, device_id, counter, message, result, commitment,"
+                    " messages.recorded_s FROM messages JOIN devices ON device = number"
                     " JOIN commitments USING (position)"
                     " WHERE position >= ? AND position < ? ORDER BY position",
                     (start, min(start + _SLICE, end)),
@@ -63,6 +63,7 @@ class BatchTables(Tables):
 
     def create_batch(self, batch: Batch) -> None:
         with self._connections.write() as writer:
+            recorded_s = int(self._connections.wall_s())
             writer.execute(
                 f"INSERT INTO batches ({_BATCH_COLUMNS}, recorded_s) VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (
@@ -72,10 +73,10 @@ class BatchTables(Tables):
                     batch.root,
                     batch.previous_head,
                     batch.head,
-                    int(self._connections.wall_s()),
+                    recorded_s,
                 ),
             )
-            want(writer, OutboxKind.APPEND, batch.sequence)
+            want(writer, OutboxKind.APPEND, batch.sequence, recorded_s)
 
 
 def next_position(connection: sqlite3.Connection) -> int:

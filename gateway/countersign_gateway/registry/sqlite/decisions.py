@@ -32,7 +32,7 @@ class DecisionTables(DeviceTables):
             recorded_s = int(self._connections.wall_s())
             counters, commitments, messages = [], [], []
             for decision in decisions:
-                number, known = self._enter(writer, decision, touched)
+                number, known = self._enter(writer, decision, touched, recorded_s)
                 counters.append((decision.counter, number))
                 commitments.append((position, decision.commitment))
                 messages.append(
@@ -82,6 +82,7 @@ class DecisionTables(DeviceTables):
         writer: sqlite3.Connection,
         decision: Decision,
         touched: dict[bytes, tuple[int, DeviceRecord]],
+        recorded_s: int,
     ) -> tuple[int, DeviceRecord]:
         """The decision's device with its row number; enters it first if the decision enrols it."""
         found = touched.get(decision.device_id) or self._numbered(decision.device_id, writer)
@@ -92,12 +93,12 @@ class DecisionTables(DeviceTables):
             return found
         check_enrolment(decision, enrolment, None if found is None else found[1])
         if found is None:
-            number = insert_device(writer, enrolment.device)
+            number = insert_device(writer, enrolment.device, recorded_s)
             found = (number, enrolment.device)
             if enrolment.admission is not None:
                 insert_admission(writer, enrolment.admission)
         if enrolment.registration_signature is not None:
-            want_registration(writer, found[0], enrolment.registration_signature)
+            want_registration(writer, found[0], enrolment.registration_signature, recorded_s)
         return found
 
 

@@ -123,11 +123,12 @@ class DeviceTables(Tables):
         return None if row is None else (row[0], device_from_row(row[1:]))
 
 
-def insert_device(writer: sqlite3.Connection, device: DeviceRecord) -> int:
-    """Enter a device. Returns its row number."""
+def insert_device(writer: sqlite3.Connection, device: DeviceRecord, recorded_s: int) -> int:
+    """Enter a device. recorded_s: seconds since the epoch. Returns its row number."""
     number = writer.execute(
         "INSERT INTO devices (device_id, suite, public_key, post_quantum_digest, next_key_digest,"
-        " owner, device_class, environment, status) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " owner, device_class, environment, status, recorded_s)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             device.device_id,
             device.suite,
@@ -138,6 +139,7 @@ def insert_device(writer: sqlite3.Connection, device: DeviceRecord) -> int:
             device.device_class,
             device.environment,
             int(device.status),
+            recorded_s,
         ),
     ).lastrowid
     if number is None:

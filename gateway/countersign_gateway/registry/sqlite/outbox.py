@@ -89,7 +89,7 @@ class OutboxTables(Tables):
                 raise RegistryError("only an open row can be signed")
             writer.execute(
                 "INSERT INTO attempts (row_id, transaction_hash, raw, nonce, max_fee,"
-                " priority_fee) VALUES (?, ?, ?, ?, ?, ?)",
+                " priority_fee, recorded_s) VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (
                     row_id,
                     attempt.transaction_hash,
@@ -97,6 +97,7 @@ class OutboxTables(Tables):
                     attempt.nonce,
                     attempt.max_fee,
                     attempt.priority_fee,
+                    int(self._connections.wall_s()),
                 ),
             )
             writer.execute(
@@ -153,13 +154,21 @@ class OutboxTables(Tables):
                 raise RegistryError("no such outbox row")
 
 
-def want(writer: sqlite3.Connection, kind: OutboxKind, subject: int) -> None:
-    """Add a PENDING row; `subject` is a batch's sequence or a device's row number."""
+def want(writer: sqlite3.Connection, kind: OutboxKind, subject: int, recorded_s: int) -> None:
+    """Add a PENDING row; `subject` is a batch's sequence or a device's row number.
+
+    recorded_s: seconds since the epoch.
+    """
     column = "batch" if kind is OutboxKind.APPEND else "device"
-    writer.execute(f"INSERT INTO outbox (kind, {column}) VALUES (?, ?)", (int(kind), subject))
+    writer.execute(
+        f"INSERT INTO outbox (kind, {column}, recorded_s) VALUES (?, ?, ?)",
+        (int(kind), subject, recorded_s),
+    )
 
 
-def want_registration(writer: sqlite3.Connection, device: int, signature: bytes) -> None:
+def want_registration(
+    writer: sqlite3.Connection, device: int, signature: bytes, recorded_s: int
+) -> None:
     """Add a registration to the outbox, unless it has one that did not fail."""
     row = _one(writer, "device = ?", device)
     if row is not None and row.state is not OutboxState.FAILED:
@@ -168,7 +177,7 @@ def want_registration(writer: sqlite3.Connection, device: int, signature: bytes)
         "UPDATE devices SET registration_signature = ? WHERE number = ?", (signature, device)
     )
     if row is None:
-        want(writer, OutboxKind.REGISTER, device)
+        want(writer, OutboxKind.REGISTER, device, recorded_s)
     else:
         writer.execute(
             "UPDATE outbox SET state = ?, nonce = NULL, tries = 0 WHERE row_id = ?",

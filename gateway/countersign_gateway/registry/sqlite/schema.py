@@ -200,4 +200,14 @@ MIGRATIONS: tuple[str, ...] = (
         spent INTEGER NOT NULL CHECK (spent >= 0)
     );
     """,
+    # The wall clock's time (UTC) at which a device enrolled, at which an effect was wanted of the
+    # ledger, and at which a transaction was signed; for people. Earlier releases did not note it:
+    # their rows have 0.
+    """
+    ALTER TABLE devices ADD COLUMN recorded_s INTEGER NOT NULL DEFAULT 0;
+    CREATE TRIGGER device_time_is_fixed BEFORE UPDATE OF recorded_s ON devices
+    BEGIN SELECT RAISE(ABORT, 'the time at which a device enrolled never changes'); END;
+    ALTER TABLE outbox ADD COLUMN recorded_s INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE attempts ADD COLUMN recorded_s INTEGER NOT NULL DEFAULT 0;
+    """,
 )
