@@ -1,27 +1,21 @@
-"""`countersign gateway run`: builds the stages from the configuration, runs them, stops them.
+"""One gateway: builds the stages from the configuration, runs them, stops them.
 
 This is the only file that knows all stages. The threads are: the own broker (if there is one),
 MQTT, one for each serial line, reading ahead, the pipeline, anchoring, and the main thread, which
-rotates the beacon and waits for a signal. The ledger may be absent or down at any moment, also at
-the start: the gateway goes on serving devices, and each result states how fresh its knowledge is.
-It is longer than other files because one class holds the order in which the stages start and stop.
+rotates the beacon and waits for a signal (run.py). The ledger may be absent or down at any moment,
+also at the start: the gateway goes on serving devices, and each result states how fresh its
+knowledge is.
 """
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
-import os
-import signal
-import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from countersign import messages
-from countersign_gateway import config as configuration
 from countersign_gateway.config import AnchoringConfig, Config, Endpoint, MqttConfig
 from countersign_gateway.control import assembly as control
 from countersign_gateway.governance.appraisal import SitePolicy
@@ -33,11 +27,9 @@ from countersign_gateway.ingress.mqtt.client_name import client_id
 from countersign_gateway.ingress.mqtt.mqtt_ingress import MqttIngress
 from countersign_gateway.ingress.mqtt.own_broker import OwnBroker
 from countersign_gateway.ingress.serial_lines.serial_ingress import SerialIngress
-from countersign_gateway.model import OperatorError
 from countersign_gateway.operations.alarms import Alarms
 from countersign_gateway.operations.clock import since_boot_s, utc_text
 from countersign_gateway.operations.log import EventLog
-from countersign_gateway.operations.plain_text import printable
 from countersign_gateway.operations.status import StatusWriter
 from countersign_gateway.operations.tally import Tally
 from countersign_gateway.operations.throttle import ErrorBudget
@@ -59,7 +51,6 @@ if TYPE_CHECKING:
 
 READY_TIMEOUT_S = 15.0
 ANCHORING_INTERVAL_S = 1.0
-TICK_S = 0.25
 # Envelopes read ahead of the pipeline: two groups, so that the pipeline never waits for the next.
 MAX_EXAMINED = 1024
 
@@ -322,33 +313,3 @@ class Gateway:
         if self.broker is not None:
             status["broker"] = self.broker.status()
         return status
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """`run --config gateway.toml`. Exit status: 0 after a clean stop, 1 on error, 2 on misuse."""
-    parser = argparse.ArgumentParser(prog="countersign gateway", description="The site's gateway.")
-    commands = parser.add_subparsers(dest="command", required=True)
-    run = commands.add_parser("run", help="run until SIGTERM or Ctrl-C")
-    run.add_argument("--config", type=Path, required=True, help="the site's gateway.toml")
-    arguments = parser.parse_args(argv)
-
-    stop_asked = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop_asked.set())
-    # Only this user may read the keys, the registry and its log, whatever umask the shell has set.
-    os.umask(0o077)
-    log = EventLog(sys.stderr)
-    try:
-        gateway = Gateway(configuration.load(arguments.config), log)
-        gateway.start()
-    except (OperatorError, OSError) as error:
-        for sentence in str(error).splitlines():
-            print(f"countersign gateway: {printable(sentence)}", file=sys.stderr)
-        return 1
-    while not stop_asked.wait(TICK_S):
-        try:
-            gateway.tick()
-        except Exception as error:  # noqa: BLE001 - other threads go on serving devices
-            log.fault("tick_fault", error)
-    gateway.stop()
-    return 0

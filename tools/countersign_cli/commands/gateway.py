@@ -41,9 +41,9 @@ def register(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """The exit status of the gateway, or of the command."""
     if arguments.gateway_command == "run":
-        from countersign_gateway import app
+        from countersign_gateway import run as running
 
-        status: int = app.main(["run", "--config", str(arguments.config)])
+        status: int = running.main(["run", "--config", str(arguments.config)])
         return status
     if arguments.gateway_command == "repair":
         return _repair(arguments)
