@@ -92,6 +92,7 @@ class Gateway:
                 config.registry.keep_days, config.registry.max_bytes, config.registry.reserve_bytes
             ),
             log,
+            self.alarms,
             clock_s=since_boot_s,
             wall_s=time.time,
         )

@@ -101,7 +101,7 @@ class Pipeline:
         self._log = log
         self._tally = tally
         self._refusals = Refusals(key, budget, log, tally)
-        self._recording = Recording(registry, self._refusals, log, tally)
+        self._recording = Recording(registry, self._refusals, log, tally, alarms, clock_s)
         self._on_change = on_change
         lifecycle = Lifecycle(registry.device, registry.set_status)
         self._guard = guard = Guard(lifecycle, self._refusals, alarms, clock_s)

@@ -2,26 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from countersign import messages, reasons
 from countersign_gateway.governance.appraisal import Appraisal
 from countersign_gateway.model import Decision, Freshness, Reply, Standing
+from countersign_gateway.operations.alarms import Alarms
 from countersign_gateway.operations.log import EventLog
 from countersign_gateway.operations.tally import Tally
 from countersign_gateway.pipeline.group import Group
 from countersign_gateway.pipeline.refusing import Refusals
 from countersign_gateway.registry.interface import Decisions, RegistryFull
 
+ALARM_AGAIN_S = 3600.0  # a disk stays full, and each group would sound the alarm anew
+
 
 class Recording:
-    """Used by the pipeline's thread."""
+    """Used by the pipeline's thread. `clock_s` is monotonic."""
 
     def __init__(
-        self, registry: Decisions, refusals: Refusals, log: EventLog, tally: Tally
+        self,
+        registry: Decisions,
+        refusals: Refusals,
+        log: EventLog,
+        tally: Tally,
+        alarms: Alarms,
+        clock_s: Callable[[], float],
     ) -> None:
         self._registry = registry
         self._refusals = refusals
         self._log = log
         self._tally = tally
+        self._alarms = alarms
+        self._clock_s = clock_s
+        self._alarmed_s = float("-inf")
 
     def make_durable(self, group: Group) -> None:
         """Store the group in one transaction; if that fails, each decision in one of its own.
@@ -34,7 +48,7 @@ class Recording:
             self._registry.store([decision for decision, _, _ in group.verdicts])
             stored = group.verdicts
         except RegistryFull:
-            self._log.event("disk_full", decisions=len(group.verdicts))
+            self._note_full(len(group.verdicts))
             for decision, _, origin in group.verdicts:
                 self._refuse(decision, origin, reasons.BUSY, group)
             return
@@ -67,6 +81,12 @@ class Recording:
         )
         if reply is not None:
             group.replies.append(reply)
+
+    def _note_full(self, decisions: int) -> None:
+        now_s = self._clock_s()
+        if now_s - self._alarmed_s >= ALARM_AGAIN_S:
+            self._alarmed_s = now_s
+            self._alarms.sound("disk_full", decisions=decisions)
 
     def _note(self, decision: Decision, appraisal: Appraisal, freshness: Freshness) -> None:
         """Count and log a verdict that is durable."""

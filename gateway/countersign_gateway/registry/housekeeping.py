@@ -4,8 +4,9 @@
     a record larger than `max_bytes`         likewise, the oldest first
     less than `reserve_bytes` on the disk    nothing more is stored: devices are answered BUSY
 
-The forecast divides what is left by how fast the files grew during the last day of this run. An
-event tells it in the log long before, and again each hour.
+The forecast divides what is left by how fast the files grew during the last day of this run. The
+alarm `disk_filling` tells it long before, and again each hour; the alarm `disk_full` says that
+nothing more is stored.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from countersign_gateway.operations.alarms import Alarms
 from countersign_gateway.operations.log import EventLog
 from countersign_gateway.registry.interface import RegistryError, Retention
 
@@ -56,6 +58,7 @@ class Housekeeping:
         folder: Path,
         limits: Limits,
         log: EventLog,
+        alarms: Alarms,
         *,
         clock_s: Callable[[], float],
         wall_s: Callable[[], float],
@@ -66,6 +69,7 @@ class Housekeeping:
         self._folder = folder
         self._limits = limits
         self._log = log
+        self._alarms = alarms
         self._clock_s = clock_s
         self._wall_s = wall_s
         self._free_bytes = free_bytes
@@ -150,7 +154,10 @@ class Housekeeping:
         room = self._free >= wanted
         if room != self._room:
             self._room = room
-            self._log.event("disk_has_room" if room else "disk_full", free_bytes=self._free)
+            if room:
+                self._log.event("disk_has_room", free_bytes=self._free)
+            else:
+                self._alarms.sound("disk_full", free_bytes=self._free)
 
     def _alarm(self, now_s: float) -> None:
         days = self.days_until_full()
@@ -158,4 +165,4 @@ class Housekeeping:
         low = self._free < ALARM_SHARE * self._limits.reserve_bytes
         if (soon or low) and now_s - self._alarmed_s >= REPEAT_S:
             self._alarmed_s = now_s
-            self._log.event("disk_filling", **self.status())
+            self._alarms.sound("disk_filling", **self.status())

@@ -68,8 +68,16 @@ def test_a_disk_that_fills_up_in_a_transaction_is_answered_busy(tmp_path: Path):
         sent = [device.envelope(device.evidence(site.beacons.current)) for device in devices]
         verdicts += [site.reason(reply.payload) for reply in site.process(*sent)]
     assert set(verdicts) == {"ACCEPTED", "BUSY"}
-    assert site.events("disk_full") and not site.events("record_fault")
+    (alarm,) = site.events("alarm")
+    assert alarm["kind"] == "disk_full" and not site.events("record_fault")
+    assert site.alarms.status()["counts"] == {"disk_full": 1}, "not one for each message"
     accepted = verdicts.count("ACCEPTED")
+    site.clock.now_s += 3600
+    for _ in range(10):
+        sent = [device.envelope(device.evidence(site.beacons.current)) for device in devices]
+        again = [site.reason(reply.payload) for reply in site.process(*sent)]
+        accepted += again.count("ACCEPTED")
+    assert len(site.events("alarm")) == 2, "it is still full an hour later"
     assert registry.commitment_count() == 3 + accepted
     writer.execute("PRAGMA max_page_count = 1000000")
     for device in devices:
