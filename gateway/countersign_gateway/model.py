@@ -76,6 +76,8 @@ class Envelope:
     acknowledge: sends the transport's own acknowledgement (PUBACK). The gateway calls it exactly
     once, from any thread: when the effect of the message is durable, or when it has no effect.
     origin: where it came from, and where its answer goes: BROKER, or a serial line's URL.
+    account: the account, where strangers share one. There the message itself names the device, and
+    anybody may have written any name.
     """
 
     device_id: bytes | None
@@ -83,6 +85,7 @@ class Envelope:
     payload: bytes
     acknowledge: Callable[[], None]
     origin: str = field(default=BROKER, kw_only=True)
+    account: str | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,12 @@
-"""The bounded queue between the transports and the pipeline.
+"""The bounded queue between the transports and the pipeline, fair among senders.
+
+Each sender has a queue of its own, and `take` goes round: one envelope of each sender that has any
+waiting, then the next of each. A flood thus delays itself alone. Order holds within a sender, and
+not from one to another: nothing that the gateway decides about a device depends on it.
 
 A full intake refuses a message, and the transport sheds it. Transports can thus fill it with at
-most `max_envelopes` × 2048 bytes of payload. It also refuses what one device has too many of: a
-flood under one name would otherwise make every other device wait behind it.
+most `max_envelopes` × 2048 bytes of payload. It also refuses what one sender has too many of, so
+that a flood fills no place that another needs.
 """
 
 from __future__ import annotations
@@ -15,8 +19,7 @@ from typing import Protocol
 from countersign_gateway.model import Envelope
 
 MAX_ENVELOPES = 8192
-# An agent has one message under way, and a few hundred may come at once after a long cut. What
-# comes under no name is one sender.
+# An agent has one message under way, and a few hundred may come at once after a long cut.
 MAX_OF_ONE = 512
 
 
@@ -31,56 +34,77 @@ class Intake:
 
     def __init__(self, max_envelopes: int = MAX_ENVELOPES) -> None:
         self._max_envelopes = max_envelopes
-        self._queue: deque[Envelope] = deque()
-        self._of: dict[bytes | None, int] = {}  # how many of each device are queued
+        self._waiting = 0
+        # The first envelope of each sender that has any waiting, in the order of their turns, and
+        # what waits behind it. Mostly that is nothing, and costs nothing.
+        self._turns: deque[Envelope] = deque()
+        self._behind: dict[bytes | str, deque[Envelope] | None] = {}
         self._arrived = threading.Condition()
         self._closed = False
 
     def put(self, envelope: Envelope) -> bool:
-        """Queue one envelope. False, without queueing it, if the queue is full or closed, or holds
-        MAX_OF_ONE of this device."""
+        """Queue one envelope. False, without queueing it, if the intake is full or closed, or holds
+        MAX_OF_ONE of this sender."""
+        sender = envelope.account or envelope.device_id or envelope.origin
         with self._arrived:
-            of_one = self._of.get(envelope.device_id, 0)
-            if self._closed or len(self._queue) >= self._max_envelopes or of_one >= MAX_OF_ONE:
+            if self._closed or self._waiting >= self._max_envelopes:
                 return False
-            self._of[envelope.device_id] = of_one + 1
-            self._queue.append(envelope)
-            if len(self._queue) == 1:
+            behind = self._behind
+            if sender not in behind:
+                behind[sender] = None
+                self._turns.append(envelope)
+            elif (queue := behind[sender]) is None:
+                behind[sender] = deque((envelope,))
+            elif len(queue) < MAX_OF_ONE - 1:
+                queue.append(envelope)
+            else:
+                return False
+            self._waiting += 1
+            if self._waiting == 1:
                 self._arrived.notify()
             return True
 
     def put_all(self, envelopes: Sequence[Envelope]) -> None:
-        """Wait while the queue is full, then queue all envelopes, even beyond its bound.
+        """Wait while the intake is full, then queue all envelopes, even beyond its bounds.
 
         For two threads of the gateway, never for a transport. Call `close` only after it.
         """
+        behind, turns = self._behind, self._turns
         with self._arrived:
-            while len(self._queue) >= self._max_envelopes:
+            while self._waiting >= self._max_envelopes:
                 self._arrived.wait()
-            self._queue.extend(envelopes)
+            for envelope in envelopes:
+                sender = envelope.account or envelope.device_id or envelope.origin
+                if sender not in behind:
+                    behind[sender] = None
+                    turns.append(envelope)
+                elif (queue := behind[sender]) is None:
+                    behind[sender] = deque((envelope,))
+                else:
+                    queue.append(envelope)
+            self._waiting += len(envelopes)
             self._arrived.notify_all()
 
     def take(self, most: int, timeout_s: float) -> list[Envelope]:
-        """Up to `most` envelopes, in order; empty after `timeout_s` without any, or when closed."""
+        """Up to `most` envelopes, of each sender in turn; empty after `timeout_s` without any, or
+        when closed."""
+        behind, turns = self._behind, self._turns
         with self._arrived:
-            if not self._queue and not self._closed:
+            if not turns and not self._closed:
                 self._arrived.wait(timeout_s)
-            queue = self._queue
-            if len(queue) >= self._max_envelopes:
+            if self._waiting >= self._max_envelopes:
                 self._arrived.notify_all()  # wakes put_all, which gets the lock after us
-            taken = [queue.popleft() for _ in range(min(most, len(queue)))]
-            if self._of:
-                self._forget(taken)
+            taken = []
+            for _ in range(min(most, self._waiting)):
+                envelope = turns.popleft()
+                sender = envelope.account or envelope.device_id or envelope.origin
+                if queue := behind[sender]:
+                    turns.append(queue.popleft())
+                else:
+                    del behind[sender]
+                taken.append(envelope)
+            self._waiting -= len(taken)
             return taken
-
-    def _forget(self, taken: list[Envelope]) -> None:
-        """Free the places of these envelopes. What `put_all` queued never had one."""
-        for envelope in taken:
-            left = self._of.get(envelope.device_id, 0) - 1
-            if left > 0:
-                self._of[envelope.device_id] = left
-            else:
-                self._of.pop(envelope.device_id, None)
 
     def wake(self) -> None:
         """Let a `take` that waits return at once, with nothing."""
@@ -98,4 +122,4 @@ class Intake:
         return self._closed
 
     def __len__(self) -> int:
-        return len(self._queue)
+        return self._waiting

@@ -83,7 +83,7 @@ class ReadAhead:
         self._not_before_s = 0.0
 
     def run(self, intake: Intake, examined: Intake) -> None:
-        """Pass on all envelopes, in order, until `intake` is closed and empty; close `examined`."""
+        """Pass on all envelopes, as taken, until `intake` is closed and empty; close `examined`."""
         try:
             while True:
                 envelopes = intake.take(AT_ONCE, timeout_s=1.0)
@@ -212,6 +212,7 @@ def _answered(batch: _Batch, answers: list[worker.Answer]) -> list[Envelope]:
                 public_key,
                 genuine,
                 origin=plain.origin,
+                account=plain.account,
             )
     return envelopes
 

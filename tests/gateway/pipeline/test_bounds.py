@@ -10,7 +10,7 @@ import threading
 import time
 from pathlib import Path
 
-from countersign import messages, reasons
+from countersign import accounts, messages, reasons
 from countersign.carriers import topics
 from countersign_gateway.ingress.intake import Intake
 from countersign_gateway.ingress.mqtt.mqtt_ingress import MqttIngress
@@ -167,6 +167,23 @@ def test_what_is_too_large_is_not_queued():
     error = messages.open_message(reply.payload).fields
     assert error["reason"] == reasons.OVERSIZED
     assert error["subject"] == hashlib.sha256(payload).digest()
+
+
+def test_what_strangers_write_in_a_device_s_name_takes_none_of_its_places():
+    site = SiteUnderTest()
+    device = site.device("one")
+    intake = Intake()
+    ingress, client = an_ingress(site, intake, Tally())
+    lobby = accounts.lobby_username(device.device_id)
+    shared = topics.of_account(SITE, lobby, "up/enrol")
+    own = topics.uplink(SITE, device.device_id, "enrol")
+    for mid in range(1, 601):
+        message = _Message(shared, device.request(), mid)
+        ingress._message(client, None, message)  # type: ignore[arg-type]
+    ingress._message(client, None, _Message(own, device.request(), 601))  # type: ignore[arg-type]
+    first, second = intake.take(2, 0)
+    assert (first.device_id, first.account) == (device.device_id, lobby)
+    assert (second.device_id, second.account) == (device.device_id, None)
 
 
 def test_topics_of_an_attacker_s_making_are_not_collected():

@@ -1,4 +1,4 @@
-"""Verdicts and their order are the same with the worker, without it, and after its end."""
+"""Verdicts of a device and their order are the same with the worker, without, and after it."""
 
 from __future__ import annotations
 
@@ -152,10 +152,17 @@ def verdicts(site: SiteUnderTest, envelopes: list[Envelope]) -> list[tuple[bytes
     ]
 
 
+def of_each(envelopes: list[Envelope]) -> dict[bytes | None, list[bytes]]:
+    """The payloads under each name: the order from one to another is that of their turns."""
+    names = {one.device_id for one in envelopes}
+    return {name: [one.payload for one in envelopes if one.device_id == name] for name in names}
+
+
 def test_every_verdict_is_the_same_as_without(site, reading):
     envelopes = everything_wrong(site)
     received = reading.through(envelopes)
-    assert [one.payload for one in received] == [one.payload for one in envelopes]
+    assert len(received) == len(envelopes)
+    assert of_each(received) == of_each(envelopes)
     examined = [one for one in received if isinstance(one, Examined)]
     assert len(examined) > 40
     assert not all(one.genuine for one in examined)
@@ -163,7 +170,12 @@ def test_every_verdict_is_the_same_as_without(site, reading):
     plain.beacons._accepted = site.beacons._accepted
     for name in ("one", "other"):
         plain.enrolled(name)
-    assert verdicts(site, received) == verdicts(plain, envelopes)
+    found, expected = verdicts(site, received), verdicts(plain, envelopes)
+    assert len(found) == len(expected)
+    for name in {device_id for device_id, _ in expected}:
+        assert [one for one in found if one[0] == name] == [
+            one for one in expected if one[0] == name
+        ]
 
 
 def test_a_key_that_is_no_longer_the_devices_is_not_enough(site, reading):

@@ -319,6 +319,7 @@ class MqttIngress:
 
     def _deliver(self, topic: bytes, payload: bytes, acknowledge: Callable[[], None]) -> None:
         device_id, kind = self._topics.sender(topic)
+        account = None
         if device_id is not None:
             self._lobby.left(device_id)
         elif (account := self._lobby.account_of(topic)) is not None:
@@ -328,7 +329,7 @@ class MqttIngress:
             self._tally.oversized += 1
             self._refuse_early(device_id, payload, reasons.OVERSIZED)
             acknowledge()
-        elif not self._intake.put(Envelope(device_id, kind, payload, acknowledge)):
+        elif not self._intake.put(Envelope(device_id, kind, payload, acknowledge, account=account)):
             self._tally.shed += 1
             self._refuse_early(device_id, payload, reasons.BUSY)
             acknowledge()
