@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from eth_account import Account
 
 from countersign_gateway.registry.interface import OutboxState
 from support.gateway.anchoring_site import Device, Site
@@ -157,3 +158,28 @@ def test_a_site_without_gas_asks_the_nodes_no_more_often_than_an_idle_one(spende
     spender.wall.now_s += DAY_S
     assert site.outbox.busy(site.now_s)
     site.settle()
+
+
+def test_a_gap_in_the_nonces_is_filled_when_there_is_gas(
+    spender: Spender, chain: LocalChain
+) -> None:
+    """As test_a_gap_in_the_nonces_is_filled, when the row's first nonce took the day's gas."""
+    site = spender.start(APPEND)
+    chain.automine(False)
+    chain.transact(Account.from_key(site.key._account.key), bytes(20), "0x")
+    chain.mine()
+    feed(site, 1)
+    site.tick()
+    assert site.append(1).nonce == 1
+    chain.rpc("anvil_dropAllTransactions")
+    chain.reorg(1)
+    chain.rpc("anvil_dropAllTransactions")
+    chain.automine(True)
+    go(site)
+    assert site.append(1).nonce == 1 and site.append(1).state is not OutboxState.FAILED
+    assert "all wait for nonce 0" in (site.outbox.problem or "")
+    assert site.worker.not_anchoring_since_s is not None
+    spender.wall.now_s += DAY_S
+    site.settle()
+    assert site.registry.counts().anchored == 4
+    site.check_history()
