@@ -23,6 +23,7 @@ pytestmark = pytest.mark.chain
 
 LASTING = (
     "create_batch",
+    "note_spent",
     "store_signed",
     "mark_sent",
     "mark_included",
