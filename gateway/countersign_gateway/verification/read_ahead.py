@@ -34,6 +34,9 @@ from countersign_gateway.verification import worker
 
 _EVIDENCE: Definition = messages.BY_TYPE[messages.EVIDENCE]
 AT_ONCE = 256
+# Batches that the worker has: one in work, one ready. Whoever comes next waits behind these alone,
+# since only the intake takes senders in turn.
+UNDER_WAY = 2
 # If fewer messages than this wait, the pipeline reads them sooner than a worker could.
 WORTH_A_WORKER = 32
 RESTART_S = 10.0
@@ -44,7 +47,8 @@ class Examined(Envelope):
     """Evidence that the worker has read ahead; the verifier uses it as a findings.Reading.
 
     fields: its claims by name; well-formed, in the one encoding that is allowed. genuine: whether
-    the holder of `checked_key` signed it. The verifier decides whether that is the device's key.
+    it names the topic's device and the holder of `checked_key` signed it. The verifier decides
+    whether that is the device's key.
     """
 
     fields: dict[str, Any]
@@ -110,14 +114,14 @@ class ReadAhead:
             return
         examined.put_all(envelopes)
 
-    def _batch(self, envelopes: list[Envelope]) -> tuple[_Batch, list[tuple[bytes, bytes]]]:
+    def _batch(self, envelopes: list[Envelope]) -> tuple[_Batch, list[worker.Question]]:
         asked, questions = [], []
         for number, envelope in enumerate(envelopes):
             if envelope.kind == "evidence" and envelope.device_id is not None:
                 device = self._device(envelope.device_id)
                 if device is not None:
                     asked.append((number, device.public_key))
-                    questions.append((device.public_key, envelope.payload))
+                    questions.append((envelope.device_id, device.public_key, envelope.payload))
         return _Batch(envelopes, asked), questions
 
     def _hired(self, examined: Intake) -> bool:
@@ -146,6 +150,7 @@ class _Worker:
         self._given = 0  # batches; only the feeder writes it
         self._handed_on = 0  # batches; only the collector writes it
         self._batches: SimpleQueue[_Batch | None] = SimpleQueue()
+        self._room = threading.Semaphore(UNDER_WAY)
         self._process = subprocess.Popen(
             # -P: the worker must not import from the folder that the gateway runs in.
             [sys.executable, "-P", "-m", worker.__name__],
@@ -159,9 +164,11 @@ class _Worker:
     def idle(self) -> bool:
         return self._given == self._handed_on
 
-    def give(self, batch: tuple[_Batch, list[tuple[bytes, bytes]]]) -> bool:
-        """Send a batch; the collector passes it on in any case. False if the worker has died."""
+    def give(self, batch: tuple[_Batch, list[worker.Question]]) -> bool:
+        """Send a batch, once fewer than UNDER_WAY are with the worker; the collector passes it on
+        in any case. False if the worker has died."""
         entry, questions = batch
+        self._room.acquire()
         self._given += 1
         self._batches.put(entry)
         try:
@@ -195,6 +202,7 @@ class _Worker:
                     self._process.kill()
             self._examined.put_all(envelopes)
             self._handed_on += 1
+            self._room.release()
 
 
 def _answered(batch: _Batch, answers: list[worker.Answer]) -> list[Envelope]:

@@ -6,7 +6,7 @@ The process reads batches from standard input, and writes one answer for each me
 standard output, in order. It holds no secret and opens no file or socket. It ends when its input
 ends, which is when the gateway ends. read_ahead.py is its only user.
 
-    batch    [(public_key, payload), …]
+    batch    [(device_id, public_key, payload), …]
     answers  [(genuine, claims) | None, …]    None: not evidence, or malformed
 
 Each is preceded by its length (4 bytes, little-endian) and encoded by `marshal`, which is the
@@ -24,6 +24,7 @@ from countersign import messages, reasons
 from countersign_gateway.verification import codec
 from countersign_gateway.verification.public_keys import PublicKeys
 
+Question = tuple[bytes, bytes, bytes]
 Answer = tuple[bool, dict[str, Any]] | None
 
 
@@ -43,14 +44,18 @@ def read(stream: BinaryIO) -> Any:
     return marshal.loads(data)  # noqa: S302 - our own program, see above
 
 
-def examine(public_key: bytes, payload: bytes, public_keys: PublicKeys) -> Answer:
+def examine(device_id: bytes, public_key: bytes, payload: bytes, public_keys: PublicKeys) -> Answer:
+    """device_id, public_key: the topic's device and its key. A message that names another device is
+    refused for that, so its signature is not worth checking."""
     try:
         message = codec.open_message(payload)
     except reasons.Refused:
         return None
     if message.type != messages.EVIDENCE:
         return None
-    genuine = public_keys.verify(public_key, message.signing_digest(), message.signature)
+    genuine = message.fields["device_id"] == device_id and public_keys.verify(
+        public_key, message.signing_digest(), message.signature
+    )
     return genuine, message.fields
 
 
@@ -62,7 +67,11 @@ def serve(batches: BinaryIO, answers: BinaryIO) -> None:
             batch = read(batches)
         except EOFError:
             return
-        write(answers, [examine(public_key, payload, public_keys) for public_key, payload in batch])
+        found = [
+            examine(device_id, public_key, payload, public_keys)
+            for device_id, public_key, payload in batch
+        ]
+        write(answers, found)
 
 
 if __name__ == "__main__":

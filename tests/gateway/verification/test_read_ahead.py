@@ -14,7 +14,8 @@ import pytest
 from countersign_gateway.ingress.intake import Intake
 from countersign_gateway.model import Envelope, Reply
 from countersign_gateway.operations.log import EventLog
-from countersign_gateway.verification import read_ahead
+from countersign_gateway.verification import read_ahead, worker
+from countersign_gateway.verification.public_keys import PublicKeys
 from countersign_gateway.verification.read_ahead import Examined, ReadAhead
 from countersign_workshop.simulation.simulated_device import SimulatedDevice
 from support.gateway import corpus
@@ -262,3 +263,46 @@ def test_what_waits_is_bounded_and_nothing_is_turned_away():
         received += narrow.take(3, 0.5)
     feeder.join(PATIENCE_S)
     assert received == envelopes
+
+
+def test_who_comes_late_waits_behind_few_batches(site, reading):
+    """Before the worker senders are taken in turn, and with it they are not."""
+    device = site.enrolled("one")
+    assert len(reading.through(many(device, site, 64))) == 64
+    pid = reading.worker_pid()
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        pieces = [many(device, site, 32) for _ in range(8)]
+        for piece in pieces:
+            before = len(reading.intake)
+            reading.intake.put_all(piece)
+            deadline_s = time.monotonic() + 0.5
+            while len(reading.intake) > before and time.monotonic() < deadline_s:
+                time.sleep(0.01)
+        # Two are with the worker, and the feeder holds one more.
+        assert len(reading.intake) == 32 * (8 - read_ahead.UNDER_WAY - 1)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    received = reading.receive(8 * 32)
+    assert [one.payload for one in received] == [one.payload for piece in pieces for one in piece]
+
+
+def test_no_signature_is_checked_of_what_names_another_device(site):
+    device, other = site.enrolled("one"), site.enrolled("other")
+    evidence = other.evidence(site.beacons.current)
+    keys = _CountingKeys()
+    answer = worker.examine(device.device_id, device.public_key, evidence, keys)
+    assert answer is not None
+    assert (answer[0], answer[1]["device_id"], keys.checked) == (False, other.device_id, 0)
+    answer = worker.examine(other.device_id, other.public_key, evidence, keys)
+    assert answer is not None
+    assert (answer[0], keys.checked) == (True, 1)
+
+
+class _CountingKeys(PublicKeys):
+    checked = 0
+
+    def verify(self, public_key: bytes, digest: bytes, signature: bytes) -> bool:
+        self.checked += 1
+        return super().verify(public_key, digest, signature)
