@@ -1,7 +1,7 @@
 """The serial transport against the gateway's end of a line: delivery, silence, damage, loss."""
 
 from countersign.carriers import framing, kinds
-from countersign.carriers.link import WINDOW
+from countersign.carriers.link import WINDOW, Link
 from countersign_agent.transports.serial_transport import (
     MAX_UNACKNOWLEDGED,
     RESPONSE_TIMEOUT_MS,
@@ -78,15 +78,27 @@ def test_a_message_is_acknowledged_when_it_is_done_with():
     assert line.far.link.waiting == 0
 
 
-def test_what_is_for_others_on_the_line_is_passed_over():
+def test_what_is_for_others_on_the_line_is_passed_over_unacknowledged():
+    """Behind a hub that passes everything to everybody, the other may not have heard it."""
     line = Line()
     transport = line.connect()
-    for _ in range(3):
-        line.far.send(kinds.RESULT.frame, OTHER, b"not ours")
+    others = Link(2000, (), 115200, 100)
+    for number in range(3):
+        others.send(kinds.RESULT.frame, OTHER, b"not ours %d" % number)
+    while True:
+        data = others.next_frame(0)
+        if not data:
+            break
+        line.far.incoming.append(data)
     line.far.send(kinds.RESULT.frame, DEVICE, b"ours")
+    heard = []
+    take_in = line.far.hear
+    line.far.hear = lambda data: (heard.append(data), take_in(data))
     assert transport.receive(10) == (RESULT, b"ours")
     transport.receive(0)
     assert line.far.link.waiting == 0
+    frames = framing.FrameReader().feed(b"".join(heard))
+    assert [frame.session for frame in frames if frame.kind == framing.ACK] == [1000]
 
 
 def test_a_damaged_frame_is_sent_again():

@@ -14,7 +14,7 @@ import pytest
 
 from countersign import messages
 from countersign.carriers import framing, kinds
-from countersign_gateway.ingress.serial_lines import serial_line
+from countersign_gateway.ingress.serial_lines import line_links, serial_line
 from countersign_gateway.model import Reply
 from countersign_workshop.simulation.simulated_device import SimulatedDevice
 from support.gateway.running_site import (
@@ -184,7 +184,7 @@ def test_an_oversized_message_is_refused_and_the_line_goes_on(site, far_ends, mo
     assert end.enrol(one) == "ACCEPTED"
     # A sender that knows no limit.
     monkeypatch.setattr(framing, "check_body", lambda kind, device_id, payload: device_id + payload)
-    for size in (messages.MAX_MESSAGE_BYTES + 1, serial_line.MAX_TAKEN_BYTES):
+    for size in (messages.MAX_MESSAGE_BYTES + 1, line_links.MAX_TAKEN_BYTES):
         payload = bytes(size)
         end.send(one, payload)
         assert end.answer_to(payload) == "OVERSIZED"
@@ -319,7 +319,7 @@ def test_a_flood_of_garbage_stays_on_its_line(site, far_ends):
     try:
         assert [victim.check_in(one) for _ in range(30)] == ["ACCEPTED"] * 30
         line = site.gateway._serial._lines[1]
-        assert len(line._link._reader._stuffed) <= framing.most_stuffed(serial_line.MAX_TAKEN_BYTES)
+        assert len(line._link._reader._stuffed) <= framing.most_stuffed(line_links.MAX_TAKEN_BYTES)
         assert line._link.waiting <= 2048 and len(site.gateway._intake) <= 16
     finally:
         stop.set()

@@ -114,7 +114,8 @@ class SerialTransport:
             self._drop()
             raise
         if data:
-            self._link.receive(data, self._clock.now_ms())
+            # Another device must acknowledge what is for it.
+            self._link.receive(data, self._clock.now_ms(), self._device_id)
         return bool(data)
 
     def _write_due(self):
@@ -134,14 +135,11 @@ class SerialTransport:
         self._stream.wait_readable(self._link.due_ms(now_ms, max(0, most_ms)))
 
     def _next_message(self):
-        while True:
-            delivery = self._link.take()
-            if delivery is None:
-                return None
-            if delivery.device_id in (self._device_id, b""):
-                self._to_acknowledge = delivery
-                return framing.KINDS[delivery.kind], delivery.payload
-            self._link.acknowledge(delivery)
+        delivery = self._link.take()
+        if delivery is None:
+            return None
+        self._to_acknowledge = delivery
+        return framing.KINDS[delivery.kind], delivery.payload
 
     def _settle(self):
         if self._to_acknowledge is not None:

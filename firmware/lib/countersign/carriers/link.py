@@ -137,20 +137,28 @@ class Link:
         self._control(framing.Frame(framing.PING, self._session, self._ping))
         return self._ping
 
-    def receive(self, data: bytes, now_ms: int) -> None:
-        """Take in what the line delivered. The caller then calls `take` until it gives None."""
+    def receive(self, data: bytes, now_ms: int, device_id: bytes = b"") -> None:
+        """Take in what the line delivered. The caller then calls `take` until it gives None.
+
+        device_id: pass over what is for another device, unacknowledged; b"": take in everything.
+        """
         for frame in self._reader.feed(data):
-            if frame.kind in self._accepts:
+            if frame.device_id in (device_id, b"") or not device_id:
+                self.hear(frame, now_ms)
+
+    def hear(self, frame: framing.Frame, now_ms: int) -> None:
+        """As `receive`, for a caller with a reader of its own."""
+        if frame.kind in self._accepts:
+            self.heard_ms = now_ms
+            self._incoming(frame)
+        elif frame.kind == framing.PING:
+            # A line may echo: a side must not take its own ping for the other side's.
+            if frame.session != self._session:
                 self.heard_ms = now_ms
-                self._incoming(frame)
-            elif frame.kind == framing.PING:
-                # A line may echo: a side must not take its own ping for the other side's.
-                if frame.session != self._session:
-                    self.heard_ms = now_ms
-                    self._control(framing.Frame(framing.PONG, frame.session, frame.sequence))
-                    self._hurry(now_ms)
-            elif frame.session == self._session:
-                self._answered(frame, now_ms)
+                self._control(framing.Frame(framing.PONG, frame.session, frame.sequence))
+                self.hurry(now_ms)
+        elif frame.session == self._session:
+            self._answered(frame, now_ms)
 
     def take(self) -> Delivery:
         """The next message of the other side, or None."""
@@ -188,6 +196,13 @@ class Link:
             return 0
         return now_ms - self._window[0].first_sent_ms
 
+    def hurry(self, now_ms: int) -> None:
+        """The other side has come (back), so repeat at once what it may have missed."""
+        for entry in self._window:
+            if entry.tries > 1:
+                entry.tries = 1
+                entry.due_ms = now_ms
+
     def _answered(self, frame, now_ms):
         if frame.kind == framing.ACK:
             self.heard_ms = now_ms
@@ -195,13 +210,6 @@ class Link:
         elif frame.kind == framing.PONG:
             self.heard_ms = now_ms
             self.ponged = frame.sequence
-
-    def _hurry(self, now_ms):
-        """The other side has come (back), so repeat at once what it may have missed."""
-        for entry in self._window:
-            if entry.tries > 1:
-                entry.tries = 1
-                entry.due_ms = now_ms
 
     def _incoming(self, frame):
         session, sequence = frame.session, frame.sequence

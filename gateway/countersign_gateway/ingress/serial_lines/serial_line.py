@@ -3,13 +3,12 @@
 pyserial opens and sets up the port (a device path, a pty, or socket://host:port). The thread then
 uses its file descriptor, so that one `poll` waits for the line and for new replies. A line that
 misbehaves costs the others little: the thread reads it no faster than its speed, the line has at
-most MAX_IN_WORK messages in the intake, and everything that waits for it is bounded.
+most 16 messages in the intake, and everything that waits for it is bounded.
 """
 
 from __future__ import annotations
 
 import os
-import secrets
 import select
 import threading
 import time
@@ -18,25 +17,17 @@ from typing import Any
 
 import serial
 
-from countersign.carriers import framing, kinds
-from countersign.carriers.link import WINDOW, Delivery, Link
+from countersign.carriers import kinds
+from countersign.carriers.link import Delivery
 from countersign_gateway.config import SerialConfig
 from countersign_gateway.ingress.reconnecting import Reconnecting
+from countersign_gateway.ingress.serial_lines.line_links import ATTENTION_MS, LineLinks
 from countersign_gateway.operations.log import EventLog
 
 READ_BYTES = 4096
 BACKOFF_S = (0.2, 5.0)
-MAX_QUEUED_OUT = 2048
-# A hub passes on the frames of many devices, each with a session of its own.
-MAX_STRANDS = 64
-MAX_IN_WORK = 4 * WINDOW  # messages of one line in the intake
-# A message that is too large, up to this size, is acknowledged and refused. If it were noise, its
-# sender would send it for ever and nothing after it.
-MAX_TAKEN_BYTES = 16384
-# Results go stale: if this many frames wait, the device is better served by asking again.
+# Results go stale: if this many messages wait, the device is better served by asking again.
 MAX_WAITING_FOR_VERDICTS = 16
-# A line sends only if it has heard a frame within this time: see PROTOCOL.md, section 11.
-ATTENTION_MS = 60_000
 NOISE_INTERVAL_S = 10.0
 # A line that cannot send them drops them: a device asks again.
 _VERDICTS = (kinds.RESULT.frame, kinds.ERROR.frame)
@@ -53,15 +44,7 @@ class SerialLine:
         self._baud = config.baud
         self._deliver = deliver
         self._log = log
-        self._link = Link(
-            secrets.randbits(32),
-            framing.FROM_DEVICES,
-            config.baud,
-            MAX_QUEUED_OUT,
-            MAX_STRANDS,
-            MAX_IN_WORK,
-            MAX_TAKEN_BYTES,
-        )
+        self._link = LineLinks(config.baud)
         self._lock = threading.Lock()  # for the link
         self._is_open = False
         self._noise = 0
@@ -79,11 +62,11 @@ class SerialLine:
     def send(self, kind: int, device_id: bytes, payload: bytes) -> bool:
         """Keep a reply until the device has acknowledged it; False if it was not taken.
 
-        A line that is closed, or has too much waiting, does not take results and errors.
+        A line that is closed, or has too much waiting for this device, takes no results or errors.
         """
         with self._lock:
             if kind in _VERDICTS and (
-                not self._is_open or self._link.waiting >= MAX_WAITING_FOR_VERDICTS
+                not self._is_open or self._link.waiting_for(device_id) >= MAX_WAITING_FOR_VERDICTS
             ):
                 return False
             return bool(self._link.send(kind, device_id, payload))
