@@ -232,6 +232,7 @@ class Gateway:
             ),
             alarms=self.alarms,
             on_change=self._changed,
+            repute=self._intake.repute,
         )
 
     def _changed(self) -> None:

@@ -16,11 +16,13 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Protocol
 
+from countersign_gateway.ingress.repute import Repute
 from countersign_gateway.model import Envelope
 
 MAX_ENVELOPES = 8192
 # An agent has one message under way, and a few hundred may come at once after a long cut.
 MAX_OF_ONE = 512
+MAX_OF_ILL_REPUTE = 16
 
 
 class Inlet(Protocol):
@@ -29,10 +31,16 @@ class Inlet(Protocol):
     def put(self, envelope: Envelope) -> bool: ...
 
 
+def sender_of(envelope: Envelope) -> bytes | str:
+    """Who waits for a turn: a shared account, else the device, else the origin."""
+    return envelope.account or envelope.device_id or envelope.origin
+
+
 class Intake:
     """Many transports put envelopes; one pipeline takes them. Safe from any thread."""
 
     def __init__(self, max_envelopes: int = MAX_ENVELOPES) -> None:
+        self.repute = Repute()
         self._max_envelopes = max_envelopes
         self._waiting = 0
         # The first envelope of each sender that has any waiting, in the order of their turns, and
@@ -44,8 +52,8 @@ class Intake:
 
     def put(self, envelope: Envelope) -> bool:
         """Queue one envelope. False, without queueing it, if the intake is full or closed, or holds
-        MAX_OF_ONE of this sender."""
-        sender = envelope.account or envelope.device_id or envelope.origin
+        MAX_OF_ONE of this sender, or MAX_OF_ILL_REPUTE."""
+        sender = sender_of(envelope)
         with self._arrived:
             if self._closed or self._waiting >= self._max_envelopes:
                 return False
@@ -55,7 +63,9 @@ class Intake:
                 self._turns.append(envelope)
             elif (queue := behind[sender]) is None:
                 behind[sender] = deque((envelope,))
-            elif len(queue) < MAX_OF_ONE - 1:
+            elif len(queue) < MAX_OF_ILL_REPUTE - 1 or (
+                len(queue) < MAX_OF_ONE - 1 and not self.repute.ill(sender)
+            ):
                 queue.append(envelope)
             else:
                 return False
@@ -74,7 +84,7 @@ class Intake:
             while self._waiting >= self._max_envelopes:
                 self._arrived.wait()
             for envelope in envelopes:
-                sender = envelope.account or envelope.device_id or envelope.origin
+                sender = envelope.account or envelope.device_id or envelope.origin  # sender_of
                 if sender not in behind:
                     behind[sender] = None
                     turns.append(envelope)
@@ -97,7 +107,7 @@ class Intake:
             taken = []
             for _ in range(min(most, self._waiting)):
                 envelope = turns.popleft()
-                sender = envelope.account or envelope.device_id or envelope.origin
+                sender = envelope.account or envelope.device_id or envelope.origin  # sender_of
                 if queue := behind[sender]:
                     turns.append(queue.popleft())
                 else:

@@ -22,8 +22,9 @@ from countersign import reasons
 from countersign_gateway.governance.admission import Gate
 from countersign_gateway.governance.appraisal import Policy
 from countersign_gateway.governance.lifecycle import Lifecycle
-from countersign_gateway.ingress.intake import Intake
-from countersign_gateway.model import BROKER, Act, Envelope, Freshness, Reply, Status
+from countersign_gateway.ingress.intake import Intake, sender_of
+from countersign_gateway.ingress.repute import Repute
+from countersign_gateway.model import BROKER, Act, Envelope, Freshness, Reply, Standing, Status
 from countersign_gateway.operations.alarms import Alarms
 from countersign_gateway.operations.clock import since_boot_s
 from countersign_gateway.operations.log import EventLog
@@ -88,6 +89,7 @@ class Pipeline:
         alarms: Alarms,
         clock_s: Callable[[], float] = since_boot_s,
         on_change: Callable[[], None] = lambda: None,
+        repute: Repute | None = None,
     ) -> None:
         """key signs every answer; freshness says how old upstream knowledge is; clock_s is
         seconds since boot; on_change is called when a device is new or has another status. ledger:
@@ -98,6 +100,7 @@ class Pipeline:
         self._registry = registry
         self._outlet = outlet
         self._room = room
+        self._repute = Repute() if repute is None else repute
         self._log = log
         self._tally = tally
         self._refusals = Refusals(key, budget, log, tally)
@@ -149,6 +152,10 @@ class Pipeline:
         for envelope in envelopes:
             try:
                 verified = self._room.checked(envelope, self._verifier.verify(envelope, group))
+                self._repute.note(
+                    sender_of(envelope),
+                    not isinstance(verified, Refusal) or verified.standing is Standing.FRESH,
+                )
                 self._handlers[type(verified)](envelope, verified, group)
             except Exception as error:  # noqa: BLE001 - one message must not stop the others
                 self._log.fault("message_fault", error, device_id=envelope.device_id)

@@ -34,9 +34,6 @@ from countersign_gateway.verification import worker
 
 _EVIDENCE: Definition = messages.BY_TYPE[messages.EVIDENCE]
 AT_ONCE = 256
-# Batches that the worker has: one in work, one ready. Whoever comes next waits behind these alone,
-# since only the intake takes senders in turn.
-UNDER_WAY = 2
 # If fewer messages than this wait, the pipeline reads them sooner than a worker could.
 WORTH_A_WORKER = 32
 RESTART_S = 10.0
@@ -150,7 +147,6 @@ class _Worker:
         self._given = 0  # batches; only the feeder writes it
         self._handed_on = 0  # batches; only the collector writes it
         self._batches: SimpleQueue[_Batch | None] = SimpleQueue()
-        self._room = threading.Semaphore(UNDER_WAY)
         self._process = subprocess.Popen(
             # -P: the worker must not import from the folder that the gateway runs in.
             [sys.executable, "-P", "-m", worker.__name__],
@@ -165,10 +161,8 @@ class _Worker:
         return self._given == self._handed_on
 
     def give(self, batch: tuple[_Batch, list[worker.Question]]) -> bool:
-        """Send a batch, once fewer than UNDER_WAY are with the worker; the collector passes it on
-        in any case. False if the worker has died."""
+        """Send a batch; the collector passes it on in any case. False if the worker has died."""
         entry, questions = batch
-        self._room.acquire()
         self._given += 1
         self._batches.put(entry)
         try:
@@ -202,7 +196,6 @@ class _Worker:
                     self._process.kill()
             self._examined.put_all(envelopes)
             self._handed_on += 1
-            self._room.release()
 
 
 def _answered(batch: _Batch, answers: list[worker.Answer]) -> list[Envelope]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from countersign_gateway.ingress.intake import MAX_OF_ONE, Intake
+from countersign_gateway.ingress.intake import MAX_OF_ILL_REPUTE, MAX_OF_ONE, Intake
+from countersign_gateway.ingress.repute import IN_A_ROW, MAX_SENDERS, Repute
 from countersign_gateway.model import BROKER, Envelope
 
 FLOODER, HONEST = b"\x01" * 32, b"\x02" * 32
@@ -100,3 +101,21 @@ def test_what_the_gateway_itself_passes_on_has_no_such_bound() -> None:
     intake = Intake()
     intake.put_all([envelope(FLOODER)] * (2 * MAX_OF_ONE))
     assert len(intake.take(10_000, 0.0)) == 2 * MAX_OF_ONE
+
+
+def test_who_was_refused_throughout_has_a_small_share_until_a_message_verifies() -> None:
+    intake = Intake()
+    for _ in range(IN_A_ROW):
+        assert not intake.repute.ill(FLOODER)
+        intake.repute.note(FLOODER, verified=False)
+    assert sum(intake.put(envelope(FLOODER)) for _ in range(MAX_OF_ONE)) == MAX_OF_ILL_REPUTE
+    assert sum(intake.put(envelope(HONEST)) for _ in range(MAX_OF_ONE)) == MAX_OF_ONE
+    intake.repute.note(FLOODER, verified=True)
+    assert intake.put(envelope(FLOODER))
+
+
+def test_the_table_of_ill_repute_is_bounded() -> None:
+    repute = Repute()
+    for number in range(3 * MAX_SENDERS):
+        repute.note(number.to_bytes(32, "big"), verified=False)
+    assert len(repute) == MAX_SENDERS

@@ -14,6 +14,7 @@ from countersign import accounts, messages, reasons
 from countersign.carriers import topics
 from countersign_gateway.ingress.intake import Intake
 from countersign_gateway.ingress.mqtt.mqtt_ingress import MqttIngress
+from countersign_gateway.ingress.repute import IN_A_ROW
 from countersign_gateway.model import Envelope
 from countersign_gateway.operations.tally import Tally
 from countersign_gateway.operations.throttle import ErrorBudget, Throttle
@@ -184,6 +185,25 @@ def test_what_strangers_write_in_a_device_s_name_takes_none_of_its_places():
     first, second = intake.take(2, 0)
     assert (first.device_id, first.account) == (device.device_id, lobby)
     assert (second.device_id, second.account) == (device.device_id, None)
+
+
+def test_only_what_a_device_made_anew_keeps_it_from_ill_repute():
+    site = SiteUnderTest()
+    device, other = site.enrolled("one"), site.enrolled("other")
+    repute = site.pipeline._repute
+    good = device.evidence(site.beacons.current)
+    foreign = other.evidence(site.beacons.current)
+    garbage = [device.envelope(one) for one in (b"", good[:-1], foreign)]
+    site.process(device.envelope(good))
+    site.process(*garbage * IN_A_ROW)
+    assert repute.ill(device.device_id)
+    site.process(device.envelope(good))  # replayed
+    assert repute.ill(device.device_id)
+    site.process(device.envelope(device.evidence(bytes(32))))  # genuine, of a stale beacon
+    assert not repute.ill(device.device_id)
+    site.process(*garbage * IN_A_ROW)
+    site.process(device.envelope(device.evidence(site.beacons.current)))
+    assert len(repute) == 0
 
 
 def test_topics_of_an_attacker_s_making_are_not_collected():

@@ -265,29 +265,6 @@ def test_what_waits_is_bounded_and_nothing_is_turned_away():
     assert received == envelopes
 
 
-def test_who_comes_late_waits_behind_few_batches(site, reading):
-    """Before the worker senders are taken in turn, and with it they are not."""
-    device = site.enrolled("one")
-    assert len(reading.through(many(device, site, 64))) == 64
-    pid = reading.worker_pid()
-    assert pid is not None
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        pieces = [many(device, site, 32) for _ in range(8)]
-        for piece in pieces:
-            before = len(reading.intake)
-            reading.intake.put_all(piece)
-            deadline_s = time.monotonic() + 0.5
-            while len(reading.intake) > before and time.monotonic() < deadline_s:
-                time.sleep(0.01)
-        # Two are with the worker, and the feeder holds one more.
-        assert len(reading.intake) == 32 * (8 - read_ahead.UNDER_WAY - 1)
-    finally:
-        os.kill(pid, signal.SIGCONT)
-    received = reading.receive(8 * 32)
-    assert [one.payload for one in received] == [one.payload for piece in pieces for one in piece]
-
-
 def test_no_signature_is_checked_of_what_names_another_device(site):
     device, other = site.enrolled("one"), site.enrolled("other")
     evidence = other.evidence(site.beacons.current)
