@@ -3,6 +3,8 @@
 What they say is what another implementation is built on, so every runtime must say the same.
 """
 
+import binascii
+
 from countersign import identity, merkle, messages, reasons
 from countersign.carriers import framing, kinds, topics
 from countersign.proofs import faults, ring, schnorr, sigma
@@ -171,10 +173,14 @@ def test_ring_proof():
 def test_frames():
     kinds_shown = set()
     reader = framing.FrameReader()
+    taken = 0
     for case in vector_files.cases("frames"):
         if "stuffed" in case:
             assert framing._stuff(raw(case["content"])) == raw(case["stuffed"]), case["content"]
             assert framing._unstuff(raw(case["stuffed"])) == raw(case["content"]), case["content"]
+        elif "also_taken" in case:
+            assert framing._unstuff(raw(case["also_taken"])) == raw(case["content"])
+            taken += 1
         elif "line" in case:
             frame = framing.Frame(
                 case["kind"],
@@ -188,8 +194,27 @@ def test_frames():
             (found,) = reader.feed(raw(case["line"]))
             assert described(found) == described(frame), case["what"]
             kinds_shown.add(frame.kind)
-    assert reader.damaged == 0
+    assert reader.damaged == 0 and taken == 3
     assert kinds_shown == set([1, 2, 3, 16] + [kind.frame for kind in kinds.ALL])
+
+
+def test_a_gateway_takes_larger_messages_to_refuse_them():
+    shown = 0
+    for case in vector_files.cases("frames"):
+        if "large" not in case:
+            continue
+        shown += 1
+        content = bytes([case["kind"]]) + case["session"].to_bytes(4, "big")
+        content += case["sequence"].to_bytes(6, "big") + bytes([case["behind"]])
+        content += raw(case["device_id"]) + bytes([case["byte"]]) * case["large"]
+        content += binascii.crc32(content).to_bytes(4, "big")
+        line = b"\x00" + framing._stuff(content) + b"\x00"
+        del content
+        assert messages.digest(line) == raw(case["line_sha256"]), case["what"]
+        for most, is_frame in ((16384, case["is_frame"]), (2048, case["large"] <= 2048)):
+            found = framing.FrameReader(most).feed(line)
+            assert [len(frame.payload) for frame in found] == [case["large"]] * is_frame
+    assert shown == 4
 
 
 def test_noise_is_passed_over_and_the_next_frame_is_read():

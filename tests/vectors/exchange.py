@@ -1,9 +1,8 @@
-"""The vectors of one whole exchange, from enrolment to receipt: messages.json, refused.json,
-unbelieved.json, statements.json and frames.json. They are made from PROTOCOL.md alone, with the
-oracles of tests/support/differential.
+"""The vectors of one whole exchange, from enrolment to receipt: messages.json, refused.json and
+statements.json. They are made from PROTOCOL.md alone, with the oracles of
+tests/support/differential.
 """
 
-import binascii
 from typing import Any
 
 from support.differential.oracles import (
@@ -153,7 +152,7 @@ def commitment(message: bytes, result: bytes) -> bytes:
     return tagged_hash("countersign/Commitment/1", sha256(message) + sha256(result))
 
 
-# messages.json, refused.json, unbelieved.json --------------------------------------------------
+# messages.json, refused.json --------------------------------------------------
 
 
 def messages(described: Any) -> list[dict[str, Any]]:
@@ -228,6 +227,24 @@ def refused_messages() -> list[dict[str, str]]:
             cbor_encode([protected(44), {}, cbor_encode(good), signature])),
         ("UNKNOWN_MESSAGE", "algorithm -7, ES256",
             cbor_encode([cbor_encode({1: -7, -65537: 20}), {}, cbor_encode(good), signature])),
+        ("UNKNOWN_MESSAGE", "an empty header",
+            cbor_encode([b"", {}, cbor_encode(good), signature])),
+        ("UNKNOWN_MESSAGE", "a header whose keys descend",
+            cbor_encode([b"\xa2" + b"".join(_pairs({1: -65537, -65537: 20})[::-1]), {},
+                         cbor_encode(good), signature])),
+        ("UNKNOWN_MESSAGE", "an unknown header before a payload that is no CBOR",
+            cbor_encode([protected(44), {}, b"\xff", signature])),
+        ("MALFORMED", "an unprotected header that is not empty, and an unknown header",
+            cbor_encode([protected(44), {4: b"key"}, cbor_encode(good), signature])),
+        ("MALFORMED", "a header that is null",
+            cbor_encode([None, {}, cbor_encode(good), signature])),
+        ("TRUNCATED", "an empty payload", enveloped(20, b"")),
+        ("TRAILING_BYTES", "a byte after the payload", enveloped(20, cbor_encode(good) + b"\x00")),
+        ("MALFORMED", "a payload that is no CBOR", enveloped(20, b"\xff")),
+        ("OVER_DEEP", "a payload of nine levels", enveloped(20, b"\x81" * 9 + b"\x00")),
+        ("BAD_FIELD", "a payload of eight levels, which is no map",
+            enveloped(20, b"\x81" * 8 + b"\x00")),
+        ("BAD_FIELD", "a payload that is an array", enveloped(20, cbor_encode([1]))),
         ("BAD_FIELD", "a claim is missing", enveloped(20, cbor_encode(without))),
         ("BAD_FIELD", "a claim too many: a time", evidence(6, 1700000000)),
         ("BAD_FIELD", "counter 0", evidence(-65537, 0)),
@@ -259,65 +276,6 @@ def refused_messages() -> list[dict[str, str]]:
     return [{"reason": r, "what": w, "message": m.hex()} for r, w, m in cases]
 
 
-def unbelieved() -> list[dict[str, Any]]:
-    """Well-formed messages that a gateway does not believe. Its record: the device of this exchange
-    with counter 257, whose EnrolProof is the one of messages.json; its beacon: that of this
-    exchange. Where two things are wrong, the order of the checks decides."""
-    ten = PRESENTED | {8: NONCE}
-    proof = next(items for type, _, items in payloads() if type == 12)
-    other_id = tagged_hash("countersign/device/1", b"\x01" + sha256(NEXT.public) + bytes(32))
-
-    def by(key: Key, type: int, items: dict[int, Any]) -> bytes:
-        payload = cbor_encode(items)
-        digest = tagged_hash(f"countersign/{SHAPES[type][0]}/1", payload)
-        return enveloped(type, payload, key.sign(digest))
-
-    def evidence(changes: dict[int, Any], key: Key = DEVICE) -> bytes:
-        return by(key, 20, evidence_items(changes))
-
-    present = tagged_hash("countersign/next-key/1", b"\x01" + DEVICE.public)
-    elsewhere, stale = {3: bytes(32).hex()}, {10: bytes(32)}
-    cases = [
-        ("ACCEPTED", "the evidence of messages.json", "evidence", evidence({})),
-        ("WRONG_TOPIC", "evidence as an enrolment", "enrol", evidence({})),
-        ("WRONG_TOPIC", "a gateway's message", "evidence",
-            enveloped(43, cbor_encode({1: GATEWAY_ID, 2: BEACON, 3: 5, 4: 1, 5: 0, 6: 0, 7: 4}))),
-        ("WRONG_TOPIC", "on the topic of another device", "evidence",
-            by(NEXT, 20, evidence_items({256: b"\x01" + other_id}))),
-        ("WRONG_AUDIENCE", "for another gateway", "evidence", evidence(elsewhere)),
-        ("WRONG_AUDIENCE", "for another gateway, and not signed by the device", "evidence",
-            evidence(elsewhere, NEXT)),
-        ("BAD_SIGNATURE", "signed by another key", "evidence", evidence({}, NEXT)),
-        ("BAD_SIGNATURE", "signed by another key, with an old counter and beacon", "evidence",
-            evidence(stale | {-65537: 1}, NEXT)),
-        ("STALE_BEACON", "an unknown beacon", "evidence", evidence(stale)),
-        ("OUT_OF_ORDER", "counter 256 after 257", "evidence", evidence({-65537: 256})),
-        ("OUT_OF_ORDER", "counter 257 again, in another message", "evidence",
-            evidence({-65537: 257})),
-        ("OUT_OF_ORDER", "an old counter and an unknown beacon", "evidence",
-            evidence(stale | {-65537: 256})),
-        ("REPLAYED", "the accepted EnrolProof", "enrol", by(DEVICE, 12, proof)),
-        ("UNKNOWN_CHALLENGE", "a proof over a challenge that nobody gave", "enrol",
-            by(DEVICE, 12, proof | {9: 259})),
-        ("WRONG_KEY", "a key that does not give the device_id", "enrol",
-            by(NEXT, 10, ten | {3: NEXT.public})),
-        ("WRONG_KEY", "a key that is no point", "enrol", by(DEVICE, 10, ten | {3: number(5)})),
-        ("BAD_NEXT_KEY", "no next key", "enrol", by(DEVICE, 10, ten | {5: bytes(32)})),
-        ("BAD_NEXT_KEY", "the present key as the next", "enrol",
-            by(DEVICE, 10, ten | {5: present})),
-        ("WRONG_KEY", "another next key than on record", "enrol",
-            by(DEVICE, 10, ten | {5: bytes([1]) * 32})),
-        ("UNSUPPORTED_SUITE", "suite 2", "enrol", by(DEVICE, 10, ten | {2: 2})),
-        ("BAD_FIELD", "suite 1 with a post-quantum digest", "enrol",
-            by(DEVICE, 10, ten | {4: bytes([1]) * 32})),
-        ("BAD_SIGNATURE", "a request signed by another key", "enrol", by(NEXT, 10, ten)),
-    ]  # fmt: skip
-    return [
-        {"reason": reason, "what": what, "kind": kind, "message": message.hex()}
-        for reason, what, kind, message in cases
-    ]
-
-
 def _pairs(items: dict[int, Any]) -> list[bytes]:
     """The encoded pairs of a map in their order."""
     pairs = [cbor_encode(k) + cbor_encode(v) for k, v in items.items()]
@@ -336,6 +294,7 @@ def statements() -> dict[str, Any]:
     first_head = sha256(bytes(32) + root + (3).to_bytes(4, "big"))
     provisioning = [CHALLENGE, DEVICE_ID, NEXT_DIGEST, sha256(b"board"), sha256(b"{}")]
     provisioning_digest = tagged_hash("countersign/Provisioning/1", b"".join(provisioning))
+    line_session = tagged_hash("countersign/line-session/1", DEVICE_ID + (3).to_bytes(8, "big"))[:4]
     return {
         "keys": {
             name: {"secret": key.secret.hex(), "public": key.public.hex()}
@@ -359,6 +318,8 @@ def statements() -> dict[str, Any]:
             "digest": provisioning_digest.hex(),
             "signature": DEVICE.sign(provisioning_digest).hex(),
         },
+        "line_session": {"boot_count": 3, "session": line_session.hex()},
+        "digests": _digests(first_head),
         "commitment": {
             "message": message.hex(),
             "result": result.hex(),
@@ -387,74 +348,34 @@ def statements() -> dict[str, Any]:
     }  # fmt: skip
 
 
-# frames.json ---------------------------------------------------------------------------------
+def _digests(head: bytes) -> dict[str, dict[str, Any]]:
+    """What else keys sign, each with what is in it and its digest."""
+    account, successor, new_key = bytes([0x0A]) * 20, bytes([0x0D]) * 20, Key(0x0B).public
+    place = number(CHAIN_ID) + CONTRACT
 
+    def of(tag: str, data: bytes, **parts: Any) -> dict[str, Any]:
+        return {**parts, "digest": tagged_hash(f"countersign/{tag}/1", data).hex()}
 
-def stuffed(content: bytes) -> bytes:
-    """COBS, from its definition: cut at zeros, and every 254 bytes."""
-    out = bytearray()
-    for piece in content.split(b"\x00"):
-        while len(piece) >= 254:
-            out += b"\xff" + piece[:254]
-            piece = piece[254:]
-        out += bytes([len(piece) + 1]) + piece
-    return bytes(out)
-
-
-def frame(kind: int, session: int, sequence: int, behind: int, body: bytes = b"") -> bytes:
-    content = bytes([kind]) + session.to_bytes(4, "big") + sequence.to_bytes(6, "big")
-    content += bytes([behind]) + body
-    return b"\x00" + stuffed(content + binascii.crc32(content).to_bytes(4, "big")) + b"\x00"
-
-
-def frames() -> list[dict[str, Any]]:
-    by_type = {type: enveloped(type, cbor_encode(items)) for type, _, items in payloads()}
-    contents = [
-        b"", b"\x00", b"\x00\x00", b"\x01", b"\x01\x00", b"\x00\x01", b"\x01" * 253, b"\x01" * 254,
-        b"\x01" * 255, b"\x01" * 254 + b"\x00", b"\x01" * 508, b"\x00" * 255,
-    ]  # fmt: skip
-    device = [
-        (1, "ACK", 7, 3, 0, b"", b""),
-        (2, "PING", 7, 1, 0, b"", b""),
-        (3, "PONG", 7, 1, 0, b"", b""),
-        (16, "LISTEN", 9, 0, 0, DEVICE_ID, b""),
-        (17, "EnrolRequest", 9, 1, 1, DEVICE_ID, by_type[10]),
-        (17, "EnrolProof", 9, 2, 0, DEVICE_ID, by_type[12]),
-        (18, "Evidence", 9, 3, 1, DEVICE_ID, by_type[20]),
-        (32, "EnrolChallenge", 7, 0, 0, DEVICE_ID, by_type[11]),
-        (33, "AttestationResult", 7, 1, 0, DEVICE_ID, by_type[21]),
-        (34, "Receipt", 7, 2, 1, DEVICE_ID, by_type[22]),
-        (35, "Error", 7, 3, 2, DEVICE_ID, by_type[255]),
-        (36, "Beacon", 2**32 - 1, 2**48 - 1, 3, b"", by_type[43]),
-    ]
-    good = frame(18, 9, 3, 1, DEVICE_ID + by_type[20])
-    crc_wrong = good[:-3] + bytes([good[-3] % 255 + 1]) + good[-2:]
-    noise = [
-        ("a wrong checksum", crc_wrong),
-        ("a kind that is not in the table", frame(99, 9, 3, 1, DEVICE_ID + b"x")),
-        ("an ACK with a body", frame(1, 7, 3, 0, b"x")),
-        ("LISTEN with 31 bytes", frame(16, 9, 0, 0, DEVICE_ID[:31])),
-        ("a message without its byte", frame(18, 9, 3, 1, DEVICE_ID)),
-        ("a message of 2,049 bytes", frame(18, 9, 3, 1, DEVICE_ID + b"\x01" * 2049)),
-        ("a run beyond the end", b"\x00\x09abc\x00"),
-        ("too short for a frame", b"\x00" + stuffed(b"\x01" * 15) + b"\x00"),
-        ("text of a log", b"\x00MPY: soft reboot\r\n\x00"),
-        ("a frame that is cut in two by a zero", good[:40] + b"\x00" + good[40:]),
-    ]
-    found: list[dict[str, Any]] = [
-        {"content": one.hex(), "stuffed": stuffed(one).hex()} for one in contents
-    ]
-    for kind, what, session, sequence, behind, device_id, payload in device:
-        found.append(
-            {
-                "what": what,
-                "kind": kind,
-                "session": session,
-                "sequence": sequence,
-                "behind": behind,
-                "device_id": device_id.hex(),
-                "payload": payload.hex(),
-                "line": frame(kind, session, sequence, behind, device_id + payload).hex(),
-            }
-        )
-    return found + [{"what": what, "noise": line.hex()} for what, line in noise]
+    log = {"chain_id": CHAIN_ID, "contract": CONTRACT.hex()}
+    return {
+        "ServiceUnlock": of("ServiceUnlock", CHALLENGE + DEVICE_ID, challenge=CHALLENGE.hex()),
+        "AdmissionList": of("AdmissionList", b"[]", file="[]"),
+        "LogClaim": of("LogClaim", place + account, **log, account=account.hex()),
+        "LogSuccession": of(
+            "LogSuccession",
+            place + account + successor + (1).to_bytes(8, "big") + head,
+            **log,
+            predecessor=account.hex(),
+            successor=successor.hex(),
+            sequence=1,
+            head=head.hex(),
+        ),
+        "GatewayKeyRotation": of(
+            "GatewayKeyRotation",
+            place + account + GATEWAY.public + new_key,
+            **log,
+            account=account.hex(),
+            old_key=GATEWAY.public.hex(),
+            new_key=new_key.hex(),
+        ),
+    }

@@ -33,7 +33,7 @@ from support.differential.oracles import (  # noqa: E402 - found through the lin
     sha256,
     tagged_hash,
 )
-from vectors import exchange  # noqa: E402
+from vectors import exchange, gateway_cases, line_cases  # noqa: E402
 from vectors.cbor_cases import ACCEPTED, REFUSED  # noqa: E402
 
 
@@ -302,9 +302,9 @@ FILES = {
     "merkle": merkle,
     "messages": lambda: exchange.messages(described),
     "refused": exchange.refused_messages,
-    "unbelieved": exchange.unbelieved,
+    "unbelieved": gateway_cases.unbelieved,
     "statements": exchange.statements,
-    "frames": exchange.frames,
+    "frames": line_cases.frames,
     "accounts": accounts,
 }
 
