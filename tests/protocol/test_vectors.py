@@ -7,7 +7,7 @@ import binascii
 
 from countersign import identity, merkle, messages, reasons
 from countersign.carriers import framing, kinds, topics
-from countersign.proofs import faults, ring, schnorr, sigma
+from countersign.proofs import coupons, faults, ring, schnorr, sigma
 from support.protocol import vector_files
 
 value_of = vector_files.value_of
@@ -147,10 +147,11 @@ def test_a_prover_answers_no_challenge_that_breaks_the_seal():
             lambda: 0,
             1000,
         )
-        fault, _ = side.commit(raw(case["seal"]), bytes(32))
-        assert fault == faults.OK
-        fault, _ = side.respond(bytes(32) if broken else raw(case["challenge"]))
+        fault, commitment = side.commit(raw(case["seal"]), raw(case["aux"]))
+        assert (fault, commitment) == (faults.OK, raw(case["nonce_commitment"]))
+        fault, response = side.respond(bytes(32) if broken else raw(case["challenge"]))
         assert fault == (faults.SEAL_BROKEN if broken else faults.OK)
+        assert response == (None if broken else raw(case["response_scalar"]))
 
 
 def test_ring_proof():
@@ -168,6 +169,22 @@ def test_ring_proof():
             raw(other["proof"]),
         )
         assert faults.NAMES[fault] == other["fault"], other["what"]
+
+
+def test_a_prover_makes_the_ring_proof_and_the_coupon_of_the_page():
+    vectors = vector_files.load("statements")
+    case = vectors["ring"]
+    prover = schnorr.Prover(raw(vectors["keys"]["device"]["secret"]))
+    keys = [raw(key) for key in case["keys"]]
+    made = ring.prove(prover, keys, raw(case["site"]), raw(case["message"]), raw(case["aux"]))
+    assert made == raw(case["proof"])
+    case = vectors["coupon"]
+    serial = (case["boot_count"] << 64) + case["number"]
+    pool = coupons.Coupons(prover, lambda: raw(case["aux"]), lambda: serial, 1)
+    assert pool.prepare()
+    signature = pool.sign(bytes(32))
+    assert signature[:32] == raw(case["nonce_commitment"])
+    assert schnorr.verify(prover.public_key, bytes(32), signature)
 
 
 def test_frames():

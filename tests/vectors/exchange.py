@@ -345,6 +345,7 @@ def statements() -> dict[str, Any]:
         },
         "three_moves": proof_cases.three_moves(),
         "ring": proof_cases.ring(),
+        "coupon": proof_cases.coupon(),
     }  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """The proofs of PROTOCOL.md, sections 10.3 and 10.4, made with the equations that stand there.
 
-Nonces are fixed values: no implementation has to make the same ones, and every verifier must accept
-what they give.
+Nonces are those of section 10.2 with `AUX` as entropy, so a prover that follows the page makes the
+same bytes. It need not: every verifier must accept what other nonces give.
 """
 
 from typing import Any
@@ -24,6 +24,34 @@ def number(value: int) -> bytes:
     return value.to_bytes(32, "big")
 
 
+AUX = bytes([3]) * 32
+
+
+def nonce(purpose: str, d: int, public_key: bytes, data: bytes) -> int:
+    """Section 10.2, before it is negated."""
+    mask = tagged_hash(purpose + "aux", AUX)
+    masked = bytes(a ^ b for a, b in zip(number(d), mask, strict=True))
+    return int.from_bytes(tagged_hash(purpose + "nonce", masked + public_key + data), "big") % N
+
+
+def evened(k: int) -> tuple[int, bytes]:
+    """(k, x of k·G), k negated if the point's y is odd."""
+    x, y = multiple_of_generator(k)
+    return (N - k if y & 1 else k), number(x)
+
+
+def coupon() -> dict[str, Any]:
+    d, public_key = even(7)
+    serial = (3).to_bytes(8, "big") + (1).to_bytes(8, "big")
+    _, nonce_commitment = evened(nonce("countersign/Coupon/1/", d, public_key, serial))
+    return {
+        "boot_count": 3,
+        "number": 1,
+        "aux": AUX.hex(),
+        "nonce_commitment": nonce_commitment.hex(),
+    }
+
+
 def even(byte: int) -> tuple[int, bytes]:
     """(d, P) with d·G = P of even y, from the secret of this byte repeated."""
     d = int.from_bytes(bytes([byte]) * 32, "big") % N
@@ -33,8 +61,10 @@ def even(byte: int) -> tuple[int, bytes]:
 
 def three_moves() -> dict[str, Any]:
     d, public_key = even(7)
-    k, nonce_commitment = even(0x21)
     verifier_id, context, challenge = bytes([9]) * 32, bytes([5]) * 32, bytes([0xC4]) * 32
+    seal = tagged_hash("countersign/SigmaSeal/1", challenge)
+    session = b"\x01" + public_key + verifier_id + context
+    k, nonce_commitment = evened(nonce("countersign/Sigma/1/", d, public_key, session + seal))
 
     def scalar(role: int) -> int:
         digest = tagged_hash(
@@ -58,7 +88,8 @@ def three_moves() -> dict[str, Any]:
         "public_key": public_key.hex(),
         "verifier_id": verifier_id.hex(),
         "context": context.hex(),
-        "seal": tagged_hash("countersign/SigmaSeal/1", challenge).hex(),
+        "seal": seal.hex(),
+        "aux": AUX.hex(),
         "nonce": number(k).hex(),
         "nonce_commitment": nonce_commitment.hex(),
         "challenge": challenge.hex(),
@@ -90,25 +121,23 @@ def ring() -> dict[str, Any]:
     statement = tagged_hash(
         "countersign/RingStatement/1", bytes([3]) + b"".join(keys) + tag + message + site
     )
-    k = even(0x21)[0]
-    scalars = [(int.from_bytes(bytes([0x40 + i]) * 32, "big") % N,
-                int.from_bytes(bytes([0x50 + i]) * 32, "big") % N) for i in range(3)]  # fmt: skip
+
+    def drawn(i: int, which: bytes) -> int:
+        return nonce("countersign/Ring/1/", d, keys[mine], statement + bytes([i]) + which)
+
+    scalars = [(drawn(i, b"e"), drawn(i, b"s")) for i in range(3)]
     commitments = b""
-    for i, key in enumerate(keys):
-        if i == mine:
-            points = (GENERATOR * k, base * k)
-        else:
-            e, s = scalars[i]
-            points = (
-                GENERATOR.mul_add(s, _point(b"\x02" + key), -e % N),
-                base.mul_add(s, tag_point, -e % N),
-            )
-        for point in points:
+    for key, (e, s) in zip(keys, scalars, strict=True):
+        for point in (
+            GENERATOR.mul_add(s, _point(b"\x02" + key), -e % N),
+            base.mul_add(s, tag_point, -e % N),
+        ):
             commitments += number(point.x()) + number(point.y())
     challenge = tagged_hash("countersign/RingChallenge/1", statement + commitments)
-    total = int.from_bytes(challenge, "big")
-    e = (total - sum(scalars[i][0] for i in range(3) if i != mine)) % N
-    scalars[mine] = (e, (k + e * d) % N)
+    # e + δ and s + δ·d give the same commitments, in the own branch alone.
+    delta = (int.from_bytes(challenge, "big") - sum(e for e, _ in scalars)) % N
+    e, s = scalars[mine]
+    scalars[mine] = ((e + delta) % N, (s + delta * d) % N)
     proof = tag + b"".join(number(e) + number(s) for e, s in scalars)
     if not ring_verify(keys, site, message, proof):
         raise SystemExit("the oracle refuses the ring proof")
@@ -118,6 +147,16 @@ def ring() -> dict[str, Any]:
         ("RING_NOT_CANONICAL", "a key twice", [keys[0], *keys[:2]], site, message, proof),
         ("WRONG_LENGTH", "a byte too many", keys, site, message, proof + b"\x00"),
         ("WRONG_LENGTH", "a key of the ring is missing", keys[:2], site, message, proof),
+        ("WRONG_LENGTH", "a byte too many, and descending keys",
+            keys[::-1], site, message, proof + b"\x00"),
+        ("RING_NOT_CANONICAL", "a key twice that is no point, and a tag that begins with 4",
+            [number(5), number(5), keys[0]], site, message, b"\x04" + proof[1:]),
+        ("KEY_NOT_A_POINT", "a key that is no point, and a tag that begins with 4",
+            [number(5), *keys[:2]], site, message, b"\x04" + proof[1:]),
+        ("TAG_NOT_A_POINT", "the tag begins with 4, and all scalars are too large", keys, site,
+            message, b"\x04" + proof[1:33] + b"\xff" * 192),
+        ("CHALLENGE_OUT_OF_RANGE", "s = n in the first branch, e = n in the last", keys, site,
+            message, proof[:65] + number(N) + proof[97:161] + number(N) + proof[193:]),
         ("TAG_NOT_A_POINT", "the tag begins with 4", keys, site, message, b"\x04" + proof[1:]),
         ("CHALLENGE_OUT_OF_RANGE", "e = n", keys, site, message,
             proof[:start] + number(N) + proof[start + 32 :]),
@@ -135,6 +174,7 @@ def ring() -> dict[str, Any]:
         "site_point": (number(base.x()) + number(base.y())).hex(),
         "message": message.hex(),
         "tag": tag.hex(),
+        "aux": AUX.hex(),
         "proof": proof.hex(),
         "refused": [
             {
