@@ -134,6 +134,26 @@ def test_a_cut_cable_loses_nothing_that_is_kept():
     assert line.taken() == [b"one", b"two"]
 
 
+def test_a_line_that_is_opened_anew_goes_on_with_the_session_of_the_boot():
+    line = Line()
+    frames = []
+    take_in = line.far.hear
+    reader = framing.FrameReader()
+    line.far.hear = lambda data: (frames.extend(reader.feed(data)), take_in(data))
+    for number in range(4):
+        transport = line.connect()
+        line.far.acknowledges = number != 1
+        transport.send(EVIDENCE, b"evidence %d" % number)
+        transport.close()
+    named = {}
+    for frame in frames:
+        if frame.kind in framing.FROM_DEVICES:
+            assert frame.session == session_number(DEVICE, 1)
+            said = (frame.kind, frame.payload)
+            assert named.setdefault(frame.sequence, said) == said, "two messages of one number"
+    assert len(named) == 8, "four times LISTEN and evidence"
+
+
 def test_what_is_kept_is_bounded_and_the_newest():
     line = Line()
     transport = line.connect()

@@ -138,6 +138,18 @@ def test_devices_without_end_take_bounded_room_and_no_message_of_others() -> Non
     assert hub.gateway.waiting_for(one.device_id) == 1
 
 
+def test_a_device_that_gave_way_to_others_hears_its_answer() -> None:
+    hub = hub_of(1)
+    one = hub.devices[0]
+    for number in range(MAX_DEVICES):
+        frame = framing.Frame(framing.LISTEN, 1000 + number, 0, 0, number.to_bytes(32, "big"))
+        hub.gateway.receive(framing.encode(frame), hub.now_ms)
+    assert one.device_id not in hub.gateway._devices
+    hub.gateway.send(RESULT, one.device_id, b"answer")
+    hub.turn()
+    assert one.heard == [b"answer"]
+
+
 def test_an_echo_is_nobody_s_word() -> None:
     hub = hub_of(1)
     one = hub.devices[0]

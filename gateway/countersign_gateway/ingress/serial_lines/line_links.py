@@ -80,7 +80,11 @@ class LineLinks:
         full = self._waiting_for_devices() >= MAX_QUEUED_OUT + WINDOW
         if full and self.waiting_for(device_id) >= SHARE_QUEUED_OUT:
             return False
-        return bool(self._device(device_id).link.send(kind, device_id, payload))
+        device = self._device(device_id)
+        if device.heard_ms is None:
+            # It gave way to others since its message came, which is what this answers.
+            device.heard_ms = self.heard_ms
+        return bool(device.link.send(kind, device_id, payload))
 
     def send_newest(self, kind: int, payload: bytes) -> None:
         self._site.send_newest(kind, payload)
