@@ -47,7 +47,7 @@ settings = {
 }
 with open('/agent.json', 'w') as file:
     json.dump(settings, file)
-agent = main._start('/agent.json')
+agent = main._start('/agent.json', None, None)
 for _ in range(3):
     agent.step()
 gc.collect()
