@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 from countersign.carriers import framing, kinds
 from countersign.carriers.link import Link
 from countersign_gateway.ingress.serial_lines.line_links import (
@@ -159,3 +161,36 @@ def test_an_echo_is_nobody_s_word() -> None:
     hub.gateway.receive(data, hub.now_ms + 50_000)
     assert hub.gateway.heard_ms == heard_ms
     assert hub.gateway.waiting == 1
+
+
+def test_any_frames_leave_it_whole_bounded_and_fair() -> None:
+    chance = random.Random(11)
+    hub = hub_of(2)
+    one = hub.devices[0]
+    names = [bytes([number]) * 32 for number in range(3 * MAX_DEVICES)]
+    for number in range(4000):
+        known = [device.session for device in hub.gateway._devices.values()]
+        frame = framing.Frame(
+            chance.choice([framing.ACK, framing.PING, framing.PONG, framing.LISTEN, 17, 18, 33]),
+            chance.choice([*known, 1, 2, chance.randrange(2**32)]),
+            chance.choice([0, 1, 5, framing.SEQUENCE_MAX]),
+            chance.choice([0, 3, 255]),
+        )
+        if frame.kind >= framing.LISTEN:
+            frame.device_id = chance.choice(names)
+        if frame.kind > framing.LISTEN:
+            frame.payload = b"x"
+        hub.gateway.receive(framing.encode(frame), hub.now_ms)
+        if number % 3 == 0:
+            hub.gateway.send(RESULT, chance.choice(names), b"y")
+        while (delivery := hub.gateway.take()) is not None:
+            hub.gateway.acknowledge(delivery)
+        hub.gateway.next_frame(hub.now_ms)
+        hub.now_ms += 7
+        assert len(hub.gateway._devices) <= MAX_DEVICES
+    heard = len(one.heard)
+    one.link.send(framing.LISTEN, one.device_id, b"")
+    hub.run(20_000)
+    hub.gateway.send(RESULT, one.device_id, b"after all that")
+    hub.run(60_000)
+    assert b"after all that" in one.heard[heard:]
