@@ -10,6 +10,7 @@ knowledge is.
 from __future__ import annotations
 
 import dataclasses
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -30,7 +31,7 @@ from countersign_gateway.ingress.serial_lines.serial_ingress import SerialIngres
 from countersign_gateway.operations.alarms import Alarms
 from countersign_gateway.operations.clock import since_boot_s, utc_text
 from countersign_gateway.operations.log import EventLog
-from countersign_gateway.operations.status import StatusWriter
+from countersign_gateway.operations.status import RUNNING, STOPPED, StatusWriter
 from countersign_gateway.operations.tally import Tally
 from countersign_gateway.operations.throttle import ErrorBudget
 from countersign_gateway.pipeline.pipeline import Pipeline
@@ -116,6 +117,7 @@ class Gateway:
         self._status = StatusWriter(
             config.registry_path.with_name("status.json"), self._read_status, log
         )
+        self._state = RUNNING
         self.broker_side: BrokerSide | None = None
         self._mqtt: MqttIngress | None = None
         self._control = control.made_server(
@@ -150,9 +152,10 @@ class Gateway:
         """The site's own broker, while it runs."""
         return None if self.broker_side is None else self.broker_side.own
 
-    def start(self) -> bool:
+    def start(self, stop_asked: threading.Event | None = None) -> bool:
         """Start all stages. True once devices can connect, False if the broker is not there yet.
 
+        stop_asked: once it is set, nothing waits for the broker any more.
         OperatorError if the own broker cannot run, or a password file is not private.
         """
         self._housekeeping.tick()  # before the first message: the disk may be full already
@@ -167,7 +170,10 @@ class Gateway:
         self._serial.start()
         if self._anchoring_thread is not None:
             self._anchoring_thread.start()
-        ready = self._mqtt is None or self._mqtt.wait_ready(READY_TIMEOUT_S)
+        unless = stop_asked or threading.Event()
+        ready = self._mqtt is None or self._mqtt.wait_ready(READY_TIMEOUT_S, unless)
+        if unless.is_set():
+            return ready
         self._log.event(
             "gateway_ready" if ready else "gateway_waiting",
             site=self._config.site,
@@ -204,6 +210,7 @@ class Gateway:
             self._mqtt.stop()
         if self.broker_side is not None:
             self.broker_side.stop()
+        self._state = STOPPED
         self._status.write()
         self.registry.close()
         self._log.tell_folded(at_once=True)
@@ -299,6 +306,8 @@ class Gateway:
         not_since_s = None if anchoring is None else anchoring.not_anchoring_since_s
         status: dict[str, object] = dataclasses.asdict(self.tally)
         status.update(
+            state=self._state,
+            pid=os.getpid(),
             site=self._config.site,
             gateway_id=self.key.gateway_id.hex(),
             mode=messages.MODE_NAMES[freshness.mode],

@@ -166,6 +166,31 @@ def test_a_gateway_whose_ledger_is_down_serves_and_stops_cleanly(tmp_path, stop)
         assert not [secret for secret in secrets if secret in log]
 
 
+def test_a_hangup_ends_nothing_and_a_clean_stop_is_in_the_status(tmp_path):
+    site_folder.create_site(tmp_path, SITE, listen="127.0.0.1:0")
+    with gateway_process(tmp_path) as running:
+        running.wait_for("gateway_ready")
+        running.process.send_signal(signal.SIGHUP)
+        assert "at a start" in running.wait_for("hangup_ignored")["why"]
+        status = json.loads((tmp_path / "status.json").read_text())
+        assert (status["state"], status["pid"]) == ("running", running.process.pid)
+        running.process.send_signal(signal.SIGTERM)
+        assert running.process.wait(PATIENCE_S) == 0
+    status = json.loads((tmp_path / "status.json").read_text())
+    assert (status["state"], status["broker"]["running"]) == ("stopped", False)
+
+
+def test_a_gateway_that_waits_for_its_broker_stops_when_it_is_asked_to(tmp_path):
+    site_folder.create_site(tmp_path, SITE, broker=f"mqtt://127.0.0.1:{free_port()}")
+    with gateway_process(tmp_path) as running:
+        running.wait_for("broker_unreachable")
+        running.process.send_signal(signal.SIGTERM)
+        assert running.process.wait(PATIENCE_S) == 0
+        events = [line["event"] for line in running.events()]
+    assert events[-1] == "gateway_stopped"
+    assert "gateway_waiting" not in events
+
+
 @pytest.mark.parametrize(
     ("spoil", "sentence"),
     [

@@ -14,6 +14,8 @@ from pathlib import Path
 from countersign_gateway.operations.log import EventLog
 
 INTERVAL_S = 1.0
+# The states of a gateway. One that was killed leaves the first behind, with an old `time`.
+RUNNING, STOPPED = "running", "stopped"
 
 
 class StatusWriter:

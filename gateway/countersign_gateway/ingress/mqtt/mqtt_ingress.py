@@ -92,9 +92,16 @@ class MqttIngress:
     def start(self) -> None:
         self._reconnecting.start()
 
-    def wait_ready(self, timeout_s: float) -> bool:
-        """Wait until the broker has granted the subscription. False after `timeout_s`."""
-        return self._subscribed.wait(timeout_s)
+    def wait_ready(self, timeout_s: float, unless: threading.Event | None = None) -> bool:
+        """Wait until the broker has granted the subscription. False after `timeout_s`.
+
+        unless: once it is set, nothing waits any more.
+        """
+        deadline_s = time.monotonic() + timeout_s
+        while not self._subscribed.wait(0.1):
+            if time.monotonic() >= deadline_s or (unless is not None and unless.is_set()):
+                return False
+        return True
 
     def stop(self) -> None:
         """Disconnect and end the thread. Anything not acknowledged will be delivered again."""
