@@ -106,6 +106,14 @@ def test_an_unlock_is_good_once_and_needs_a_challenge():
     assert not bench.opens(unlock(bytes([1] * 32)))
 
 
+def test_a_challenge_lives_for_seconds():
+    bench = Bench()
+    assert not bench.opens(ASK)
+    assert not bench.opens(unlock(bytes([1] * 32)), after_ms=service.CHALLENGE_MS + 1)
+    assert not bench.opens(ASK)
+    assert bench.opens(unlock(bytes([2] * 32)), after_ms=service.CHALLENGE_MS)
+
+
 def test_challenges_are_few():
     bench = Bench()
     for _ in range(50):

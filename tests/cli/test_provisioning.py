@@ -75,6 +75,18 @@ def test_a_running_agent_gives_way_to_its_button_and_to_nobody_without_it(tmp_pa
         stranger = Keeper(say=asked.append, key=bytes([9] * 32), person_s=2)
         with pytest.raises(BoardFault, match="did not open its prompt: press BOOTSEL"):
             Session(made.port, 115200, stranger)
+        # The key that provisioned it signs for a device that somebody named, and for no other.
+        key = bytes.fromhex((tmp_path / "provisioner.key").read_text().strip())
+        for named in (None, "ab" * 32):
+            keeper = Keeper(say=asked.append, key=key, device_id=named, person_s=2)
+            with pytest.raises(BoardFault, match="name the device: --device-id"):
+                Session(made.port, 115200, keeper)
+        assert "name the device: --device-id" in asked.pop()
+        assert "name the device: --device-id" in asked.pop()
+        named = report(tmp_path)["device_id"]
+        keeper = Keeper(say=asked.append, key=key, device_id=named)
+        with Session(made.port, 115200, keeper) as session:
+            session.reset()
         person = Keeper(say=press, let_in=lambda: made.hold_bootsel(False))
         with Session(made.port, 115200, person) as session:
             assert session.look().config is not None

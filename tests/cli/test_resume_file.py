@@ -114,3 +114,22 @@ def test_a_resume_file_can_be_forgotten() -> None:
     with ResumeFile(None) as resume_file:
         resume_file.append("bed-7", "begun")
         assert resume_file.row("bed-7")["step"] == "begun"
+
+
+def test_only_a_device_that_proved_its_key_is_named() -> None:
+    with ResumeFile(None) as resume_file:
+        assert resume_file.proven_device("bed-7") is None
+        named = []
+        for step, facts in (
+            ("identity", {"device_id": "aa"}),
+            ("proven", {}),
+            ("begun", {}),
+            ("identity", {"device_id": "aa"}),
+            ("replacing", {"device_id": None}),
+            ("identity", {"device_id": "bb"}),
+            ("proven", {}),
+            ("released", {}),
+        ):
+            resume_file.append("bed-7", step, **facts)
+            named.append(resume_file.proven_device("bed-7"))
+        assert named == [None, "aa", "aa", "aa", None, None, "bb", None]

@@ -22,6 +22,8 @@ from countersign_agent.keys.entropy import EntropyError
 HOLD_MS = 1000
 # At most one challenge, and so one verification, in this time.
 CHALLENGE_EVERY_MS = 1000
+# A challenge that waits longer is dead, so that nobody carries it away and has it signed later.
+CHALLENGE_MS = 10000
 
 _MARK = b"countersign-service"
 _ASK = b"?"
@@ -133,7 +135,7 @@ class Door:
 
     def _unlocked(self, text):
         challenge, self._challenge = self._challenge, None
-        if challenge is None:
+        if challenge is None or self._clock.now_ms() - self._challenged_ms > CHALLENGE_MS:
             return
         try:
             signature = bytes.fromhex(text.decode())

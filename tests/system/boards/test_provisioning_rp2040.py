@@ -102,7 +102,7 @@ def test_a_running_image_is_unlocked_and_erases_itself_first_if_its_settings_say
         write_settings(tmp_path, erase_on_service=True)
         words = ["provision", "--port", port, "--name", "bed-1", "--pure-engine", *key]
         words += ["--settings", str(tmp_path / "site.json"), "--report", str(tmp_path / "r.json")]
-        assert cli.main(words) == 0
+        assert cli.main([*words, "--device-id", first["device_id"]]) == 0
         assert json.loads((tmp_path / "r.json").read_text())[0]["device_id"] == first["device_id"]
         # The board has no identity any more when its prompt opens: it makes a new one.
         assert cli.main(words) == 0

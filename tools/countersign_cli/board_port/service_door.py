@@ -2,6 +2,9 @@
 
 No byte on its line interrupts such a board. It gives way to an unlock that is signed by the key
 that provisioned it, and to its button.
+
+An unlock is signed for the one device that a person or an own record named, and never for one that
+the line named: a hostile board at the bench could repeat the words of another device.
 """
 
 from __future__ import annotations
@@ -26,7 +29,10 @@ _ASK_AGAIN_S = 2.0
 _REOPEN_S = 20.0
 _POLL_S = 0.5
 
+_CHALLENGE_BYTES = 32
+
 BUTTON = "press BOOTSEL (BOOT on an ESP32) while the board runs, hold it for two seconds, let go"
+NAMING = f"name the device: --device-id and the id that its report has, or {BUTTON}"
 
 
 class DoorShut(ReplError):
@@ -42,13 +48,15 @@ class Keeper:
     """Who may open doors.
 
     say: asks a person for the button. let_in: called once the board gave way. key: the
-    provisioner's secret (32 bytes), or None. person_s: how long to wait for the person. spares:
-    whether the device with this id (hexadecimal) is to be left alone.
+    provisioner's secret (32 bytes), or None. device_id: of the only device for which the key signs,
+    as a person or an own record named it (64 lower-case hexadecimal digits), or None. person_s: how
+    long to wait for the person. spares: whether the device with this id is to be left alone.
     """
 
     say: Callable[[str], None] = print
     let_in: Callable[[], None] = lambda: None
     key: bytes | None = field(default=None, repr=False)
+    device_id: str | None = None
     person_s: float = 120.0
     spares: Callable[[str], bool] = lambda _: False
 
@@ -70,14 +78,20 @@ def enter(
     if challenge is not None:
         if keeper.spares(challenge.get("device_id") or ""):
             raise NotThisOne(f"the board at {port} is another one")
-        if keeper.key is not None and keeper.holds(challenge.get("provisioner")):
-            _unlock(repl, keeper.key, challenge)
+        what_to_do = BUTTON
+        key, named = keeper.key, keeper.device_id
+        if key is None or not keeper.holds(challenge.get("provisioner")):
+            named = None
+        elif named is None or named != challenge.get("device_id"):
+            named, what_to_do = None, NAMING
+        if key is not None and named is not None:
+            _unlock(repl, key, bytes.fromhex(challenge["challenge"] or ""), bytes.fromhex(named))
             passed = _opened(repl, answer_s)
         else:
-            keeper.say(f"{port}: {BUTTON}")
+            keeper.say(f"{port}: {what_to_do}")
             passed = _opened(repl, keeper.person_s)
         if passed is None:
-            raise DoorShut(f"the device at {port} did not open its prompt: {BUTTON}")
+            raise DoorShut(f"the device at {port} did not open its prompt: {what_to_do}")
         keeper.let_in()
         if passed != PROMPT:
             _follow(repl, reopen)
@@ -93,21 +107,32 @@ def _asked(repl: RawRepl, answer_s: float) -> dict[str, str | None] | None:
         try:
             mark, rest = repl.listen((PROMPT, CHALLENGE, UNREADABLE), _ASK_AGAIN_S)
             if mark == CHALLENGE:
-                return dict(json.loads(b"{" + rest.strip().removeprefix(b", ")))
+                return _read(rest)
             return None if mark == PROMPT else {}
         except BoardGone:
             raise
-        except ValueError:
-            continue  # the line was damaged: ask again
+        except ValueError:  # the line was damaged: ask again
+            if time.monotonic() > deadline:
+                raise ReplError("the board's words cannot be read") from None
         except ReplError:
             if time.monotonic() > deadline:
                 raise
 
 
-def _unlock(repl: RawRepl, key: bytes, challenge: dict[str, str | None]) -> None:
-    statement = unlock_digest(
-        bytes.fromhex(challenge["challenge"] or ""), bytes.fromhex(challenge["device_id"] or "")
-    )
+def _read(rest: bytes) -> dict[str, str | None]:
+    """The fields of a challenge. ValueError if they are not as an agent of ours writes them."""
+    fields = dict(json.loads(b"{" + rest.strip().removeprefix(b", ")))
+    texts = {name: fields.get(name) for name in ("challenge", "device_id", "provisioner")}
+    if not all(text is None or isinstance(text, str) for text in texts.values()):
+        raise ValueError("not a text")
+    challenge = texts["challenge"]
+    if challenge is not None and len(bytes.fromhex(challenge)) != _CHALLENGE_BYTES:
+        raise ValueError("not a challenge")
+    return texts
+
+
+def _unlock(repl: RawRepl, key: bytes, challenge: bytes, device_id: bytes) -> None:
+    statement = unlock_digest(challenge, device_id)
     repl.speak(UNLOCK + schnorr.sign(key, statement, secrets.token_bytes(32)).hex())
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from countersign_cli import device_id_argument
 from countersign_cli.board_catalogue import board_kinds
 
 EXTRAS = ("boards",)
@@ -31,6 +32,12 @@ def register(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="FILE",
         help="opens the prompt of a running device at --port; without it, BOOTSEL does",
+    )
+    parser.add_argument(
+        "--device-id",
+        type=device_id_argument.device_id,
+        metavar="ID",
+        help="the running device for which the provisioner key signs: 64 digits, from its report",
     )
     parser.add_argument(
         "--erase-files",
@@ -66,7 +73,9 @@ def run(arguments: argparse.Namespace) -> int:
             port=arguments.port,
             volume=arguments.volume,
             erase_files=arguments.erase_files,
-            keeper=Keeper(key=provisioner_key.load(arguments.provisioner_key)),
+            keeper=Keeper(
+                key=provisioner_key.load(arguments.provisioner_key), device_id=arguments.device_id
+            ),
         )
     elif isinstance(loader, board_kinds.EspBoard):
         if arguments.volume is not None:

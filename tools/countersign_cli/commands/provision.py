@@ -12,6 +12,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from countersign_cli import device_id_argument
+
 EXTRAS = ("boards",)
 
 
@@ -45,6 +47,12 @@ def register(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="opens the prompt of the devices it provisioned; made if there is none. Without it, "
         "a running device needs its BOOTSEL button",
+    )
+    parser.add_argument(
+        "--device-id",
+        type=device_id_argument.device_id,
+        metavar="ID",
+        help="the running device for which the provisioner key signs: 64 digits, from its report",
     )
     identity = parser.add_argument_group("identities")
     identity.add_argument(

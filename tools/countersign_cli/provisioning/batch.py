@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -39,8 +39,9 @@ class Run:
     """A run over many rows. resume_file and wishes apply to all of them.
 
     parallel: how many ports are worked at a time. swap_s: how many seconds to wait for another
-    board at a port that several rows share. keeper: opens the doors of running devices. stop: once
-    it is set, no further step begins.
+    board at a port that several rows share. keeper: opens the doors of running devices. named: the
+    device_id of rows, by the row's name, as a person or an earlier report says. stop: once it is
+    set, no further step begins.
     """
 
     resume_file: ResumeFile
@@ -49,6 +50,7 @@ class Run:
     parallel: int = 4
     swap_s: float = 600.0
     keeper: Keeper = field(default_factory=Keeper)
+    named: Mapping[str, str] = field(default_factory=dict)
     stop: threading.Event = field(default_factory=threading.Event)
 
     def all(self, rows: Sequence[Row]) -> dict[str, str]:
@@ -125,7 +127,10 @@ class Run:
             return other is not None
 
         # A device of an earlier row must not be opened: it may erase itself (erase_on_service).
-        keeper = replace(self.keeper, spares=spares) if shared else self.keeper
+        device_id = self.named.get(row.name) or self.resume_file.proven_device(row.name)
+        keeper = replace(self.keeper, device_id=device_id)
+        if shared:
+            keeper = replace(keeper, spares=spares)
         while True:
             try:
                 session = Session(row.port, row.baud, keeper)

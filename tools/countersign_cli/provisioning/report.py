@@ -10,8 +10,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from countersign_cli.device_id_argument import is_device_id
 from countersign_cli.provisioning.resume_file import ResumeFile
 from countersign_cli.provisioning.rows import Row
+from countersign_gateway.text_file import read_text
 
 COLUMNS = (
     "name",
@@ -73,6 +75,25 @@ def entries(
             known["result"] = "not started"
         result.append({name: known.get(name) for name in COLUMNS})
     return result
+
+
+def device_of(path: Path, name: str) -> str | None:
+    """The device_id, in hexadecimal, of a board that an earlier report says is done, or None.
+
+    A file that is no report of ours names no device.
+    """
+    try:
+        text = read_text(path)
+        rows = (
+            json.loads(text) if path.suffix == ".json" else list(csv.DictReader(io.StringIO(text)))
+        )
+        found = {row["device_id"] for row in rows if (row["name"], row["result"]) == (name, "done")}
+    except (OSError, ValueError, LookupError, TypeError, csv.Error):
+        return None
+    if len(found) != 1:
+        return None
+    device_id = found.pop()
+    return device_id if isinstance(device_id, str) and is_device_id(device_id) else None
 
 
 def write(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -19,6 +19,7 @@ from countersign_cli.mendable import Mendable
 
 _FORMAT = 1
 _DIGEST_DIGITS = 32
+_ENDS_IDENTITY = ("replacing", "erasing")
 
 
 class ResumeFileError(Mendable):
@@ -75,6 +76,19 @@ class ResumeFile:
         """The name of another row that has this value for this fact, such as the same device_id."""
         with self._lock:
             return self._other(row, fact, value)
+
+    def proven_device(self, name: str) -> str | None:
+        """The device_id of a row, in hexadecimal, if that device proved that it holds its key.
+
+        Before the proof a device_id is only what some board said.
+        """
+        known = self.row(name)
+        steps: list[str] = known.get("steps", [])
+        ended = [at for at, step in enumerate(steps) if step in _ENDS_IDENTITY]
+        if "proven" not in steps[ended[-1] if ended else 0 :]:
+            return None
+        device_id: str | None = known.get("device_id")
+        return device_id
 
     def append(self, row: str, step: str, **facts: Any) -> None:
         """Record a step, durable when this returns. facts: JSON values, none secret."""

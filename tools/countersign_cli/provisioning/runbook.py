@@ -79,6 +79,7 @@ def _provision(arguments: argparse.Namespace, todo: list[rows.Row], resume_file:
         shown,
         parallel=max(1, arguments.parallel),
         keeper=Keeper(say=shown.say, key=_key(arguments)),
+        named=_named(arguments),
     )
 
     def stop(number: int, _frame: object) -> None:
@@ -119,6 +120,8 @@ def _rows(arguments: argparse.Namespace) -> list[rows.Row]:
         single = (arguments.name, arguments.board, arguments.baud, *arguments.set)
         if any(single):
             raise rows.RowsError("--name, --board, --baud and --set go with --port: use the CSV")
+        if arguments.device_id:
+            raise rows.RowsError("--device-id goes with --port: the batch's journal names its own")
         return rows.read_csv(arguments.batch, shared)
     if arguments.release:
         raise rows.RowsError("--release goes with --batch")
@@ -160,6 +163,17 @@ def _passphrase(path: Path | None) -> str:
 def _key(arguments: argparse.Namespace) -> bytes | None:
     path: Path | None = arguments.provisioner_key
     return None if path is None else provisioner_key.load_or_make(path)
+
+
+def _named(arguments: argparse.Namespace) -> dict[str, str]:
+    """The device_id of the one board, as the command line or its own earlier report names it."""
+    if arguments.batch:
+        return {}
+    if arguments.device_id:
+        return {arguments.name: arguments.device_id}
+    path = arguments.report
+    device_id = report.device_of(path, arguments.name) if path is not None else None
+    return {} if device_id is None else {arguments.name: device_id}
 
 
 def _report_path(arguments: argparse.Namespace) -> Path | None:
