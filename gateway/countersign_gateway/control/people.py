@@ -18,7 +18,11 @@ from countersign_gateway.registry.interface import Registry
 MOST_NAME = 64
 CLASSES = {"standard": identity.CLASS_STANDARD, "life-critical": identity.CLASS_LIFE_CRITICAL}
 _CLASS_NAMES = {number: name for name, number in CLASSES.items()}
+# To look at a device, or to take trust from it, a few digits do.
 _LEAST_PREFIX = 6
+# To give trust they do not: whoever makes keys until one of them begins alike has 6 digits in
+# seconds. 16 digits are 64 bits.
+_LEAST_TRUSTED_PREFIX = 16
 
 
 class Refused(Exception):
@@ -52,6 +56,12 @@ class Known:
     @property
     def name(self) -> str:
         return self.admission.name if self.admission else self.device_id.hex()[:16]
+
+    @property
+    def public_key(self) -> bytes:
+        """Empty if nothing is known of the device."""
+        source = self.record or self.admission or self.wish
+        return b"" if source is None else source.public_key
 
     @property
     def state(self) -> str:
@@ -97,20 +107,38 @@ class People:
         ]
 
     def find(self, text: str) -> Known:
-        """The device of this name, or whose device_id begins with these digits. Refused."""
+        """The device that a person looks at, or takes trust from. Refused.
+
+        text: its name, its public key, or how its device_id begins.
+        """
         everyone = self.everyone()
+        digits = text.lower()
         found = [one for one in everyone if one.admission and one.admission.name == text]
+        if not found:
+            found = [one for one in everyone if one.public_key.hex() == digits]
         if not found and len(text) >= _LEAST_PREFIX:
-            found = [one for one in everyone if one.device_id.hex().startswith(text.lower())]
+            found = [one for one in everyone if one.device_id.hex().startswith(digits)]
         if not found:
             raise Refused(f"no device is called {text}, and no device_id begins so")
         if len(found) > 1:
             raise Refused(f"{len(found)} devices fit {text}: write more of the device_id")
         return found[0]
 
-    def enrolled(self, text: str) -> tuple[Known, DeviceRecord]:
-        """As `find`, for a device that has enrolled."""
+    def find_to_trust(self, text: str) -> Known:
+        """As `find`, for an act that gives trust: a device_id then needs more digits. Refused."""
         known = self.find(text)
+        named = known.admission is not None and known.admission.name == text
+        if not named and len(text) < _LEAST_TRUSTED_PREFIX:
+            raise Refused(
+                f"{len(text)} digits are too few to trust a device by, since anybody can make a key"
+                f" that begins alike: write {_LEAST_TRUSTED_PREFIX} digits or more of the"
+                " device_id, from the device's own report, or its public key"
+            )
+        return known
+
+    @staticmethod
+    def enrolled(known: Known) -> tuple[Known, DeviceRecord]:
+        """The device with its record. Refused if it has not enrolled."""
         if known.record is None:
             raise Refused(f"{known.name} has not enrolled; it is {known.state}")
         return known, known.record

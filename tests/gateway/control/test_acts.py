@@ -203,7 +203,7 @@ def test_a_wish_is_approved_or_denied():
     listed = perform(desk.people, CALLER, "list", {})
     assert "2 of them waiting for approval; enrolment approve, 0 of" in listed["said"]
     assert {entry["state"] for entry in listed["devices"]} == {"waiting"}
-    desk.do("approve", device=good.device_id.hex()[:12], name="bed-7")
+    desk.do("approve", device=good.device_id.hex()[:16], name="bed-7")
     desk.do("deny", device=bad.device_id.hex())
     desk.site.enrolled("good")
     assert desk.site.verdict(bad, bad.request(b"\x01" * 32), "enrol") == "NOT_ADMITTED"
@@ -211,6 +211,25 @@ def test_a_wish_is_approved_or_denied():
     assert "suspend or revoke it" in desk.refused("deny", device="bed-7")
     assert [act.name for act in desk.site.registry.acts(10)] == ["deny", "approve"]
     assert desk.changes == 2
+
+
+@pytest.mark.parametrize("digits", [6, 12, 15])
+def test_a_few_digits_look_and_take_trust_away_and_give_none(digits):
+    desk = Desk(EnrolmentMode.APPROVE)
+    device = desk.site.device("one")
+    assert desk.site.verdict(device, device.request(), "enrol") == "AWAITING_APPROVAL"
+    few = device.device_id.hex()[:digits]
+    assert "is waiting" in desk.do("show", device=few)
+    assert "too few to trust a device by" in desk.refused("approve", device=few, name="bed-7")
+    desk.do("approve", device=device.public_key.hex(), name="bed-7")
+    desk.site.enrolled("one")
+    desk.do("suspend", device=few)
+    assert "too few to trust a device by" in desk.refused("reinstate", device=few)
+    assert "too few to trust a device by" in desk.refused("rename", device=few, name="bed-8")
+    desk.do("reinstate", device=device.device_id.hex()[:16])
+    desk.do("suspend", device="bed-7")
+    desk.do("reinstate", device="bed-7")
+    desk.do("revoke", device=few)
 
 
 def test_deny_withdraws_an_admission():

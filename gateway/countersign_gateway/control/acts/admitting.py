@@ -5,6 +5,7 @@ from __future__ import annotations
 from countersign_gateway.control import admission_list
 from countersign_gateway.control.acts.definition import (
     DEVICE,
+    TRUSTED,
     ActDefinition,
     Answer,
     Argument,
@@ -81,7 +82,7 @@ def _check_not_enrolled(people: People, admission: Admission) -> None:
 
 
 def _approve(people: People, caller: Caller, arguments: Arguments) -> Answer:
-    known = people.find(arguments["device"])
+    known = people.find_to_trust(arguments["device"])
     wish = known.wish
     if wish is None:
         raise Refused(f"{known.name} does not wait for approval: it is {known.state}")
@@ -134,7 +135,7 @@ ADMIT = ActDefinition(
 APPROVE = ActDefinition(
     "approve",
     "let a device enrol that asked to",
-    (DEVICE, Argument("name", str, "what to call it", False), _CLASS),
+    (TRUSTED, Argument("name", str, "what to call it", False), _CLASS),
     _approve,
 )
 DENY = ActDefinition(

@@ -38,4 +38,13 @@ class ActDefinition:
     run: Callable[[People, Caller, Arguments], Answer]
 
 
-DEVICE = Argument("device", str, "its name, or how its device_id begins", positional=True)
+# Acts that give trust take a TRUSTED device (People.find_to_trust), the others a DEVICE.
+DEVICE = Argument(
+    "device", str, "its name, its public key, or how its device_id begins", positional=True
+)
+TRUSTED = Argument(
+    "device",
+    str,
+    "its name, its public key, or 16 digits or more of its device_id",
+    positional=True,
+)

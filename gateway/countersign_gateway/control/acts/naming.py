@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from countersign_gateway.control.acts.definition import (
-    DEVICE,
+    TRUSTED,
     ActDefinition,
     Answer,
     Argument,
@@ -16,7 +16,7 @@ from countersign_gateway.model import Admission
 
 
 def _rename(people: People, caller: Caller, arguments: Arguments) -> Answer:
-    known = people.find(arguments["device"])
+    known = people.find_to_trust(arguments["device"])
     name = people.check_name(arguments["name"], known.device_id)
     admission = known.admission
     if admission is None:
@@ -45,6 +45,6 @@ def _rename(people: People, caller: Caller, arguments: Arguments) -> Answer:
 RENAME = ActDefinition(
     "rename",
     "call a device otherwise",
-    (DEVICE, Argument("name", str, "the new name", positional=True)),
+    (TRUSTED, Argument("name", str, "the new name", positional=True)),
     _rename,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from countersign_gateway.control.acts.definition import (
     DEVICE,
+    TRUSTED,
     ActDefinition,
     Answer,
     Argument,
@@ -17,7 +18,7 @@ _MOST_COUNTER = 0x7FFFFFFFFFFFFFFF
 
 
 def _suspend(people: People, caller: Caller, arguments: Arguments) -> Answer:
-    known, _ = people.enrolled(arguments["device"])
+    known, _ = people.enrolled(people.find(arguments["device"]))
     act = people.act(caller, "suspend", known.device_id, f"it was {known.state}")
     try:
         status = people.lifecycle.suspend(known.device_id, act)
@@ -28,7 +29,7 @@ def _suspend(people: People, caller: Caller, arguments: Arguments) -> Answer:
 
 
 def _reinstate(people: People, caller: Caller, arguments: Arguments) -> Answer:
-    known, record = people.enrolled(arguments["device"])
+    known, record = people.enrolled(people.find_to_trust(arguments["device"]))
     counter = arguments.get("counter", record.counter)
     if not record.counter <= counter < _MOST_COUNTER:
         raise Refused(f"a counter only grows: the last one that was accepted is {record.counter}")
@@ -51,7 +52,7 @@ def _reinstate(people: People, caller: Caller, arguments: Arguments) -> Answer:
 
 
 def _revoke(people: People, caller: Caller, arguments: Arguments) -> Answer:
-    known, _ = people.enrolled(arguments["device"])
+    known, _ = people.enrolled(people.find(arguments["device"]))
     act = people.act(caller, "revoke", known.device_id, f"it was {known.state}")
     try:
         people.lifecycle.revoke(known.device_id, act)
@@ -70,7 +71,7 @@ REINSTATE = ActDefinition(
     "reinstate",
     "let a suspended or quarantined device go on",
     (
-        DEVICE,
+        TRUSTED,
         Argument("counter", int, "take this as its last counter; only upwards", needed=False),
     ),
     _reinstate,
