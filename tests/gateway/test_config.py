@@ -356,6 +356,8 @@ def test_how_many_nodes_must_agree():
         ({"finality": '"soon"'}, 'finality must be "finalized", "instant" or a number'),
         ({"finality": "0"}, "finality must be"),
         ({"finality": "true"}, "finality must be"),
+        ({"blocks": '"sometimes"'}, 'blocks must be "steady" or "on_demand"'),
+        ({"settle_within_s": "0"}, "settle_within_s must be more than 0"),
         ({"tip_gwei": "-1"}, "tip_gwei must be from 0 to 1000000 gwei"),
         ({"fee_cap_gwei": '"much"'}, "fee_cap_gwei must be a number of gwei"),
         ({"gas_per_day": "999999"}, "gas_per_day must be a whole number from 1000000 to"),
@@ -375,6 +377,8 @@ def test_finality_and_fees():
     assert (read.tip_gwei, read.fee_cap_gwei) == (10**9, 500 * 10**9)
     assert read.gas_per_day == 5 * 10**9
     assert anchoring(finality="12").finality == 12
+    assert (read.blocks, read.settle_within_s) == ("steady", 3600.0)
+    assert anchoring(blocks='"on_demand"').blocks == "on_demand"
     assert anchoring(finality='"instant"').finality == "instant"
     assert anchoring(tip_gwei="0.25").tip_gwei == 250_000_000
     assert anchoring(tip_gwei="0").tip_gwei == 0

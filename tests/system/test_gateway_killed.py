@@ -88,6 +88,7 @@ def test_nothing_acknowledged_is_lost_and_nothing_anchored_twice(tmp_path: Path)
                     device_registry=bytes.fromhex(contracts["DeviceID"][2:]),
                     batch_max=200,
                     batch_age_s=0.3,
+                    blocks="on_demand",
                 ),
             )
             chain.admit_gateway(made.ledger_account)

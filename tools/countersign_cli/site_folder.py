@@ -52,6 +52,7 @@ class LedgerAddresses:
     device_registry: bytes
     batch_max: int = 1000
     batch_age_s: float = 5.0
+    blocks: str = "steady"
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +229,8 @@ device_registry = "0x{ledger.device_registry.hex()}"
 ledger_key_file = "{LEDGER_KEY_NAME}"
 batch_max = {ledger.batch_max}
 batch_age_s = {ledger.batch_age_s}
+# "steady": the chain makes blocks all the time. "on_demand": for transactions only.
+blocks = "{ledger.blocks}"
 """
         )
     return "\n".join(sections)

@@ -12,6 +12,7 @@ from countersign_gateway.anchoring.gas import Gas
 from countersign_gateway.anchoring.ledger_key import LedgerKey
 from countersign_gateway.anchoring.outbox import Outbox
 from countersign_gateway.anchoring.pace import Pace
+from countersign_gateway.anchoring.progress import Progress
 from countersign_gateway.anchoring.receipts import Receipts
 from countersign_gateway.anchoring.repair import Repair
 from countersign_gateway.anchoring.worker import AnchoringWorker
@@ -38,7 +39,7 @@ def anchoring_worker(
 ) -> AnchoringWorker:
     """Build it without a call to the ledger. OperatorError if key file or binding is wrong.
 
-    degraded_after_s: without contact for longer the site is degraded, so an idle one asks twice in
+    degraded_after_s: without progress for longer the site is degraded, so an idle one asks twice in
     that time.
     """
     key = LedgerKey.from_file(config.ledger_key_file)
@@ -61,6 +62,11 @@ def anchoring_worker(
             fees=_fees(config),
         ),
         receipts=Receipts(registry, signer),
+        progress=Progress(
+            config.blocks,
+            stalled_after_s=degraded_after_s,
+            settle_within_s=config.settle_within_s,
+        ),
         log=log,
         on_contact=on_contact,
         on_reply=on_reply,

@@ -28,11 +28,13 @@ from typing import Protocol
 
 from countersign_gateway.anchoring.fees import FeePolicy, Fees
 from countersign_gateway.anchoring.gas import Gas
-from countersign_gateway.anchoring.ledger import Ledger, Rejected, Tip, UpstreamDown
+from countersign_gateway.anchoring.ledger import Head, Ledger, Rejected, Tip, UpstreamDown
 from countersign_gateway.anchoring.ledger_key import LedgerKey
 from countersign_gateway.anchoring.rows import (
     ON_CHAIN,
+    PENDING,
     UNDER_WAY,
+    UNMINED,
     Rows,
     RowsRegistry,
     View,
@@ -44,6 +46,7 @@ from countersign_gateway.operations.log import EventLog
 from countersign_gateway.registry.interface import (
     LedgerBinding,
     LedgerBound,
+    OutboxKind,
     OutboxRow,
     OutboxState,
 )
@@ -97,6 +100,8 @@ class Outbox:
         )
         self._connected = False
         self._tip: Tip | None = None  # of the last step
+        # The newest and the final block, as the nodes last agreed on them in this contact.
+        self.head: Head | None = None
         # What blocks a row, in words for a person; None if nothing does.
         self.problem: str | None = None
 
@@ -106,6 +111,7 @@ class Outbox:
         try:
             view = self._look(now_s)
             self._tip = view.tip
+            self.head = view.head
             self._recede(view)
             self._settlement.settle(view)
             self._submission.sign(view)
@@ -129,13 +135,28 @@ class Outbox:
         registry = self._rows.registry
         return bool(registry.outbox(UNDER_WAY, 1)) or self._submission.waiting(now_s)
 
-    def confirm(self) -> bool:
+    def awaits_block(self) -> bool:
+        """Whether a transaction of ours is under way and in no block, as far as is known."""
+        return bool(self._rows.registry.outbox(UNMINED, 1))
+
+    def oldest_open(self) -> int | None:
+        """The sequence of the oldest batch that is not final; None if all are."""
+        open_rows = self._rows.registry.outbox((*PENDING, *UNDER_WAY), 1, OutboxKind.APPEND)
+        return open_rows[0].sequence if open_rows else None
+
+    def confirm(self, *, with_head: bool) -> bool:
         """Ask only whether our log is as the last step saw it. False: do a step.
+
+        with_head: ask for the newest block too.
 
         UpstreamDown and Rejected as of `step`.
         """
         try:
-            return self._connected and self._rows.ledger.tip(self._rows.account) == self._tip
+            if not self._connected or self._rows.ledger.tip(self._rows.account) != self._tip:
+                return False
+            if with_head:
+                self.head = self._rows.ledger.head()
+            return True
         except (UpstreamDown, Rejected):
             self.disconnected()
             raise
@@ -143,6 +164,7 @@ class Outbox:
     def disconnected(self) -> None:
         """Note a lost contact: the next step checks the ledger and sends everything again."""
         self._connected = False
+        self.head = None
         self._submission.resend_now()
 
     def anchored(self, sequence: int) -> Anchored:

@@ -15,6 +15,7 @@ from countersign_gateway.anchoring.batcher import Batcher
 from countersign_gateway.anchoring.ledger import Rejected, UpstreamDown
 from countersign_gateway.anchoring.outbox import Outbox
 from countersign_gateway.anchoring.pace import Pace
+from countersign_gateway.anchoring.progress import Progress
 from countersign_gateway.anchoring.receipts import Receipts
 from countersign_gateway.model import Reply
 from countersign_gateway.operations.log import EventLog
@@ -35,13 +36,14 @@ class AnchoringWorker:
         batcher: Batcher,
         outbox: Outbox,
         receipts: Receipts,
+        progress: Progress,
         log: EventLog,
         on_contact: Callable[[], None],
         on_reply: Callable[[Reply], None],
         pace: Pace | None = None,
         wall_s: Callable[[], float] = time.time,
     ) -> None:
-        """on_contact: called when the ledger has answered, and nothing keeps batches off it.
+        """on_contact: called when the chain goes on, and nothing keeps batches off it.
         wall_s: seconds since the epoch, for people only. on_reply: takes each
         receipt of a final batch; receipts come again if the process dies before all of the batch
         were handed out. Both are called on this thread.
@@ -50,6 +52,7 @@ class AnchoringWorker:
         self._batcher = batcher
         self._outbox = outbox
         self._receipts = receipts
+        self._progress = progress
         self._log = log
         self._on_contact = on_contact
         self._on_reply = on_reply
@@ -84,11 +87,12 @@ class AnchoringWorker:
 
     def _reach_ledger(self, now_s: float) -> bool:
         busy = self._outbox.busy(now_s)
-        if not self._pace.due(now_s, busy=busy):
+        if not self._pace.due(now_s, busy=busy or self._progress.undecided(now_s)):
             return self._down_reason is None
         looking = busy or self._pace.look_due(now_s)
+        waited = self._outbox.awaits_block()
         try:
-            if looking or not self._outbox.confirm():
+            if looking or not self._outbox.confirm(with_head=self._progress.needs_head):
                 looking = True
                 self._outbox.step(now_s)
         except UpstreamDown as down:
@@ -104,10 +108,19 @@ class AnchoringWorker:
         if self._down_reason is not None:
             self._log.event("upstream_back")
             self._down_reason = None
+        newest = self._registry.last_batch()
+        if newest is not None:
+            self._progress.note_batches(now_s, self._outbox.oldest_open(), newest.sequence)
+        head = self._outbox.head
+        goes_on = self._progress.goes_on(now_s, head.latest if head else None, waited=waited)
+        stalled = self._progress.stalled(now_s)
         if self._outbox.anchoring_blocked:
             # A ledger that answers and takes nothing is no ledger: the verdicts become degraded.
             self._note_not_anchoring(self._outbox.problem or "")
-        else:
+        elif stalled is not None:
+            # A chain that answers and stands still takes nothing either.
+            self._note_not_anchoring(*stalled)
+        elif goes_on:
             self._note_anchoring()
             self._on_contact()
         return True
@@ -119,10 +132,10 @@ class AnchoringWorker:
         self._note_not_anchoring(reason)
         self._outbox.disconnected()
 
-    def _note_not_anchoring(self, reason: str) -> None:
+    def _note_not_anchoring(self, reason: str, elapsed_s: float = 0.0) -> None:
         if self.not_anchoring_since_s is None:
-            self.not_anchoring_since_s = self._wall_s()
-            self._log.event("not_anchoring", cause=reason)
+            self.not_anchoring_since_s = since_s = self._wall_s() - elapsed_s
+            self._log.event("not_anchoring", cause=reason, since_s=int(since_s))
 
     def _note_anchoring(self) -> None:
         if self.not_anchoring_since_s is not None:

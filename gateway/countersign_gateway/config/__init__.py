@@ -23,11 +23,12 @@ from countersign_gateway.config.sections import (
     SerialConfig,
     VerificationConfig,
 )
-from countersign_gateway.config.values import Endpoint, Finality
+from countersign_gateway.config.values import Blocks, Endpoint, Finality
 from countersign_gateway.text_file import read_text
 
 __all__ = [
     "AnchoringConfig",
+    "Blocks",
     "Config",
     "ConfigError",
     "Endpoint",

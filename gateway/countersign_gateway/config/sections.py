@@ -22,6 +22,7 @@ from countersign_contracts.loopback import is_loopback
 from countersign_gateway.config.values import (
     Address,
     Baud,
+    BlocksRule,
     Broker,
     Bytes,
     DeviceClass,
@@ -305,6 +306,19 @@ class AnchoringConfig:
         description="When a block is final: by the node's tag `finalized`, after this many more"
         " blocks, or at once (`instant`: a BFT chain, which never takes a block back).",
     )
+    blocks: BlocksRule = Field(
+        "steady",
+        validate_default=True,
+        description="`steady`: the chain makes blocks all the time, and verdicts become `degraded`"
+        " when it stops. `on_demand`: it makes them for transactions only, or few without any"
+        " (Besu with a long empty-block period, anvil); verdicts become `degraded` when what waits"
+        " gets into none.",
+    )
+    settle_within_s: Seconds = Field(
+        3600.0,
+        description="A batch that is not final for longer makes verdicts `degraded`. Above the time"
+        " that the chain takes to make a block final: Ethereum takes 13 to 20 minutes.",
+    )
     tip_gwei: Gwei = Field(
         1, validate_default=True, description="The tip that a transaction offers; 0 without fees."
     )
@@ -341,7 +355,9 @@ class AnchoringConfig:
 @dataclass(frozen=True, config=_SECTION)
 class FreshnessSection:
     degraded_after_s: Seconds = Field(
-        120.0, description="Without contact to the ledger for longer, verdicts say `degraded`."
+        120.0,
+        description="Without progress of the ledger for longer, verdicts say `degraded`"
+        " (`anchoring.blocks`). More than twice the time between two blocks.",
     )
 
 

@@ -23,6 +23,7 @@ from countersign_gateway.model import EnrolmentMode
 Finality = Literal["finalized", "instant"] | int
 """When a block is final: by the node's tag, at once, or after this many more blocks."""
 
+Blocks = Literal["steady", "on_demand"]
 TransactionsKind = Literal["auto", "dynamic", "legacy"]
 """The kind of transaction: with EIP-1559, without, or as the chain's blocks ask for."""
 
@@ -207,6 +208,13 @@ def _gwei(value: Any) -> int:
     return round(value * 10**9)
 
 
+def _blocks(value: Any) -> Blocks:
+    for kind in ("steady", "on_demand"):
+        if value == kind:
+            return kind
+    raise ValueError('must be "steady" or "on_demand"')
+
+
 def _transactions(value: Any) -> TransactionsKind:
     for kind in ("auto", "dynamic", "legacy"):
         if value == kind:
@@ -271,6 +279,7 @@ FinalityRule = Annotated[
     Meaning("`finalized`, `instant`, or a number of blocks from 1 to 10000"),
 ]
 Gwei = Annotated[int, PlainValidator(_gwei), Meaning("gwei per gas, from 0 to 1000000")]
+BlocksRule = Annotated[Blocks, PlainValidator(_blocks), Meaning("`steady` or `on_demand`")]
 TransactionKind = Annotated[
     TransactionsKind, PlainValidator(_transactions), Meaning("`auto`, `dynamic` or `legacy`")
 ]

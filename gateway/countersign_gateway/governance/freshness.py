@@ -1,9 +1,10 @@
 """Measures the age of what this gateway knows from upstream. Every result states it.
 
-Only a contact of this run counts. Before the first one the gateway is degraded and its age unknown,
-whatever an earlier run stored: the only clock that spans a restart is the wall clock, and one that
-stood still or was set back would make old knowledge look young. Within a run a clock measures the
-age that cannot be set and goes on in suspend (operations/clock.py).
+A contact is progress of the ledger (anchoring/progress.py), and only one of this run counts. Before
+the first one the gateway is degraded and its age unknown, whatever an earlier run stored: the only
+clock that spans a restart is the wall clock, and one that stood still or was set back would make
+old knowledge look young. Within a run a clock measures the age that cannot be set and goes on in
+suspend (operations/clock.py).
 """
 
 from __future__ import annotations

@@ -18,9 +18,10 @@ from countersign_gateway.anchoring.fees import FeePolicy
 from countersign_gateway.anchoring.gas import Gas
 from countersign_gateway.anchoring.ledger_key import LedgerKey
 from countersign_gateway.anchoring.outbox import Outbox
+from countersign_gateway.anchoring.progress import Progress
 from countersign_gateway.anchoring.receipts import Receipts
 from countersign_gateway.anchoring.worker import AnchoringWorker
-from countersign_gateway.config import Finality
+from countersign_gateway.config import Blocks, Finality
 from countersign_gateway.governance.budget import DailyBudget, alarmed_by
 from countersign_gateway.model import (
     Anchored,
@@ -111,6 +112,9 @@ class Site:
         agree: int = 1,
         finality: Finality = "finalized",
         gas_per_day: int = 1 << 50,
+        blocks: Blocks = "on_demand",
+        stalled_after_s: float = 120.0,
+        settle_within_s: float = 3600.0,
         wall_s: Callable[[], float] = time.time,
     ) -> None:
         self.chain = chain
@@ -145,6 +149,9 @@ class Site:
             batcher=Batcher(self.registry, batch_max, batch_age_s),
             outbox=self.outbox,
             receipts=NotedReceipts(self.registry, self.gateway_key, self.anchored),
+            progress=Progress(
+                blocks, stalled_after_s=stalled_after_s, settle_within_s=settle_within_s
+            ),
             log=log,
             on_contact=self._contact,
             on_reply=self.replies.append,

@@ -57,6 +57,12 @@ def register(parser: argparse.ArgumentParser) -> None:
     ledger.add_argument("--chain-id", type=int)
     ledger.add_argument("--commitment-log", help="0x… address of CommitmentLog")
     ledger.add_argument("--device-registry", help="0x… address of DeviceID")
+    ledger.add_argument(
+        "--blocks",
+        default="steady",
+        choices=("steady", "on_demand"),
+        help="when the chain makes blocks: all the time, or for transactions only",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -109,6 +115,7 @@ def _ledger(arguments: argparse.Namespace) -> LedgerAddresses | None:
         arguments.chain_id,
         _address(arguments.commitment_log),
         _address(arguments.device_registry),
+        blocks=arguments.blocks,
     )
 
 

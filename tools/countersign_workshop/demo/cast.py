@@ -133,6 +133,7 @@ class Cast:
                 commitment_log=_bytes(self.contracts["CommitmentLog"]),
                 device_registry=_bytes(self.contracts["DeviceID"]),
                 batch_age_s=BATCH_AGE_S,
+                blocks="on_demand",
             ),
         )
         self._chain.admit_gateway(self._site.ledger_account)
