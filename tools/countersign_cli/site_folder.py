@@ -29,6 +29,13 @@ BROKER_PASSWORD_NAME = "broker.password"  # noqa: S105 - a file's name
 ACCOUNTS_NAME = "accounts"
 
 
+_TLS = """\
+# For TLS take away the "# " of these two lines, write the names that devices have as broker_host,
+# and run `countersign gateway init`. Without it passwords cross the network in the clear.
+# authority_file = "authority.pem"
+# tls_names = ["gateway.example"]
+"""
+
 _OTHER_BROKER = f"""\
 # The gateway's own account there. `site init` made the password.
 username = "gateway"
@@ -248,7 +255,7 @@ def _ingress(broker: str | None, listen: str, lines: Sequence[str]) -> str:
 broker = {json.dumps(broker)}
 # Where the own broker listens: devices must reach it. Port 0 takes a free one.
 listen = {json.dumps(listen)}
-# From this secret follow the devices' passwords at the broker.
+{_TLS if broker == "own" else ""}# From this secret follow the devices' passwords at the broker.
 site_account_key_file = "{SITE_ACCOUNT_KEY_NAME}"
 {"" if broker == "own" else _OTHER_BROKER}""",
         )

@@ -17,7 +17,8 @@ _HEAD = """\
 
 Every setting of the gateway. `countersign site init` writes a file that works; this page says what
 else can stand in it. The gateway refuses to start with a setting that it does not know, and names
-everything that is wrong at once.
+everything that is wrong at once. It reads this file at its start only: stop it and start it again
+after a change. How it is run: [OPERATIONS.md](OPERATIONS.md).
 
 This page is generated: `python -m countersign_gateway.config.reference write
 gateway/CONFIGURATION.md`.

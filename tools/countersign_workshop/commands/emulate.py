@@ -7,7 +7,8 @@
     countersign emulate --board RPI_PICO --devices 2 --site store
 
 starts two boards that join that site over its serial lines. Without --site the boards are at their
-prompts, for `countersign provision` or mpremote. Started again they are the same boards: what they
+prompts, for `countersign provision` or mpremote; UNIX has no such line and needs --site or --script
+(boards/UNIX/deploy.md starts its agent by hand). Started again they are the same boards: what they
 keep is in --folder. With --script a board runs the script, prints its output and ends.
 """
 

@@ -32,7 +32,7 @@ def _close(people: People, caller: Caller, arguments: Arguments) -> Answer:
 
 OPEN = ActDefinition(
     "open",
-    "let any device enrol for some minutes",
+    'let any device enrol for some minutes; needs enrolment = "open" in gateway.toml at its start',
     (Argument("minutes", int, "1 to 60"),),
     _open,
 )
