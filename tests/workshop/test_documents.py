@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import ast
+import dataclasses
 import re
 from pathlib import Path
 
 import pytest
 
+from countersign_gateway.control.acts import ACTS
+from countersign_gateway.model import Status
+from countersign_gateway.operations.tally import Tally
+from countersign_gateway.registry.interface.counts import Counts
 from countersign_workshop.checkout import ROOT
 from countersign_workshop.checks import decision_pages, documents, named_paths, prose_figures
 
 PAGE = "# 0001: A choice\n\nStatus: accepted\n\n## Context\n\n## Decision\n\n## Consequences\n"
+OPERATIONS = (ROOT / "gateway/OPERATIONS.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture
@@ -116,3 +123,39 @@ def test_each_question_of_where_has_one_file() -> None:
     answers = [line for line in section.splitlines() if line.startswith("| ") and "](" in line]
     assert len(answers) >= 10
     assert all(line.count("](") == 1 for line in answers), answers
+
+
+def _events() -> set[str]:
+    """Every event and kind of alarm that the gateway's source names."""
+    found = set()
+    for path in (ROOT / "gateway/countersign_gateway").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+                continue
+            if node.func.attr in ("event", "fault", "sound", "tell") and node.args:
+                found |= {
+                    word.value
+                    for word in ast.walk(node.args[0])
+                    if isinstance(word, ast.Constant) and isinstance(word.value, str)
+                }
+    return found
+
+
+def test_operators_find_every_event() -> None:
+    events = _events()
+    assert "gateway_ready" in events and "disk_full" in events
+    assert [event for event in sorted(events) if f"`{event}`" not in OPERATIONS] == []
+
+
+@pytest.mark.parametrize("counted", [Tally, Counts])
+def test_operators_find_every_count(counted: type) -> None:
+    names = [field.name for field in dataclasses.fields(counted)]
+    assert [name for name in names if f"`{name}`" not in OPERATIONS] == []
+
+
+def test_operators_find_every_state_and_command() -> None:
+    states = [status.name.lower() for status in Status]
+    known = [*states, "admitted", "waiting", *ACTS, "key", "sign"]
+    words = [OPERATIONS, (ROOT / "tools/PROVISIONING.md").read_text(encoding="utf-8")]
+    said = " ".join(re.findall(r"`[^`\n]+`|countersign device [a-z]+", " ".join(words)))
+    assert [name for name in known if not re.search(rf"\b{name}\b", said)] == []
