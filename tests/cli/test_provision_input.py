@@ -57,6 +57,23 @@ def test_everything_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("day", "fault"),
+    [
+        ("2020-01-01", "valid_until 2020-01-01 is past"),
+        ("2026-13-45", "valid_until is a day"),
+        ("soon", "valid_until is a day"),
+        ("2999-12-31", ""),
+    ],
+)
+def test_the_last_day_is_one_that_comes(tmp_path: Path, day: str, fault: str) -> None:
+    table = write_csv(tmp_path / "boards.csv", [ROW | {"valid_until": day}])
+    if fault:
+        assert fault in faults_of(table)[0]
+    else:
+        assert rows.read_csv(table, settings())[0].valid_until == day
+
+
 def test_a_typo_in_the_header_is_named_with_what_was_meant(tmp_path: Path) -> None:
     table = write_csv(tmp_path / "boards.csv", [ROW | {"serail_baud": "9600"}])
     (fault,) = faults_of(table)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from countersign import identity
-from countersign_gateway.governance.admission import Gate
+from countersign_gateway.governance.admission import Gate, has_ended
 from countersign_gateway.governance.lifecycle import Lifecycle
 from countersign_gateway.model import Act, Admission, DeviceRecord, EnrolmentWish
 from countersign_gateway.registry.interface import Registry
@@ -52,6 +52,7 @@ class Known:
     record: DeviceRecord | None
     admission: Admission | None
     wish: EnrolmentWish | None
+    expired: bool = False
 
     @property
     def name(self) -> str:
@@ -67,7 +68,9 @@ class Known:
     def state(self) -> str:
         if self.record is not None:
             return self.record.status.name.lower()
-        return "admitted" if self.admission is not None else "waiting"
+        if self.admission is not None:
+            return "expired" if self.expired else "admitted"
+        return "waiting"
 
 
 class People:
@@ -101,8 +104,10 @@ class People:
         records = {record.device_id: record for record in self.registry.devices()}
         admissions = {one.device_id: one for one in self.registry.admissions()}
         wishes = {wish.device_id: wish for wish in self.registry.wishes()}
+        now_s = self.wall_s()
+        expired = {key for key, one in admissions.items() if has_ended(one, now_s)}
         return [
-            Known(key, records.get(key), admissions.get(key), wishes.get(key))
+            Known(key, records.get(key), admissions.get(key), wishes.get(key), key in expired)
             for key in {**records, **admissions, **wishes}
         ]
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Protocol
 
@@ -41,6 +42,17 @@ class Grant:
     device_class: int
     owner: bytes
     admission: Admission | None = None
+
+
+def has_ended(admission: Admission, now_s: float) -> bool:
+    """Whether an admission is over for a device that has not enrolled. now_s: since the epoch."""
+    return admission.valid_until_s is not None and now_s >= admission.valid_until_s
+
+
+def last_day(admission: Admission) -> str | None:
+    """The last day, in UTC, on which the device may enrol (YYYY-MM-DD), or None."""
+    ends_s = admission.valid_until_s
+    return None if ends_s is None else f"{datetime.fromtimestamp(ends_s - 1, UTC):%Y-%m-%d}"
 
 
 class Window:
@@ -134,9 +146,15 @@ class Gate:
             return reasons.ENROLMENTS_SPENT
         return verdict
 
+    def explained(self, device_id: bytes) -> str:
+        """For the log: why a device is not admitted."""
+        admission = self._record.admission(device_id)
+        if admission is None or not has_ended(admission, self._wall_s()):
+            return "may not enrol"
+        return f"its admission ended on {last_day(admission)}"
+
     def _admitted(self, admission: Admission, wish: EnrolmentWish) -> Grant | int:
-        ends_s = admission.valid_until_s
-        if ends_s is not None and self._wall_s() >= ends_s:
+        if has_ended(admission, self._wall_s()):
             return reasons.NOT_ADMITTED
         expected = admission.next_key_digest
         if expected is not None and expected != wish.next_key_digest:

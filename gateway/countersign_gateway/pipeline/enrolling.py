@@ -67,7 +67,7 @@ class Enrolling:
         granted = self._granted(applicant, verified.known)
         if not isinstance(granted, Grant):
             # A result names a counter, and a request has none, so its refusal is an Error.
-            self._refusals.refuse(envelope, _may_not(granted), group)
+            self._refusals.refuse(envelope, self._may_not(granted, applicant), group)
             return
         offer = self._offer(granted)
         counter = 0 if verified.known is None else verified.known.counter
@@ -98,7 +98,7 @@ class Enrolling:
             granted = reasons.ENROLMENTS_SPENT
         if not isinstance(granted, Grant):
             # The registry stores nothing about unknown devices that may not enrol.
-            self._refusals.refuse(envelope, _may_not(granted), group)
+            self._refusals.refuse(envelope, self._may_not(granted, applicant), group)
             return
         device = DeviceRecord(
             device_id=applicant.device_id,
@@ -145,14 +145,16 @@ class Enrolling:
             )
         )
 
+    def _may_not(self, reason: int, applicant: Applicant) -> Refusal:
+        why = "may not enrol"
+        if reason == reasons.NOT_ADMITTED:
+            why = self._gate.explained(applicant.device_id)
+        # Nothing of it is recorded, so anybody may send it again.
+        return Refusal(reason, why, Standing.SIGNED)
+
     def _offer(self, granted: Grant) -> RegistrationOffer | None:
         """The statement for the ledger that the device must sign, or None without a ledger."""
         if self._ledger is None:
             return None
         chain_id, contract = self._ledger
         return RegistrationOffer(chain_id, contract, granted.owner, granted.device_class)
-
-
-def _may_not(reason: int) -> Refusal:
-    # Nothing of it is recorded, so anybody may send it again.
-    return Refusal(reason, "may not enrol", Standing.SIGNED)

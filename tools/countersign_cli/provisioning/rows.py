@@ -18,9 +18,9 @@ import difflib
 import hashlib
 import io
 import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -189,9 +189,20 @@ def _row(texts: Mapping[str, str], shared: Mapping[str, Any], folder: Path) -> R
     device_class, valid_until = texts.get("class", ""), texts.get("valid_until", "")
     if device_class not in ("", "standard", "life-critical"):
         raise ValueError("class is standard or life-critical")
-    if re.fullmatch(r"(\d{4}-\d{2}-\d{2})?", valid_until, re.ASCII) is None:
-        raise ValueError("valid_until is a day, YYYY-MM-DD")
+    if valid_until:
+        _check_day(valid_until)
     return Row(texts["name"], texts["port"], board, baud, config, files, device_class, valid_until)
+
+
+def _check_day(text: str) -> None:
+    try:
+        day = datetime.strptime(text, "%Y-%m-%d").date()
+    except ValueError:
+        day = None
+    if day is None or day.isoformat() != text:
+        raise ValueError("valid_until is a day, YYYY-MM-DD")
+    if day < datetime.now(UTC).date():
+        raise ValueError(f"valid_until {text} is past: no gateway admits the board")
 
 
 def _config_file(settings: Mapping[str, Any]) -> bytes:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from countersign_gateway.control import admission_list
 from countersign_gateway.control.acts.definition import (
     DEVICE,
@@ -12,7 +14,7 @@ from countersign_gateway.control.acts.definition import (
     Arguments,
 )
 from countersign_gateway.control.people import Caller, People, Refused, class_name
-from countersign_gateway.governance.admission import MOST_DENIED
+from countersign_gateway.governance.admission import MOST_DENIED, has_ended, last_day
 from countersign_gateway.model import Admission, Status
 
 _CLASS = Argument("class", str, "standard or life-critical; by default the site's", needed=False)
@@ -39,6 +41,7 @@ def _admit(people: People, caller: Caller, arguments: Arguments) -> Answer:
         valid_until_s=None if day is None else admission_list.read_day(day),
     )
     _check_not_enrolled(people, admission)
+    _check_not_past(people, [admission])
     act = people.act(
         caller,
         "admit",
@@ -67,6 +70,7 @@ def _admit_list(people: People, caller: Caller, arguments: Arguments) -> Answer:
         record = people.registry.device(one.device_id)
         if record is not None and record.status is Status.REVOKED:
             raise Refused(f"{one.name} is revoked: it can never enrol again")
+    _check_not_past(people, fresh)
     detail = f"{len(fresh)} devices, by {by}"
     people.registry.admit(fresh, people.act(caller, "admit", None, detail))
     people.changed()
@@ -79,6 +83,13 @@ def _check_not_enrolled(people: People, admission: Admission) -> None:
     record = people.registry.device(admission.device_id)
     if record is not None:
         raise Refused(f"this device has enrolled: it is {record.status.name.lower()}")
+
+
+def _check_not_past(people: People, admissions: Sequence[Admission]) -> None:
+    now_s = people.wall_s()
+    past = [one for one in admissions if has_ended(one, now_s)]
+    if past:
+        raise Refused(*(f"{one.name}: valid_until {last_day(one)} is past" for one in past[:20]))
 
 
 def _approve(people: People, caller: Caller, arguments: Arguments) -> Answer:

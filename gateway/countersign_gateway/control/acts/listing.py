@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from countersign_gateway.control.acts.definition import DEVICE, ActDefinition, Answer, Arguments
 from countersign_gateway.control.people import Caller, Known, People, class_name
+from countersign_gateway.governance.admission import last_day
 
 _LATEST_ACTS = 1000
 
@@ -52,7 +53,10 @@ def _details(known: Known) -> dict[str, object]:
         details["admitted_by"] = known.admission.admitted_by
         details["admitted"] = _time(known.admission.admitted_s)
         if known.admission.valid_until_s is not None:
-            details["valid_until"] = _time(known.admission.valid_until_s)
+            details["valid_until"] = last_day(known.admission)
+            if known.state == "expired":
+                said = f"its admission ended on {last_day(known.admission)}"
+                details["detail"] = f"{said}: admit it again with another valid_until"
     if known.wish is not None:
         details["asked"] = _time(known.wish.asked_s)
     return details

@@ -1,0 +1,29 @@
+"""What people are told of a device that may not enrol, or may not any more."""
+
+from __future__ import annotations
+
+from countersign_gateway.control.acts import perform
+from support.gateway.desk import CALLER, Desk, row, table
+
+
+def test_a_day_that_is_past_admits_nobody_and_an_admission_that_ended_says_so():
+    desk = Desk()
+    device, enrolled = desk.site.device("one"), desk.site.device("two")
+    desk.do("admit", **desk.admit_list(table(row(enrolled))))
+    desk.site.enrolled("two")
+    desk.site.wall.now_s = 1795824000
+    past = {"valid_until": "2026-11-27"}
+    key = device.public_key.hex()
+    assert "2026-11-27 is past" in desk.refused("admit", public_key=key, name="bed-8", **past)
+    said = desk.refused("admit", **desk.admit_list(table(row(device, name="bed-8", **past))))
+    assert "bed-8: valid_until 2026-11-27 is past" in said
+    # A list that is admitted again may hold devices that enrolled in time.
+    desk.do("admit", **desk.admit_list(table(row(enrolled, **past))))
+    desk.do("admit", public_key=key, name="bed-8", valid_until="2026-11-28")
+    assert desk.do("show", device="bed-8") == "bed-8 is admitted"
+    desk.site.wall.now_s += 86400
+    shown = perform(desk.people, CALLER, "show", {"device": "bed-8"})
+    assert shown["said"] == "bed-8 is expired"
+    assert shown["device"]["detail"].startswith("its admission ended on 2026-11-28")
+    assert desk.site.verdict(device, device.request(), "enrol") == "NOT_ADMITTED"
+    assert "its admission ended on 2026-11-28" in desk.site.log.getvalue()
