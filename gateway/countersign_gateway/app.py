@@ -191,6 +191,8 @@ class Gateway:
         self._publisher.tick(now_s)
         if self.broker_side is not None:
             self.broker_side.tick(now_s)
+        if self.gate.window.take_end():
+            self._log.event("window_ended", opened_by=self.gate.window.opened_by)
         self._status.tick(now_s)
         self._housekeeping.tick()
         self._log.tell_folded()

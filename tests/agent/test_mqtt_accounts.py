@@ -41,7 +41,8 @@ class Bench:
     def refused(self):
         try:
             self.transport.connect()
-        except NotAdmitted:
+        except NotAdmitted as error:
+            self.at_once = error.at_once
             return True
         return False
 
@@ -77,8 +78,9 @@ def test_a_device_that_was_just_admitted_gives_the_gateway_time():
     assert bench.refused()
     assert bench.transport.connect() is True
     bench.transport.admitted()
-    for _ in range(TRIES):
+    for number in range(TRIES):
         assert bench.refused()
+        assert bench.at_once == (number == TRIES - 1)
     assert bench.opened == ["own", "lobby", "own"]
     assert bench.transport.connect() is True
     assert bench.opened == ["own", "lobby", "own", "lobby"]
@@ -86,8 +88,10 @@ def test_a_device_that_was_just_admitted_gives_the_gateway_time():
 
 def test_a_device_that_neither_account_admits_tries_both_in_turn():
     bench = Bench()
-    for _ in range(4):
+    for number in range(4):
         assert bench.refused()
+        # No pause between the two of one try, and one between two tries.
+        assert bench.at_once == (number % 2 == 0)
     assert bench.opened == ["own", "lobby", "own", "lobby"]
 
 

@@ -1,6 +1,7 @@
 """Losing and finding the broker."""
 
 from countersign_agent.backoff import Backoff
+from countersign_agent.transports.transport import TransportError
 from support.agent.noise import Noise
 from support.agent.rig import Rig
 
@@ -45,6 +46,21 @@ def test_waits_longer_after_each_failure_and_with_jitter():
         assert ceiling // 2 <= delay <= ceiling, delays
         ceiling = min(2 * ceiling, 60000)
     assert len(set(delays)) > 8, "no jitter"
+
+
+def test_no_pause_comes_before_another_way_that_the_transport_has():
+    rig = Rig()
+
+    def refused():
+        error = TransportError("not this way")
+        error.at_once = len(rig.all("reconnecting")) % 2 == 0
+        raise error
+
+    rig.transport.connect = refused
+    rig.run_until("reconnecting", 6)
+    delays = [fields["delay_ms"] for fields in rig.all("reconnecting")]
+    for number, delay in enumerate(delays):
+        assert delay == 0 if number % 2 == 0 else delay >= 250
 
 
 def test_a_session_that_carries_verdicts_resets_the_backoff():

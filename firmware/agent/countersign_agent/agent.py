@@ -119,7 +119,7 @@ class Agent:
             self._count_short()
         self._connected = False
         self._transport.close()
-        delay_ms = self._backoff.next_ms()
+        delay_ms = 0 if error.at_once else self._backoff.next_ms()
         self._connect_ms = self._clock.now_ms() + delay_ms
         self._report("reconnecting", delay_ms=delay_ms, why=str(error))
 

@@ -76,6 +76,13 @@ class Window:
     def close(self) -> None:
         self._closes_s = None
 
+    def take_end(self) -> bool:
+        """True once for each window that ended by its time."""
+        ended = self._closes_s is not None and not self.left_s
+        if ended:
+            self._closes_s = None
+        return ended
+
     @property
     def left_s(self) -> int:
         """Whole seconds until it closes; 0 if it is closed."""

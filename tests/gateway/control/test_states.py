@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from countersign_gateway.control.acts import perform
+from countersign_gateway.governance.admission import Window
 from support.gateway.desk import CALLER, Desk, row, table
+from support.gateway.site_under_test import FakeClock
 
 
 def test_a_day_that_is_past_admits_nobody_and_an_admission_that_ended_says_so():
@@ -27,3 +29,18 @@ def test_a_day_that_is_past_admits_nobody_and_an_admission_that_ended_says_so():
     assert shown["device"]["detail"].startswith("its admission ended on 2026-11-28")
     assert desk.site.verdict(device, device.request(), "enrol") == "NOT_ADMITTED"
     assert "its admission ended on 2026-11-28" in desk.site.log.getvalue()
+
+
+def test_the_end_of_a_window_is_noticed_once():
+    clock = FakeClock()
+    window = Window(clock)
+    assert not window.take_end()
+    window.open(1, "somebody")
+    clock.now_s += 59
+    assert not window.take_end()
+    clock.now_s += 1
+    assert (window.take_end(), window.take_end()) == (True, False)
+    window.open(1, "somebody")
+    window.close()
+    clock.now_s += 60
+    assert not window.take_end()

@@ -27,9 +27,11 @@ class MqttAccounts:
             self._move()
         try:
             self._transport.connect()
-        except NotAdmitted:
+        except NotAdmitted as refused:
             self._tries -= 1
             self._moves = self._tries <= 0
+            # Both accounts make one try. A pause between them would outlast a short window.
+            refused.at_once = self._moves and not self._in_lobby
             raise
         return self._in_lobby
 

@@ -22,7 +22,12 @@ the real ones; the tests' in-memory one keeps the same contract.
 
 
 class TransportError(Exception):
-    """There is no session, or it was lost. The text says why, for the log."""
+    """There is no session, or it was lost. The text says why, for the log.
+
+    at_once: the transport has another way to try, so the agent connects again without a pause.
+    """
+
+    at_once = False
 
 
 class NotOurs(Exception):

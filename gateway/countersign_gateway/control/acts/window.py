@@ -33,7 +33,7 @@ def _close(people: People, caller: Caller, arguments: Arguments) -> Answer:
 OPEN = ActDefinition(
     "open",
     'let any device enrol for some minutes; needs enrolment = "open" in gateway.toml at its start',
-    (Argument("minutes", int, "1 to 60"),),
+    (Argument("minutes", int, "1 to 60; a device asks about once a minute, so give it 2"),),
     _open,
 )
 CLOSE = ActDefinition("close", "end that window now", (), _close)
