@@ -155,7 +155,7 @@ def test_operators_find_every_count(counted: type) -> None:
 
 def test_operators_find_every_state_and_command() -> None:
     states = [status.name.lower() for status in Status]
-    known = [*states, "admitted", "expired", "waiting", *ACTS, "key", "sign"]
+    known = [*states, "admitted", "expired", "waiting", "denied", *ACTS, "key", "sign"]
     words = [OPERATIONS, (ROOT / "tools/PROVISIONING.md").read_text(encoding="utf-8")]
     said = " ".join(re.findall(r"`[^`\n]+`|countersign device [a-z]+", " ".join(words)))
     assert [name for name in known if not re.search(rf"\b{name}\b", said)] == []
