@@ -53,6 +53,7 @@ class Known:
     admission: Admission | None
     wish: EnrolmentWish | None
     expired: bool = False
+    denied: bool = False
 
     @property
     def name(self) -> str:
@@ -70,7 +71,7 @@ class Known:
             return self.record.status.name.lower()
         if self.admission is not None:
             return "expired" if self.expired else "admitted"
-        return "waiting"
+        return "denied" if self.denied else "waiting"
 
 
 class People:
@@ -100,14 +101,23 @@ class People:
         return Act(self.wall_s(), self._clock_s(), caller.uid, name, device_id, detail)
 
     def everyone(self) -> list[Known]:
-        """Enrolled devices, then admitted ones, then those that wait."""
+        """Enrolled devices, then admitted ones, then those that wait, then those denied."""
         records = {record.device_id: record for record in self.registry.devices()}
         admissions = {one.device_id: one for one in self.registry.admissions()}
         wishes = {wish.device_id: wish for wish in self.registry.wishes()}
+        denied = {wish.device_id: wish for wish in self.registry.denied_wishes()}
+        wishes |= denied
         now_s = self.wall_s()
         expired = {key for key, one in admissions.items() if has_ended(one, now_s)}
         return [
-            Known(key, records.get(key), admissions.get(key), wishes.get(key), key in expired)
+            Known(
+                key,
+                records.get(key),
+                admissions.get(key),
+                wishes.get(key),
+                expired=key in expired,
+                denied=key in denied,
+            )
             for key in {**records, **admissions, **wishes}
         ]
 

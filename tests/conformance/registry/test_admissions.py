@@ -75,6 +75,7 @@ def test_wishes_are_bounded_and_end_by_a_decision(registry: Registry) -> None:
         registry.deny(digest("device", "a"), 1, ACT)
     registry.admit([admission("b")], ACT)
     assert registry.wishes() == []
+    assert registry.denied_wishes() == [wish("a")]
     # The oldest denial is forgotten beyond the bound.
     registry.keep_wish(wish("c"), 2)
     registry.deny(digest("device", "c"), 1, ACT)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from countersign_gateway.control.acts import perform
 from countersign_gateway.governance.admission import Window
+from countersign_gateway.model import EnrolmentMode
 from support.gateway.desk import CALLER, Desk, row, table
 from support.gateway.site_under_test import FakeClock
 
@@ -44,3 +45,27 @@ def test_the_end_of_a_window_is_noticed_once():
     window.close()
     clock.now_s += 60
     assert not window.take_end()
+
+
+def test_a_device_that_was_denied_is_shown_and_can_be_approved():
+    desk = Desk(EnrolmentMode.APPROVE)
+    device = desk.site.device("one")
+    name = device.device_id.hex()[:16]
+    desk.site.verdict(device, device.request(), "enrol")
+    assert f"countersign device approve {name}" in desk.do("deny", device=name)
+    shown = perform(desk.people, CALLER, "show", {"device": name})
+    assert shown["said"] == f"{name} is denied"
+    assert shown["device"]["public_key"] == device.public_key.hex()
+    assert "is denied already" in desk.refused("deny", device=name)
+    assert "0 of them waiting" in desk.do("list")
+    desk.do("approve", device=name, name="bed-7")
+    desk.site.enrolled("one")
+    assert desk.do("show", device="bed-7") == "bed-7 is enrolled"
+
+
+def test_an_admission_that_is_withdrawn_leaves_the_key_on_record():
+    desk = Desk()
+    key = desk.site.device("one").public_key.hex()
+    desk.do("admit", public_key=key, name="bed-7")
+    assert f"countersign device admit --public-key {key}" in desk.do("deny", device="bed-7")
+    assert key in desk.site.registry.acts(1)[0].detail

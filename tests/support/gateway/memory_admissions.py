@@ -50,6 +50,10 @@ class MemoryAdmissions:
         with self._lock:
             return [wish for wish, state in self._wishes.values() if state is WishState.WAITING]
 
+    def denied_wishes(self) -> list[EnrolmentWish]:
+        with self._lock:
+            return [wish for wish, state in self._wishes.values() if state is WishState.DENIED]
+
     def deny(self, device_id: bytes, most: int, act: Act) -> None:
         with self._lock:
             known = self._wishes.get(device_id)

@@ -120,13 +120,23 @@ def _deny(people: People, caller: Caller, arguments: Arguments) -> Answer:
     known = people.find(arguments["device"])
     if known.record is not None:
         raise Refused(f"{known.name} has enrolled: suspend or revoke it")
-    act = people.act(caller, "deny", known.device_id, f"it was {known.state}")
+    if known.state == "denied":
+        raise Refused(f"{known.name} is denied already")
+    source = known.admission or known.wish
+    key = "" if source is None else source.public_key.hex()
+    # An admission that is withdrawn takes the key with it, and people may want the device back.
+    act = people.act(
+        caller, "deny", known.device_id, f"it was {known.state}, and its public key is {key}"
+    )
     if known.admission is not None:
         people.registry.withdraw(known.device_id, act)
     else:
         people.registry.deny(known.device_id, MOST_DENIED, act)
     people.changed()
-    return {"said": f"{known.name} may not enrol"}
+    back = f"countersign device approve {known.device_id.hex()[:16]}"
+    if known.admission is not None:
+        back = f"countersign device admit --public-key {key} --name NAME"
+    return {"said": f"{known.name} may not enrol; to take that back: {back}"}
 
 
 ADMIT = ActDefinition(
@@ -145,7 +155,7 @@ ADMIT = ActDefinition(
 )
 APPROVE = ActDefinition(
     "approve",
-    "let a device enrol that asked to",
+    "let a device enrol that asked to, also one that was denied",
     (TRUSTED, Argument("name", str, "what to call it", False), _CLASS),
     _approve,
 )

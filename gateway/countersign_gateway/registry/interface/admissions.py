@@ -42,6 +42,9 @@ class Wishes(Protocol):
     def wishes(self) -> list[EnrolmentWish]:
         """Those that wait, oldest first."""
 
+    def denied_wishes(self) -> list[EnrolmentWish]:
+        """Those that were denied and are still known, oldest first."""
+
     def deny(self, device_id: bytes, most: int, act: Act) -> None:
         """Deny a waiting wish. Of more than `most` denied ones the oldest is forgotten.
 

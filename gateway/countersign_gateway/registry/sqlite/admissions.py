@@ -75,9 +75,15 @@ class AdmissionTables(Tables):
         return WishState.WAITING
 
     def wishes(self) -> list[EnrolmentWish]:
+        return self._wishes(WishState.WAITING)
+
+    def denied_wishes(self) -> list[EnrolmentWish]:
+        return self._wishes(WishState.DENIED)
+
+    def _wishes(self, state: WishState) -> list[EnrolmentWish]:
         with self._connections.read() as reader:
             rows = reader.execute(
-                f"SELECT {_WISH} FROM wishes WHERE denied = 0 ORDER BY number"
+                f"SELECT {_WISH} FROM wishes WHERE denied = ? ORDER BY number", (int(state),)
             ).fetchall()
         return [EnrolmentWish(*row) for row in rows]
 
