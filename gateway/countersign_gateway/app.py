@@ -42,6 +42,7 @@ from countersign_gateway.registry.sqlite import SqliteRegistry
 from countersign_gateway.serving.beacon_publisher import BeaconPublisher
 from countersign_gateway.serving.outlet import DeviceOutlet
 from countersign_gateway.statements.keys import SigningKey, read_key_file
+from countersign_gateway.verification import codec
 from countersign_gateway.verification.beacons import Beacons
 from countersign_gateway.verification.challenges import Challenges
 from countersign_gateway.verification.read_ahead import ReadAhead
@@ -291,6 +292,7 @@ class Gateway:
             client_id=client_id(read_key_file(self._config.key_file)),
             intake=self._intake,
             refuse_early=self._pipeline.refuse_early,
+            named_device=codec.named_device,
             log=self._log,
             tally=self.tally,
             username=side.username,

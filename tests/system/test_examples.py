@@ -23,6 +23,7 @@ from countersign_workshop.checkout import ROOT
 from countersign_workshop.child_processes.events import Events
 from countersign_workshop.child_processes.ports import free_port
 from countersign_workshop.child_processes.process import Child
+from countersign_workshop.fuzzing import hostile_cbor
 from countersign_workshop.parts import micropython, toolchain
 from countersign_workshop.simulation.simulated_device import SimulatedDevice
 from support.gateway.anchoring_site import Device, Site
@@ -115,6 +116,8 @@ def test_the_verifier_tells_genuine_from_not(tmp_path: Path) -> None:
         genuine + b"\0",
         cbor2.dumps([b"", {}, payload, signature]),
         cbor2.dumps([cbor2.loads(genuine)[0], {"allow": True}, payload, signature]),
+        hostile_cbor.shared(40),
+        b"",
     ):
         (tmp_path / "other.hex").write_text(other.hex(), encoding="ascii")
         finished = run(VERIFIER, tmp_path / "other.hex", public_key)

@@ -4,9 +4,11 @@ short run; what it once found is fed again by name."""
 from __future__ import annotations
 
 import binascii
+import contextlib
 import json
 import random
 
+import cbor2
 import pytest
 
 from countersign import cbor, messages, reasons
@@ -14,7 +16,8 @@ from countersign.carriers import framing, link
 from countersign_agent.transports import mqtt_codec
 from countersign_cli import cli
 from countersign_gateway import config
-from countersign_gateway.verification import verifier
+from countersign_gateway.verification import codec, plain_shape, verifier
+from countersign_workshop.fuzzing import hostile_cbor
 from countersign_workshop.fuzzing import run as fuzzing
 from countersign_workshop.fuzzing.targets import TARGETS
 
@@ -51,10 +54,23 @@ def test_finds_a_decoder_that_takes_unsorted_keys(monkeypatch: pytest.MonkeyPatc
 
 
 def test_finds_a_fast_reader_that_takes_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    from countersign_gateway.verification import codec
-
-    monkeypatch.setattr(codec, "_check_order", lambda _: None)
+    monkeypatch.setattr(plain_shape, "_in_order", lambda _: True)
     assert "disagree" in found("messages")
+
+
+def test_finds_a_reader_that_asks_a_general_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tag of two thousand bytes is a regular expression to cbor2, and takes a second."""
+    strict = messages.open_message
+
+    def general(data: bytes) -> messages.Message:
+        with contextlib.suppress(Exception):
+            cbor2.loads(data)
+        return strict(data)
+
+    target, data = TARGETS["messages"][0](), hostile_cbor.ITEMS["a regular expression"]
+    assert fuzzing.fed(target, data) is None
+    monkeypatch.setattr(codec, "open_message", general)
+    assert "took more than" in str(fuzzing.fed(target, data))
 
 
 def test_finds_a_frame_reader_without_checksum(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,6 +25,7 @@ from countersign_gateway.ingress.mqtt.mqtt_ingress import MqttIngress, express
 from countersign_gateway.ingress.mqtt.topic_table import TopicTable
 from countersign_gateway.operations.log import EventLog
 from countersign_gateway.operations.tally import Tally
+from countersign_gateway.verification import codec
 
 PUBACK_PACKET = b"\x40\x02\x00\x07"
 PINGRESP = b"\xd0\x00"
@@ -279,6 +280,7 @@ def test_packets_of_all_kinds_in_pieces_of_any_size_arrive_once(seed):
             client_id="test",
             intake=intake,
             refuse_early=lambda device, payload, reason: refused.append(len(payload)),
+            named_device=codec.named_device,
             log=EventLog(nowhere),
             tally=tally,
         )
@@ -321,6 +323,7 @@ def test_a_message_of_250_mb_costs_no_memory_and_no_connection():
             client_id="test",
             intake=intake,
             refuse_early=lambda device, payload, reason: None,
+            named_device=codec.named_device,
             log=EventLog(log),
             tally=tally,
         )

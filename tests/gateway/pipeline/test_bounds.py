@@ -18,6 +18,7 @@ from countersign_gateway.ingress.repute import IN_A_ROW
 from countersign_gateway.model import Envelope
 from countersign_gateway.operations.tally import Tally
 from countersign_gateway.operations.throttle import ErrorBudget, Throttle
+from countersign_gateway.verification import codec
 from countersign_workshop.simulation.simulated_device import SimulatedDevice
 from support.gateway import corpus
 from support.gateway.raw_mqtt import RawClient, connect_packet, publish_packet
@@ -127,6 +128,7 @@ def an_ingress(site: SiteUnderTest, intake: Intake, tally: Tally) -> tuple[MqttI
         client_id="test",
         intake=intake,
         refuse_early=site.pipeline.refuse_early,
+        named_device=codec.named_device,
         log=EventLog(site.log),
         tally=tally,
     )

@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 
-from countersign import accounts, messages, reasons
+from countersign import accounts
 from countersign.carriers import kinds, topics
 from countersign_gateway.model import Reply
 
@@ -19,11 +20,16 @@ MAX_ROUTES = 1024
 ANSWERS = frozenset({kinds.CHALLENGE.name, kinds.RESULT.name, kinds.ERROR.name})
 
 
+# The device that a message names, or None. It never takes longer than a scan of the message.
+NamedDevice = Callable[[bytes], bytes | None]
+
+
 class Lobby:
     """Who asked through the lobby. Safe from any thread."""
 
-    def __init__(self, site: str) -> None:
+    def __init__(self, site: str, named_device: NamedDevice) -> None:
         self._site = site
+        self._named_device = named_device
         self._uplink = re.compile(
             f"{topics.ROOT}{site}/({accounts.LOBBY}[0-9]{{2}})/{kinds.ENROL.path}".encode()
         )
@@ -37,13 +43,8 @@ class Lobby:
 
     def sender(self, account: str, payload: bytes) -> bytes | None:
         """The device that a message names, if its place is in this account; else None."""
-        if len(payload) > messages.MAX_MESSAGE_BYTES:
-            return None
-        try:
-            device_id = messages.open_message(payload).fields.get("device_id")
-        except reasons.Refused:
-            return None
-        if not isinstance(device_id, bytes) or accounts.lobby_username(device_id) != account:
+        device_id = self._named_device(payload)
+        if device_id is None or accounts.lobby_username(device_id) != account:
             return None
         with self._lock:
             self._routes[device_id] = account

@@ -29,7 +29,7 @@ from countersign_gateway.config import Endpoint
 from countersign_gateway.ingress.intake import Inlet
 from countersign_gateway.ingress.mqtt import express
 from countersign_gateway.ingress.mqtt.buffered_socket import BufferedSocket
-from countersign_gateway.ingress.mqtt.lobby import Lobby
+from countersign_gateway.ingress.mqtt.lobby import Lobby, NamedDevice
 from countersign_gateway.ingress.mqtt.paho_client import CONNECT_TIMEOUT_S, PahoClient
 from countersign_gateway.ingress.mqtt.topic_table import TopicTable
 from countersign_gateway.ingress.reconnecting import Reconnecting
@@ -58,6 +58,7 @@ class MqttIngress:
         client_id: str,
         intake: Inlet,
         refuse_early: RefuseEarly,
+        named_device: NamedDevice,
         log: EventLog,
         tally: Tally,
         username: str | None = None,
@@ -74,7 +75,7 @@ class MqttIngress:
         self._drop_lock = threading.Lock()
         self._on_connected = on_connected
         self._topics = TopicTable(site)
-        self._lobby = Lobby(site)
+        self._lobby = Lobby(site, named_device)
         # Set while the broker takes messages. Packets enqueued on an older socket are lost.
         self._established: BufferedSocket | None = None
         self._paced: deque[paho.MQTTMessageInfo] = deque()

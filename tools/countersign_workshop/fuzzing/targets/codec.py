@@ -6,7 +6,7 @@ import random
 from typing import Any
 
 from countersign import cbor, reasons
-from countersign_workshop.fuzzing import lax_cbor, mutation
+from countersign_workshop.fuzzing import hostile_cbor, lax_cbor, mutation
 from countersign_workshop.fuzzing.target import Broken, corpus
 
 ALLOWED = {
@@ -28,6 +28,8 @@ class Codec:
 
     def make(self, rng: random.Random) -> bytes:
         kind = rng.randrange(4)
+        if rng.random() < 0.08:
+            return hostile_cbor.message(rng)
         if kind == 0:
             return mutation.mutated(rng, rng.choice(self._seeds), rng.choice(self._seeds))
         value = mutation.item(rng) if kind == 1 else rng.choice(self._values)

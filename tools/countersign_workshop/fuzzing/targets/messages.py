@@ -1,7 +1,8 @@
 """Whole messages into both readers: the strict one of the library and the gateway's fast one.
 
 They must agree in what they accept, in every field, and in the reason of every refusal. What they
-accept encodes to the same bytes again.
+accept encodes to the same bytes again, and the gateway's scan alone accepts all that a device may
+send: no general decoder and no slow one is needed for it.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any
 
 from countersign import cbor, messages, reasons
 from countersign_gateway.verification import codec
-from countersign_workshop.fuzzing import lax_cbor, mutation
+from countersign_workshop.fuzzing import hostile_cbor, lax_cbor, mutation
 from countersign_workshop.fuzzing.target import Broken, corpus
 
 
@@ -23,6 +24,8 @@ class Messages:
         self._parts: list[list[Any]] = [_list(cbor.decode(seed)) for seed in self._seeds]
 
     def make(self, rng: random.Random) -> bytes:
+        if rng.random() < 0.08:
+            return hostile_cbor.message(rng)
         if rng.random() < 0.25:
             return mutation.mutated(rng, rng.choice(self._seeds), rng.choice(self._seeds))
         protected, unprotected, payload, signature = rng.choice(self._parts)
@@ -46,6 +49,9 @@ class Messages:
             return
         name, fields, payload, signature = strict
         definition = next(one for one in messages.DEFINITIONS if one.name == name)
+        from_device = definition.sender == messages.DEVICE
+        if codec.named_device(data) != (fields["device_id"] if from_device else None):
+            raise Broken("the scan and the strict reader disagree")
         if cbor.encode(definition.payload.to_wire(fields)) != payload:
             raise Broken("the payload is not the encoding of its fields")
         if cbor.encode([definition.protected, {}, payload, signature]) != data:
