@@ -5,7 +5,7 @@ from __future__ import annotations
 from countersign import messages
 from countersign_gateway.governance.appraisal import Appraisal
 from countersign_gateway.model import Decision, DeviceRecord, Enrolment, Envelope, Status
-from countersign_gateway.pipeline.group import Group
+from countersign_gateway.pipeline.group import Group, Verdict
 from countersign_gateway.statements import verdict
 from countersign_gateway.statements.signer import Signer
 from countersign_gateway.verification.findings import VerifiedEvidence, VerifiedProof
@@ -23,13 +23,15 @@ def decide(
     status: Status | None = None,
 ) -> None:
     """enrolment, status: what this decision changes of the device; see model.Decision."""
+    # Read for each verdict: work on a group takes time, in which the knowledge ages.
+    freshness = group.freshness()
     result = verdict.seal(
         signer,
         device_id=device.device_id,
         subject=verified.subject,
         allow=appraisal.allow,
         reason=appraisal.reason,
-        freshness=group.freshness,
+        freshness=freshness,
         policy_version=appraisal.policy_version,
         counter=verified.counter,
     )
@@ -42,4 +44,4 @@ def decide(
         enrolment=enrolment,
         status=status,
     )
-    group.decide(decision, device, verified.subject, appraisal, envelope.origin)
+    group.decide(Verdict(decision, appraisal, freshness, envelope.origin), device, verified.subject)

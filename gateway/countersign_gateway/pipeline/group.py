@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from countersign_gateway.governance.appraisal import Appraisal
 from countersign_gateway.model import Decision, DeviceRecord, Freshness, Reply, Status
 from countersign_gateway.verification.findings import Memory
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A signed decision, with what it was made of. origin: of its message."""
+
+    decision: Decision
+    appraisal: Appraisal
+    freshness: Freshness
+    origin: str
 
 
 class Group:
@@ -17,13 +28,13 @@ class Group:
 
     __slots__ = ("_moved", "_registry", "_subjects", "freshness", "replies", "suspects", "verdicts")
 
-    def __init__(self, registry: Memory, freshness: Freshness) -> None:
+    def __init__(self, registry: Memory, freshness: Callable[[], Freshness]) -> None:
         self._registry = registry
         self._moved: dict[bytes, tuple[DeviceRecord, int, Status | None]] = {}
         self._subjects: set[bytes] = set()
         self.freshness = freshness
-        # Each with the origin of its message.
-        self.verdicts: list[tuple[Decision, Appraisal, str]] = []
+        # What becomes durable, in order.
+        self.verdicts: list[Verdict] = []
         self.replies: list[Reply] = []
         # Devices to be quarantined, with the counter that they sent; see guarding.py.
         self.suspects: dict[bytes, int] = {}
@@ -42,13 +53,12 @@ class Group:
 
     def decide(
         self,
-        decision: Decision,
+        verdict: Verdict,
         device: DeviceRecord,
         subject: bytes,
-        appraisal: Appraisal,
-        origin: str,
     ) -> None:
         """Keep a verdict; `device` is the record before its counter and status change."""
-        self.verdicts.append((decision, appraisal, origin))
+        decision = verdict.decision
+        self.verdicts.append(verdict)
         self._moved[decision.device_id] = (device, decision.counter, decision.status)
         self._subjects.add(subject)

@@ -51,6 +51,9 @@ from countersign_gateway.verification.verifier import Verifier
 
 # At about 10,000 messages a second, a full group is flushed every 50 ms.
 MAX_GROUP = 512
+# A group ends after this time, however few messages it has seen: its first verdict waits for its
+# last one, and the acts of people wait between groups.
+MAX_GROUP_S = 0.5
 
 
 class PipelineRegistry(Memory, Decisions, Protocol):
@@ -106,6 +109,7 @@ class Pipeline:
         self._refusals = Refusals(key, budget, log, tally)
         self._recording = Recording(registry, self._refusals, log, tally, alarms, clock_s)
         self._on_change = on_change
+        self._clock_s = clock_s
         lifecycle = Lifecycle(registry.device, registry.set_status)
         self._guard = guard = Guard(lifecycle, self._refusals, alarms, clock_s)
         enrolling = Enrolling(
@@ -135,21 +139,31 @@ class Pipeline:
         between: Callable[[], None] = lambda: None,
     ) -> None:
         """Work until the intake is closed and empty. between: called before each group."""
+        taken: list[Envelope] = []
         while True:
             between()
-            envelopes = intake.take(max_group, timeout_s=1.0)
-            if envelopes:
+            taken = taken or intake.take(max_group, timeout_s=1.0)
+            if taken:
                 try:
-                    self.process(envelopes)
+                    done = self.process(taken)
                 except Exception as error:  # noqa: BLE001 - serving the next group matters more
-                    self._log.fault("group_fault", error, envelopes=len(envelopes))
+                    self._log.fault("group_fault", error, envelopes=len(taken))
+                    done = len(taken)
+                taken = taken[done:]
             elif intake.closed:
                 return
 
-    def process(self, envelopes: Sequence[Envelope]) -> None:
-        """Take one group through all stages. When this returns, every envelope is acknowledged."""
-        group = Group(self._registry, self._freshness())
+    def process(self, envelopes: Sequence[Envelope]) -> int:
+        """Take one group through all stages: the first of `envelopes`, as many as MAX_GROUP_S has
+        room for, and at least one. Returns how many; each of them is acknowledged by then."""
+        group = Group(self._registry, self._freshness)
+        begun_s = self._clock_s()
+        done = 0
         for envelope in envelopes:
+            if done and self._clock_s() - begun_s >= MAX_GROUP_S:
+                envelopes = envelopes[:done]
+                break
+            done += 1
             try:
                 verified = self._room.checked(envelope, self._verifier.verify(envelope, group))
                 self._repute.note(
@@ -171,9 +185,10 @@ class Pipeline:
             envelope.acknowledge()
         self._outlet.flush()
         self._tally.note_group(len(envelopes))
-        enrolled = any(decision.enrolment is not None for decision, *_ in group.verdicts)
+        enrolled = any(verdict.decision.enrolment is not None for verdict in group.verdicts)
         if self._guard.settle(group) or enrolled:
             self._on_change()
+        return done
 
     def refuse_early(
         self, device_id: bytes | None, payload: bytes, reason: int, origin: str = BROKER

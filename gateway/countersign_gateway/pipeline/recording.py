@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from countersign import messages, reasons
-from countersign_gateway.governance.appraisal import Appraisal
-from countersign_gateway.model import Decision, Freshness, Reply, Standing
+from countersign_gateway.model import Reply, Standing
 from countersign_gateway.operations.alarms import Alarms
 from countersign_gateway.operations.log import EventLog
 from countersign_gateway.operations.tally import Tally
-from countersign_gateway.pipeline.group import Group
+from countersign_gateway.pipeline.group import Group, Verdict
 from countersign_gateway.pipeline.refusing import Refusals
 from countersign_gateway.registry.interface import Decisions, RegistryFull
 
@@ -45,39 +44,38 @@ class Recording:
         if not group.verdicts:
             return
         try:
-            self._registry.store([decision for decision, _, _ in group.verdicts])
+            self._registry.store([verdict.decision for verdict in group.verdicts])
             stored = group.verdicts
         except RegistryFull:
             self._note_full(len(group.verdicts))
-            for decision, _, origin in group.verdicts:
-                self._refuse(decision, origin, reasons.BUSY, group)
+            for verdict in group.verdicts:
+                self._refuse(verdict, reasons.BUSY, group)
             return
         except Exception as error:  # noqa: BLE001 - the failed transaction stored nothing
             self._log.fault("record_fault", error, decisions=len(group.verdicts))
-            stored = [
-                verdict
-                for verdict in group.verdicts
-                if self._stored_alone(verdict[0], verdict[2], group)
-            ]
-        for decision, appraisal, origin in stored:
-            group.replies.append(Reply(decision.device_id, "result", decision.result, origin))
-            self._note(decision, appraisal, group.freshness)
+            stored = [verdict for verdict in group.verdicts if self._stored_alone(verdict, group)]
+        for verdict in stored:
+            decision = verdict.decision
+            reply = Reply(decision.device_id, "result", decision.result, verdict.origin)
+            group.replies.append(reply)
+            self._note(verdict)
 
-    def _stored_alone(self, decision: Decision, origin: str, group: Group) -> bool:
+    def _stored_alone(self, verdict: Verdict, group: Group) -> bool:
         """Store one decision by itself. If that fails too, answer its device with INTERNAL."""
         try:
-            self._registry.store([decision])
+            self._registry.store([verdict.decision])
         except Exception as error:  # noqa: BLE001 - the others can still be stored
-            self._log.fault("record_fault", error, device_id=decision.device_id)
-            self._refuse(decision, origin, reasons.INTERNAL, group)
+            self._log.fault("record_fault", error, device_id=verdict.decision.device_id)
+            self._refuse(verdict, reasons.INTERNAL, group)
             return False
         return True
 
-    def _refuse(self, decision: Decision, origin: str, reason: int, group: Group) -> None:
+    def _refuse(self, verdict: Verdict, reason: int, group: Group) -> None:
         """Answer a message whose decision was not stored."""
+        decision = verdict.decision
         self._tally.refuse(reasons.NAMES[reason])
         reply = self._refusals.error(
-            decision.device_id, decision.message, reason, origin, Standing.FRESH
+            decision.device_id, decision.message, reason, verdict.origin, Standing.FRESH
         )
         if reply is not None:
             group.replies.append(reply)
@@ -88,8 +86,9 @@ class Recording:
             self._alarmed_s = now_s
             self._alarms.sound("disk_full", decisions=decisions)
 
-    def _note(self, decision: Decision, appraisal: Appraisal, freshness: Freshness) -> None:
+    def _note(self, verdict: Verdict) -> None:
         """Count and log a verdict that is durable."""
+        decision, appraisal, freshness = verdict.decision, verdict.appraisal, verdict.freshness
         if decision.enrolment is not None:
             event = "enrolled"
         elif appraisal.allow:

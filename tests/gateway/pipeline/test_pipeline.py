@@ -10,6 +10,7 @@ from countersign import messages, reasons
 from countersign_gateway.ingress.intake import Intake
 from countersign_gateway.model import Decision, Envelope, Status
 from countersign_gateway.operations.throttle import ErrorBudget
+from countersign_gateway.pipeline.pipeline import MAX_GROUP_S
 from countersign_gateway.registry.interface import RegistryError
 from support.gateway.memory_registry import MemoryRegistry
 from support.gateway.site_under_test import LEDGER, OWNER, SiteUnderTest
@@ -54,6 +55,54 @@ def test_freshness_stands_in_every_verdict():
         seen.append((fields["mode"], fields["age_s"]))
         site.clock.now_s += 20.5
     assert seen == [(0, 0), (0, 20), (1, 41)]
+
+
+def slowed(site: SiteUnderTest, seconds: float) -> None:
+    """Let the verification of each message take so long."""
+    verify = site.verifier.verify
+
+    def slowly(envelope, memory):
+        site.clock.now_s += seconds
+        return verify(envelope, memory)
+
+    site.verifier.verify = slowly
+
+
+def test_freshness_is_read_when_a_verdict_is_signed():
+    """Within one group the site's knowledge ages, and turns degraded after 30 s."""
+    site = SiteUnderTest()
+    devices = [site.enrolled(f"device {number}") for number in range(3)]
+    site.freshness.confirmed()
+    pauses = iter((0.0, 0.4, 40.0))
+    verify = site.verifier.verify
+
+    def stalling(envelope, memory):
+        site.clock.now_s += next(pauses)
+        return verify(envelope, memory)
+
+    site.verifier.verify = stalling
+    replies = site.process(*[one.envelope(one.evidence(site.beacons.current)) for one in devices])
+    found = [messages.open_message(reply.payload).fields for reply in replies]
+    assert [(one["mode"], one["age_s"]) for one in found] == [(0, 0), (0, 0), (1, 40)]
+    logged = [(line["mode"], line["age_s"]) for line in site.events("evidence_verified")]
+    assert logged == [("online", 0), ("online", 0), ("degraded", 40)]
+    assert site.tally.degraded_verified == 1
+
+
+def test_a_group_ends_after_its_time_and_lets_people_act_in_between():
+    site = SiteUnderTest()
+    devices = [site.enrolled(f"device {number}") for number in range(6)]
+    slowed(site, MAX_GROUP_S / 2)
+    intake = Intake(10)
+    for device in devices:
+        intake.put(device.envelope(device.evidence(site.beacons.current)))
+    intake.close()
+    site.replies.clear()
+    answered_before = []
+    site.pipeline.run(intake, between=lambda: answered_before.append(len(site.replies)))
+    assert answered_before == [0, 2, 4, 6]
+    assert {site.reason(reply.payload) for reply in site.replies} == {"ACCEPTED"}
+    assert site.tally.largest_group == 2
 
 
 def test_the_commitment_binds_message_and_verdict():
