@@ -62,6 +62,21 @@ def test_size_and_depth():
     assert _refusal(b"\x81" * 100 + b"\x00") == reasons.OVER_DEEP
 
 
+def test_items_are_counted():
+    header = messages.BY_TYPE[messages.EVIDENCE].protected
+    for entries, reason in ((63, reasons.BAD_FIELD), (64, reasons.OVERSIZED)):
+        payload = cbor.encode([0] * entries)
+        assert _refusal(cbor.encode([header, {}, payload, bytes(64)])) == reason
+        assert _refusal(cbor.encode([{}] * entries)) == (
+            reasons.MALFORMED if reason == reasons.BAD_FIELD else reason
+        )
+    # Keys count, and what follows the limit is not read.
+    payload = cbor.encode(dict([(key, 0) for key in range(32)]))
+    assert _refusal(cbor.encode([header, {}, payload, bytes(64)])) == reasons.OVERSIZED
+    payload = b"\x99\x07\x00" + bytes(63) + b"\xff" * 1729
+    assert _refusal(cbor.encode([header, {}, payload, bytes(64)])) == reasons.OVERSIZED
+
+
 def test_envelope_shape():
     payload = cbor.encode(_wire(messages.ERROR))
     header = messages.BY_TYPE[messages.ERROR].protected
@@ -193,12 +208,16 @@ def test_audience_has_one_spelling():
 def test_largest_messages_fit():
     values = samples.values(messages.RECEIPT)
     values["inclusion_proof"] = [bytes(32)] * attestation.MAX_PROOF_HASHES
-    assert len(messages.seal(messages.RECEIPT, values, lambda d: bytes(64))) <= 2048
+    sealed = messages.seal(messages.RECEIPT, values, lambda d: bytes(64))
+    assert len(sealed) <= 2048
+    assert messages.open_message(sealed).fields == values
     values = samples.values(messages.EVIDENCE)
     values["readings"] = {}
     for index in range(attestation.MAX_READINGS):
         values["readings"]["%-23d" % index] = -0x80000000
-    assert len(messages.seal(messages.EVIDENCE, values, lambda d: bytes(64))) <= 2048
+    sealed = messages.seal(messages.EVIDENCE, values, lambda d: bytes(64))
+    assert len(sealed) <= 2048
+    assert messages.open_message(sealed).fields == values
 
 
 def test_commitment_binds_both():

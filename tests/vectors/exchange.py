@@ -210,6 +210,7 @@ def refused_messages() -> list[dict[str, str]]:
         ("TRUNCATED", "the last byte is missing", whole[:-1]),
         ("TRAILING_BYTES", "a byte after the message", whole + b"\x00"),
         ("OVERSIZED", "2,049 bytes", whole + bytes(2049 - len(whole))),
+        ("OVERSIZED", "a payload of 65 items", enveloped(20, b"\x98\x40" + bytes(64))),
         ("OVER_DEEP", "nine arrays around it", b"\x81" * 9 + whole),
         ("MALFORMED", "three parts", b"\x83" + whole[1:-66]),
         ("MALFORMED", "a map instead of the array", cbor_encode({1: 2})),

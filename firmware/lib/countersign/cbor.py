@@ -92,10 +92,16 @@ def _append(parts, value, depth_left):
 # Decoding ------------------------------------------------------------------------------------
 
 
-def decode(data: bytes, max_bytes: int = MAX_MESSAGE_BYTES, max_depth: int = MAX_DEPTH) -> object:
+def decode(
+    data: bytes,
+    max_bytes: int = MAX_MESSAGE_BYTES,
+    max_depth: int = MAX_DEPTH,
+    max_items: int = -1,
+) -> object:
     """The one value that `data` encodes. Raises Refused unless `data` is exactly its encoding.
 
-    OVERSIZED       longer than `max_bytes`
+    OVERSIZED       longer than `max_bytes`, or more than `max_items` items, keys included
+                    (-1: any number)
     TRUNCATED       ends too early, or a length or count exceeds the bytes that are left
     OVER_DEEP       an array or map inside `max_depth` others
     NON_CANONICAL   CBOR, but a longer head than needed, an indefinite length, or map keys that
@@ -121,6 +127,9 @@ def decode(data: bytes, max_bytes: int = MAX_MESSAGE_BYTES, max_depth: int = MAX
         start = at
         if at >= size:
             _refuse(reasons.TRUNCATED, at)
+        if not max_items:
+            _refuse(reasons.OVERSIZED, at)
+        max_items -= 1
         initial = data[at]
         at += 1
         major = initial >> 5

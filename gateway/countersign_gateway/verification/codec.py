@@ -38,12 +38,12 @@ def named_device(data: bytes) -> bytes | None:
     return device_id
 
 
-def _decode(data: bytes, max_bytes: int, max_depth: int) -> Any:
+def _decode(data: bytes, max_items: int) -> Any:
     """The value of an envelope or of a payload. reasons.Refused as the strict decoder refuses."""
-    if len(data) <= max_bytes:
+    if len(data) <= messages.MAX_MESSAGE_BYTES:
         parts = plain_shape.envelope(data)
         if parts is not None:
             return parts
         if plain_shape.is_payload(data):
             return cbor2.loads(data)
-    return cbor.decode(data, max_bytes, max_depth)
+    return cbor.decode(data, max_items=max_items)

@@ -16,13 +16,16 @@ whether it is true. suites.py says how long a signature and a message may be.
 import hashlib
 
 from countersign import cbor, reasons
-from countersign.cbor import MAX_DEPTH
-from countersign.suites import MAX_MESSAGE_BYTES, SECP256K1, SIGNATURE_SIZES
+from countersign.suites import SECP256K1, SIGNATURE_SIZES
 from countersign.tagged import tagged_sha256
 
 ALGORITHM_BIP340 = -65537
 LABEL_ALGORITHM = 1
 LABEL_MESSAGE_TYPE = -65537
+
+# Of an envelope, or of a payload. The largest honest payload is a receipt: a map of 13 pairs with
+# 32 hashes, 59 items. The limit makes refusing a message about as cheap as accepting one.
+MAX_ITEMS = 64
 
 DEVICE = "device"
 GATEWAY = "gateway"
@@ -104,10 +107,10 @@ class Table:
     def open_message(self, data: bytes, decode=cbor.decode) -> Message:
         """Read a message. Raises Refused, with the reason, unless it is one well-formed message.
 
-        `decode(data, max_bytes, max_depth)` is the CBOR decoder. A gateway passes a faster one,
-        which accepts nothing that this one refuses.
+        `decode(data, max_items)` is the CBOR decoder. A gateway passes a faster one, which accepts
+        nothing that this one refuses.
         """
-        envelope = decode(data, MAX_MESSAGE_BYTES, MAX_DEPTH)
+        envelope = decode(data, max_items=MAX_ITEMS)
         if not isinstance(envelope, list) or len(envelope) != 4:
             raise reasons.Refused(reasons.MALFORMED, "not an array of four")
         protected, unprotected, payload, signature = envelope
@@ -122,5 +125,5 @@ class Table:
         definition = self._by_protected.get(protected)
         if definition is None:
             raise reasons.Refused(reasons.UNKNOWN_MESSAGE, "unknown protected header")
-        values = definition.payload.from_wire(decode(payload, MAX_MESSAGE_BYTES, MAX_DEPTH))
+        values = definition.payload.from_wire(decode(payload, max_items=MAX_ITEMS))
         return Message(definition, values, payload, signature)
