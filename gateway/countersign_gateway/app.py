@@ -285,6 +285,7 @@ class Gateway:
                 strangers=lambda: self.gate.hears_strangers,
             ),
             self._log,
+            self.alarms,
         )
         self._mqtt = MqttIngress(
             endpoint=side.gateway_address,

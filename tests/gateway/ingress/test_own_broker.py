@@ -20,6 +20,7 @@ from countersign import accounts
 from countersign.carriers import topics
 from countersign_gateway.ingress.mqtt import mosquitto_process, mosquitto_program, own_broker
 from countersign_gateway.ingress.mqtt.account_book import CHECKERS, AccountBook
+from countersign_gateway.ingress.mqtt.filter_watch import FilterWatch
 from countersign_gateway.model import Status
 from countersign_gateway.operations.log import EventLog
 from countersign_workshop.simulation.simulated_device import SimulatedDevice
@@ -213,9 +214,13 @@ def test_a_device_writes_under_its_own_name_alone(site):
     late.close()
 
 
-def test_a_device_hears_its_own_answers_alone(site):
-    one, other = enrolled(site, "one"), enrolled(site, "other")
-    raw = client(site, one)
+def test_a_device_hears_its_own_answers_alone(site, tmp_path):
+    """A checker has a device's rights, and may ask for more than a device may."""
+    other = enrolled(site, "other")
+    book = AccountBook.from_file(tmp_path / "site_account.key", SITE)
+    checker = (CHECKERS[0], book.checker_password())
+    raw = RawClient(site.address, connect_packet("any", checker))
+    assert raw.code == ACCEPTED
     for topic in ("#", f"{topics.ROOT}{SITE}/+/down/+", f"{topics.ROOT}{SITE}/+/up/+"):
         raw.send(subscribe_packet(topic))
     connected = site.connect(other)
@@ -451,6 +456,7 @@ def test_what_it_says_of_its_clients_is_not_passed_on(tmp_path):
     log = io.StringIO()
     broker = object.__new__(own_broker.OwnBroker)
     broker._log = EventLog(log)
+    broker._watch = FilterWatch(SITE, frozenset())
     secret = "\x1b]0;evil"
     for line in (f"1: Warning: Client {secret} did that.", "2: Error: Out of memory."):
         broker._take_line(line, True)

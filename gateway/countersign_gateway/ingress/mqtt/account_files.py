@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +12,7 @@ from countersign_gateway.ingress.mqtt import broker_rules
 from countersign_gateway.ingress.mqtt.account_book import AccountBook
 from countersign_gateway.ingress.mqtt.broker_rules import BrokerFiles
 from countersign_gateway.ingress.mqtt.private_file import replace_private
+from countersign_gateway.ingress.mqtt.taken_out import TakenOut
 
 MIN_REWRITE_S = 0.25
 # What a broker of another user reads: the folder's group is the broker's.
@@ -29,7 +32,7 @@ class Roster:
 
 
 class AccountFiles:
-    """`write_rules` and `write` once, then `tick` a few times a second.
+    """`write_rules` and `write` once, then `tick` a few times a second; `take_out` on any thread.
 
     more: lines of accounts that are no device's, the gateway's own among them.
     """
@@ -51,6 +54,10 @@ class AccountFiles:
         self._mode = mode
         self._mark: Hashable = None
         self._written_s = 0.0
+        self._lock = threading.Lock()
+        self._lines: list[str] = []
+        self._taken_out = TakenOut()
+        self._out: frozenset[str] = frozenset()
         self.devices = 0
 
     @classmethod
@@ -69,15 +76,38 @@ class AccountFiles:
         """Write the password file as it should be now."""
         mark = self._wanted()
         devices = self._roster.devices()
-        lines = self._book.lines(devices, self._roster.strangers())
-        replace_private(self._files.passwords, [*self._more, *lines], self._mode)
+        lines = list(self._book.lines(devices, self._roster.strangers()))
+        with self._lock:
+            self._lines = lines
+            self._put(time.monotonic())
         self.devices = len(devices)
         # Only now: a change that could not be written is tried again.
         self._mark = mark
 
+    def take_out(self, account: str, now_s: float) -> float | None:
+        """Take it out of the password file for a time: for how many seconds.
+
+        None, and nothing is done, if it is not in there. now_s: monotonic seconds.
+        """
+        with self._lock:
+            if account in self._out or not any(_name(line) == account for line in self._lines):
+                return None
+            duration_s = self._taken_out.add(account, now_s)
+            self._put(now_s)
+            return duration_s
+
+    def _put(self, now_s: float) -> None:
+        self._out = self._taken_out.names(now_s)
+        lines = [line for line in self._lines if not self._out or _name(line) not in self._out]
+        replace_private(self._files.passwords, [*self._more, *lines], self._mode)
+
     def tick(self, now_s: float) -> bool:
         """Write it anew if it changed, and whether it did. now_s: monotonic seconds."""
-        if now_s - self._written_s < MIN_REWRITE_S or self._wanted() == self._mark:
+        if now_s - self._written_s < MIN_REWRITE_S:
+            return False
+        with self._lock:
+            over = self._out != self._taken_out.names(time.monotonic())
+        if self._wanted() == self._mark and not over:
             return False
         self._written_s = now_s
         self.write()
@@ -85,3 +115,7 @@ class AccountFiles:
 
     def _wanted(self) -> Hashable:
         return (self._roster.mark(), self._roster.strangers())
+
+
+def _name(line: str) -> str:
+    return line.partition(":")[0]

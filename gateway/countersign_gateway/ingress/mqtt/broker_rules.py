@@ -83,6 +83,8 @@ def settings(
         "log_dest stderr",
         "log_type error",
         "log_type warning",
+        # The gateway reads each filter there: Mosquitto restricts none (decision 0029).
+        "log_type subscribe",
     ]
     if os.geteuid() == 0:
         # Otherwise Mosquitto becomes a user of its own, which cannot read the private folder.

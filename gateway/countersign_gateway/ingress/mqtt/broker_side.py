@@ -13,6 +13,7 @@ from countersign_gateway.ingress.mqtt.account_files import AccountFiles, Roster
 from countersign_gateway.ingress.mqtt.broker_tls import client_context
 from countersign_gateway.ingress.mqtt.own_broker import OwnBroker
 from countersign_gateway.ingress.mqtt.password_file import read_password
+from countersign_gateway.operations.alarms import Alarms
 from countersign_gateway.operations.log import EventLog
 
 
@@ -44,7 +45,7 @@ class BrokerSide:
 
 
 def start_broker_side(
-    config: MqttConfig, site: str, folder: Path, roster: Roster, log: EventLog
+    config: MqttConfig, site: str, folder: Path, roster: Roster, log: EventLog, alarms: Alarms
 ) -> BrokerSide:
     """Start the own broker in `folder`, or write what the configured one needs.
 
@@ -58,6 +59,7 @@ def start_broker_side(
             book=_book(config, site),
             roster=roster,
             log=log,
+            alarms=alarms,
             issue=_issuer(config),
         )
         return BrokerSide(own.start(), own.gateway_address, own.username, own.password, own=own)

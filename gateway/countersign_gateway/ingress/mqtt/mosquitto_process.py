@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import os
 import re
 import resource
@@ -17,6 +18,9 @@ from countersign_gateway.model import OperatorError
 
 SPARE_FILES = 64
 STOP_S = 5.0
+# Mosquitto waits while this much of what it says is unread. So a client can make it do little more
+# between a line of the log and what the gateway does about it.
+UNREAD_BYTES = 4096
 _PR_SET_PDEATHSIG = 1
 # Looked up before any fork: the child of a threaded process should not import or allocate much.
 _prctl = ctypes.CDLL(None, use_errno=True).prctl
@@ -90,6 +94,7 @@ class MosquittoProcess:
             )
         except OSError as error:
             raise BrokerUnusable(f"{program[0]} does not start: {error.strerror}") from None
+        fcntl.fcntl(self.output, fcntl.F_SETPIPE_SZ, UNREAD_BYTES)
 
     @property
     def pid(self) -> int:

@@ -19,9 +19,10 @@ from pathlib import Path
 
 from countersign_gateway.config import Endpoint
 from countersign_gateway.ingress.mqtt import broker_rules
-from countersign_gateway.ingress.mqtt.account_book import AccountBook, password_line
+from countersign_gateway.ingress.mqtt.account_book import CHECKERS, AccountBook, password_line
 from countersign_gateway.ingress.mqtt.account_files import AccountFiles, Roster
 from countersign_gateway.ingress.mqtt.broker_rules import BrokerFiles
+from countersign_gateway.ingress.mqtt.filter_watch import FilterWatch
 from countersign_gateway.ingress.mqtt.mosquitto_process import (
     BrokerUnusable,
     MosquittoProcess,
@@ -31,6 +32,7 @@ from countersign_gateway.ingress.mqtt.mosquitto_process import (
 )
 from countersign_gateway.ingress.mqtt.mosquitto_program import mosquitto_program
 from countersign_gateway.ingress.mqtt.private_file import private_folder, replace_private
+from countersign_gateway.operations.alarms import Alarms
 from countersign_gateway.operations.log import EventLog
 
 WATCHER = "watcher"
@@ -58,6 +60,7 @@ class OwnBroker:
         book: AccountBook,
         roster: Roster,
         log: EventLog,
+        alarms: Alarms,
         issue: Callable[[], tuple[str, str]] | None = None,
     ) -> None:
         """issue: makes a key and a certificate (PEM); with it, devices connect by TLS.
@@ -68,6 +71,7 @@ class OwnBroker:
         self._listen = listen
         self._files = BrokerFiles(folder)
         self._log = log
+        self._alarms = alarms
         self._issue = issue
         self._issued_s = 0.0
         self.gateway_address = listen
@@ -80,6 +84,8 @@ class OwnBroker:
             password_line(WATCHER, self._watcher_password),
         ]
         self._accounts = AccountFiles(self._files, site, book, roster, more)
+        self._watch = FilterWatch(site, frozenset((self.username, WATCHER, *CHECKERS)))
+        self._took_out = False  # whether an account went out while the present process ran
         self._connections = connection_budget(broker_rules.MAX_CONNECTIONS)
         self._lock = threading.Lock()
         self._process: MosquittoProcess | None = None
@@ -173,7 +179,9 @@ class OwnBroker:
                 self._failure = self._failure or self._refusal()
                 self._listening.set()
                 return
-            pause_s = BACKOFF_S[0] if time.monotonic() - begun_s > STEADY_S else pause_s
+            # What a culprit did, who is out now, is not made worse by a long pause.
+            steady = self._took_out or time.monotonic() - begun_s > STEADY_S
+            pause_s = BACKOFF_S[0] if steady else pause_s
             self._log.event("broker_restarting", pause_s=pause_s)
             self._stop_asked.wait(pause_s)
             pause_s = min(2 * pause_s, BACKOFF_S[1])
@@ -186,6 +194,7 @@ class OwnBroker:
                 return
             process = MosquittoProcess(self._program, self._files.settings, self._connections)
             self._process = process
+            self._took_out = False
         try:
             self._hear(process)
         finally:
@@ -224,6 +233,11 @@ class OwnBroker:
                     return
 
     def _take_line(self, line: str, listens: bool) -> None:
+        subscription = self._watch.subscription(line)
+        if subscription is not None:
+            if not self._watch.allows(*subscription):
+                self._take_out(subscription[0])
+            return
         what = meaning(line)
         if not listens:
             # No client was there yet, so the line can quote none.
@@ -231,6 +245,17 @@ class OwnBroker:
                 self._said.append(line.partition(": ")[2] or line)
         elif what != "":
             self._log.event("broker_says", what=what or "other")
+
+    def _take_out(self, account: str) -> None:
+        """An account that asks for what is not its own loses its session, and comes back later."""
+        duration_s = self._accounts.take_out(account, time.monotonic())
+        if duration_s is None:
+            return
+        with self._lock:
+            if self._process is not None:
+                self._process.read_files_again()
+        self._took_out = True
+        self._alarms.sound("account_taken_out", account=account, seconds=int(duration_s))
 
     def _accepts(self) -> bool:
         address = self.gateway_address
