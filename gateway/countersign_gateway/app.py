@@ -288,7 +288,7 @@ class Gateway:
             self.alarms,
         )
         self._mqtt = MqttIngress(
-            endpoint=side.gateway_address,
+            endpoint=side.address,
             site=self._config.site,
             client_id=client_id(read_key_file(self._config.key_file)),
             intake=self._intake,
@@ -299,6 +299,7 @@ class Gateway:
             username=side.username,
             password=side.password,
             tls=side.tls,
+            inner=side.inner,
             on_connected=self._publisher.publish,
         )
         self.outlet.attach_mqtt(self._mqtt)

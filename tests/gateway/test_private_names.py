@@ -49,6 +49,7 @@ def test_paho_takes_our_socket():
     with socket.create_server(("127.0.0.1", 0)) as listener:
         client.connect("127.0.0.1", listener.getsockname()[1])
         found = client.buffered_socket()
+        assert len(client._out_packet) == 1, "paho keeps what it is to write by another name"
         assert found is not None, "paho opens its socket by another name than _create_socket"
         found.close()
 
@@ -56,4 +57,5 @@ def test_paho_takes_our_socket():
 def test_only_one_file_knows_them():
     assert the_only_file_with("coincurve._") == "statements/libsecp256k1.py"
     assert the_only_file_with("_create_socket") == "ingress/mqtt/paho_client.py"
+    assert the_only_file_with("_out_packet") == "ingress/mqtt/paho_client.py"
     assert the_only_file_with("GLOBAL_CONTEXT") == "statements/libsecp256k1.py"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -390,3 +391,48 @@ def resident_bytes() -> int:
 def test_the_private_name_of_paho_that_is_used_is_there():
     assert callable(paho.Client._create_socket)
     assert callable(paho.Client._create_socket_connection)
+
+
+def test_a_broker_that_never_reads_loses_its_connection_before_it_fills_the_memory():
+    """It sends small messages, answers pings that nobody sent, and takes no acknowledgement.
+
+    Deliveries are acknowledged past paho, pings by paho, and nobody asked for QoS 2.
+    """
+    pings = b"\xc0\x00" * 500
+    for first in (0x32, 0xC0, 0x34):
+        listener = socket.socket()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2304)
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(1)
+        intake, log = Intake(), io.StringIO()
+        ingress = MqttIngress(
+            endpoint=Endpoint("127.0.0.1", listener.getsockname()[1]),
+            site="site",
+            client_id="test",
+            intake=intake,
+            refuse_early=lambda device, payload, reason: None,
+            log=EventLog(log),
+            tally=Tally(),
+        )
+        ingress.start()
+        broker, _ = listener.accept()
+        listener.close()
+        broker.recv(4096)
+        broker.sendall(b"\x20\x02\x00\x00")
+        broker.sendall(b"\x90\x03" + broker.recv(4096)[2:4] + b"\x01")
+        assert ingress.wait_ready(5)
+        broker.settimeout(20)
+        number = 0
+        with contextlib.suppress(OSError):
+            while number < 3_000_000:
+                numbers = range(number, number + 500)
+                pieces = [publish(b"x", n % 65535 + 1, b"", first) for n in numbers]
+                broker.sendall((pings if first == 0xC0 else b"".join(pieces)) + PINGRESP)
+                number += 500
+                for envelope in intake.take(1000, 0):
+                    envelope.acknowledge()
+        ended = number < 3_000_000
+        ingress.stop()
+        broker.close()
+        assert ended, hex(first)
+        assert '"event":"broker_unreachable"' in log.getvalue()

@@ -72,6 +72,13 @@ class AccountFiles:
         rules = broker_rules.access_list(self._site, gateway, watcher)
         replace_private(self._files.access, [rules], self._mode)
 
+    def write_gateway(self, more: Sequence[str], gateway: str, watcher: str) -> None:
+        """Put another account of the gateway in place of the present one."""
+        self.write_rules(gateway, watcher)
+        with self._lock:
+            self._more = more
+            self._put(time.monotonic())
+
     def write(self) -> None:
         """Write the password file as it should be now."""
         mark = self._wanted()

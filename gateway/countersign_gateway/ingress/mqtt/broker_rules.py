@@ -15,7 +15,7 @@ from countersign.carriers import kinds, topics
 from countersign_gateway.config import Endpoint
 
 MAX_CONNECTIONS = 16_384
-INNER_CONNECTIONS = 256
+INNER_CONNECTIONS = 16  # of the gateway alone
 MAX_PACKET_BYTES = 4096  # a message has at most 2048; the rest is for topic and headers
 MAX_UNACKNOWLEDGED = 4096  # with Mosquitto's 20, groups are small, and each costs a flush of disk
 MAX_QUEUED = 16_384
@@ -55,11 +55,15 @@ class BrokerFiles:
 
 
 def settings(
-    files: BrokerFiles, listen: Endpoint, connections: int, inner: Endpoint | None = None
+    files: BrokerFiles,
+    listen: Endpoint,
+    connections: int,
+    tls: bool = False,
+    inner: str | None = None,
 ) -> str:
     """mosquitto.conf. connections: how many clients may be connected at once.
 
-    inner: with it, `listen` speaks TLS, and this one, on loopback, is for the gateway.
+    inner: the name of a socket in the folder that Mosquitto runs in. It is for the gateway.
     """
     lines = [
         "per_listener_settings false",
@@ -96,11 +100,12 @@ def settings(
         "use_username_as_clientid true",
         f"max_connections {connections}",
     ]
+    if tls:
+        lines += [f"certfile {files.certificate}", f"keyfile {files.key}"]
     if inner is not None:
+        # Last: when it is there, the others are.
         lines += [
-            f"certfile {files.certificate}",
-            f"keyfile {files.key}",
-            f"listener {inner.port} {inner.host}",
+            f"listener 0 {inner}",
             "use_username_as_clientid true",
             f"max_connections {INNER_CONNECTIONS}",
         ]

@@ -11,6 +11,7 @@ from countersign_gateway.config import Endpoint, MqttConfig
 from countersign_gateway.ingress.mqtt.account_book import AccountBook, password_line
 from countersign_gateway.ingress.mqtt.account_files import AccountFiles, Roster
 from countersign_gateway.ingress.mqtt.broker_tls import client_context
+from countersign_gateway.ingress.mqtt.inner_way import InnerWay
 from countersign_gateway.ingress.mqtt.own_broker import OwnBroker
 from countersign_gateway.ingress.mqtt.password_file import read_password
 from countersign_gateway.operations.alarms import Alarms
@@ -21,16 +22,20 @@ from countersign_gateway.operations.log import EventLog
 class BrokerSide:
     """The broker of a running site.
 
-    address: where devices connect. gateway_address, username, password, tls: how the gateway does.
+    address: where devices connect. inner: how the gateway gets into the own broker; None of another
+    one, which it reaches at the same address with username, password and tls.
     """
 
     address: Endpoint
-    gateway_address: Endpoint
-    username: str | None
-    password: str | None
+    username: str | None = None
+    password: str | None = None
     tls: ssl.SSLContext | None = None
     own: OwnBroker | None = None
     accounts: AccountFiles | None = None
+
+    @property
+    def inner(self) -> Callable[[], InnerWay | None] | None:
+        return None if self.own is None else self.own.way
 
     def tick(self, now_s: float) -> None:
         """Give accounts and take them away. now_s: monotonic seconds."""
@@ -62,7 +67,7 @@ def start_broker_side(
             alarms=alarms,
             issue=_issuer(config),
         )
-        return BrokerSide(own.start(), own.gateway_address, own.username, own.password, own=own)
+        return BrokerSide(own.start(), own=own)
     username, password = config.username, read_password(config.password_file)
     accounts = None
     if config.accounts_folder is not None and username and password:
@@ -73,7 +78,6 @@ def start_broker_side(
         accounts.write_rules(username)
         accounts.write()
     return BrokerSide(
-        config.broker,
         config.broker,
         username,
         password,

@@ -19,6 +19,8 @@ from collections.abc import Callable
 READ_BYTES = 65536
 # Above this the socket reports that it is full, and paho keeps the rest in its bounded queue.
 MAX_UNSENT_BYTES = 262144
+# As many deliveries as a broker can have unacknowledged, and the replies that may wait beside them.
+MAX_ENQUEUED = 65535 + 8192
 _WAIT = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
@@ -28,7 +30,8 @@ class BufferedSocket:
     def __init__(self, raw: socket.socket) -> None:
         raw.setblocking(False)
         # This class gathers writes itself; Nagle's algorithm would only delay the answers.
-        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if raw.family != socket.AF_UNIX:
+            raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._raw = raw
         self._read = b""
         self._position = 0
@@ -38,6 +41,7 @@ class BufferedSocket:
         self._ended = False
         self._unsent = bytearray()
         self._enqueued: deque[bytes] = deque()
+        self._overfull = False
 
     def fill(self) -> None:
         """Read the bytes that have arrived. paho learns the end of the connection from `recv`."""
@@ -120,8 +124,15 @@ class BufferedSocket:
         return len(data)
 
     def enqueue(self, packet: bytes) -> None:
-        """Send one whole packet at the next `flush`. Safe from any thread; the caller bounds it."""
-        self._enqueued.append(packet)
+        """Send one whole packet at the next `flush`. Safe from any thread.
+
+        Above MAX_ENQUEUED the packet is dropped, and `flush` gives the connection up: no honest
+        broker leaves so much unread.
+        """
+        if len(self._enqueued) < MAX_ENQUEUED:
+            self._enqueued.append(packet)
+        else:
+            self._overfull = True
 
     @property
     def waiting(self) -> int:
@@ -130,6 +141,8 @@ class BufferedSocket:
 
     def flush(self) -> None:
         """Send gathered bytes, as many as the network takes. OSError if the connection is lost."""
+        if self._overfull:
+            raise ConnectionError("the broker does not read")
         while True:
             while self._enqueued and len(self._unsent) < MAX_UNSENT_BYTES:
                 self._unsent += self._enqueued.popleft()

@@ -70,6 +70,15 @@ def read_deliveries(data: bytes, position: int) -> tuple[list[Delivery], int, in
     return deliveries, position, 0
 
 
+def refuse_qos2(first: int) -> None:
+    """ConnectionError if a packet with this first byte is a PUBLISH that nobody subscribed to.
+
+    paho would keep it until the broker releases it.
+    """
+    if first >> 4 == 3 and first & 4:
+        raise ConnectionError("a PUBLISH above QoS 1")
+
+
 def oversized_head(data: bytes, position: int, size: int) -> tuple[bytes, bytes] | None:
     """The topic and the packet identifier of the PUBLISH of `size` bytes at `position`.
 

@@ -33,6 +33,7 @@ _MEANINGS = (
     ("Out of memory", "memory_full"),
     ("Mosquitto should not be run as root", ""),
     ("ACL pattern", ""),
+    ("Unable to set TCP_NODELAY", ""),  # of the gateway's own socket, which is no TCP
 )
 _LINE = re.compile(r"(?:\d+: )?(?:Warning: |Error: )?(.*)")
 
@@ -74,6 +75,7 @@ class MosquittoProcess:
     """Starts at once. It dies with the thread that started it, even if that is killed."""
 
     def __init__(self, program: Sequence[str], settings: Path, connections: int) -> None:
+        """It runs in the folder of its settings."""
         _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         files = connections + SPARE_FILES
         soft = files if hard == resource.RLIM_INFINITY else min(files, hard)
@@ -85,6 +87,7 @@ class MosquittoProcess:
         try:
             self._process = subprocess.Popen(
                 [*program, "-c", str(settings)],
+                cwd=settings.parent,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,

@@ -29,6 +29,7 @@ from countersign_gateway.config import Endpoint
 from countersign_gateway.ingress.intake import Inlet
 from countersign_gateway.ingress.mqtt import express
 from countersign_gateway.ingress.mqtt.buffered_socket import BufferedSocket
+from countersign_gateway.ingress.mqtt.inner_way import InnerWay
 from countersign_gateway.ingress.mqtt.lobby import Lobby, NamedDevice
 from countersign_gateway.ingress.mqtt.paho_client import CONNECT_TIMEOUT_S, PahoClient
 from countersign_gateway.ingress.mqtt.topic_table import TopicTable
@@ -64,6 +65,7 @@ class MqttIngress:
         username: str | None = None,
         password: str | None = None,
         tls: ssl.SSLContext | None = None,
+        inner: Callable[[], InnerWay | None] | None = None,
         on_connected: Callable[[], None] = lambda: None,
     ) -> None:
         self._endpoint = endpoint
@@ -83,7 +85,7 @@ class MqttIngress:
         self._connection = 0  # the number of the connection, noted with each delivery
         self._subscribed = threading.Event()
         self._reconnecting = Reconnecting("mqtt", self, BACKOFF_S)
-        client = PahoClient(client_id, username, password, tls)
+        client = PahoClient(client_id, username, password, tls, inner)
         client.on_connect = self._connected
         client.on_disconnect = self._disconnected
         client.on_subscribe = self._subscribed_to
@@ -243,6 +245,8 @@ class MqttIngress:
             deliveries, position, size = express.read_deliveries(data, position)
             sock.consume(position)
             self._deliver_all(sock, deliveries)
+            if size:
+                express.refuse_qos2(data[position])
             if size <= express.MAX_PACKET_BYTES:
                 sock.grant(size)
                 return

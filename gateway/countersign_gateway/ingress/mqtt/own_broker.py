@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import secrets
 import select
-import socket
 import threading
 import time
 from collections import deque
@@ -23,6 +22,7 @@ from countersign_gateway.ingress.mqtt.account_book import CHECKERS, AccountBook,
 from countersign_gateway.ingress.mqtt.account_files import AccountFiles, Roster
 from countersign_gateway.ingress.mqtt.broker_rules import BrokerFiles
 from countersign_gateway.ingress.mqtt.filter_watch import FilterWatch
+from countersign_gateway.ingress.mqtt.inner_way import SOCKET_NAME, InnerWay
 from countersign_gateway.ingress.mqtt.mosquitto_process import (
     BrokerUnusable,
     MosquittoProcess,
@@ -74,17 +74,14 @@ class OwnBroker:
         self._alarms = alarms
         self._issue = issue
         self._issued_s = 0.0
-        self.gateway_address = listen
-        # The gateway's account is made anew at each start, and is in no file but the hashed one.
-        self.username = f"gateway-{secrets.token_hex(8)}"
-        self.password = secrets.token_urlsafe(32)
+        # The gateway's account is made anew for each process, and is in no file but the hashed one.
+        self._way = InnerWay.anew(folder)
+        self._listens = False  # whether the present process does
         self._watcher_password = secrets.token_urlsafe(32)
-        more = [
-            password_line(self.username, self.password),
-            password_line(WATCHER, self._watcher_password),
-        ]
-        self._accounts = AccountFiles(self._files, site, book, roster, more)
-        self._watch = FilterWatch(site, frozenset((self.username, WATCHER, *CHECKERS)))
+        self._watcher_line = password_line(WATCHER, self._watcher_password)
+        self._accounts = AccountFiles(self._files, site, book, roster, [self._watcher_line])
+        self._site = site
+        self._watch = self._made_watch()
         self._took_out = False  # whether an account went out while the present process ran
         self._connections = connection_budget(broker_rules.MAX_CONNECTIONS)
         self._lock = threading.Lock()
@@ -98,17 +95,14 @@ class OwnBroker:
 
     def start(self) -> Endpoint:
         """Return its address once it listens. BrokerUnusable if it does not."""
-        self._listen = self.gateway_address = check_free(self._listen)
-        if self._issue is not None:
-            # The gateway's own traffic stays on this machine, and is spared the encryption.
-            self.gateway_address = check_free(Endpoint("127.0.0.1", 0))
+        self._listen = check_free(self._listen)
         private_folder(self._files.folder)
         watcher = self._files.folder / "watcher.password"
         replace_private(watcher, [self._watcher_password + "\n"])
-        self._accounts.write_rules(self.username, WATCHER)
         self._renew(time.monotonic())
-        inner = None if self._issue is None else self.gateway_address
-        settings = broker_rules.settings(self._files, self._listen, self._connections, inner)
+        settings = broker_rules.settings(
+            self._files, self._listen, self._connections, self._issue is not None, SOCKET_NAME
+        )
         replace_private(self._files.settings, [settings])
         self._accounts.write()
         self._thread.start()
@@ -116,6 +110,13 @@ class OwnBroker:
             self.stop()
             raise self._failure or BrokerUnusable("the broker does not listen in time")
         return self._listen
+
+    def way(self) -> InnerWay | None:
+        """How the gateway gets in; None while no process of ours listens. Safe from any thread."""
+        with self._lock:
+            process = self._process
+            up = self._listens and process is not None and process.running()
+            return self._way if up else None
 
     def tick(self, now_s: float) -> None:
         """Write anew what changed or is due: accounts, certificate. now_s: monotonic seconds."""
@@ -192,6 +193,7 @@ class OwnBroker:
         with self._lock:
             if self._stop_asked.is_set():
                 return
+            self._admit_gateway()
             process = MosquittoProcess(self._program, self._files.settings, self._connections)
             self._process = process
             self._took_out = False
@@ -199,10 +201,22 @@ class OwnBroker:
             self._hear(process)
         finally:
             with self._lock:
+                self._listens = False
                 process.stop()
             process.close()
         if not self._stop_asked.is_set():
             self._log.event("broker_ended", status=process.exit_status())
+
+    def _admit_gateway(self) -> None:
+        """Give the gateway an account that nobody can have heard of."""
+        self._way = way = InnerWay.anew(self._files.folder)
+        way.clear()
+        self._watch = self._made_watch()
+        more = [password_line(way.username, way.password), self._watcher_line]
+        self._accounts.write_gateway(more, way.username, WATCHER)
+
+    def _made_watch(self) -> FilterWatch:
+        return FilterWatch(self._site, frozenset((self._way.username, WATCHER, *CHECKERS)))
 
     def _hear(self, process: MosquittoProcess) -> None:
         heard = b""
@@ -222,6 +236,8 @@ class OwnBroker:
                     self._take_line(line.decode("utf-8", "replace"), listens)
             if not listens and self._accepts():
                 listens = True
+                with self._lock:
+                    self._listens = True
                 self._log.event("broker_listening", host=self._listen.host, port=self._listen.port)
                 self._listening.set()
             now_s = time.monotonic()
@@ -258,10 +274,8 @@ class OwnBroker:
         self._alarms.sound("account_taken_out", account=account, seconds=int(duration_s))
 
     def _accepts(self) -> bool:
-        address = self.gateway_address
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address.host, address.host)
         try:
-            socket.create_connection((host, address.port), timeout=1).close()
+            self._way.connect(1.0).close()
         except OSError:
             return False
         return True
