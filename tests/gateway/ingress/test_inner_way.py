@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from countersign_gateway.ingress.mqtt import broker_rules, own_broker
 from countersign_gateway.ingress.mqtt.site_authority import create_authority
 from countersign_workshop.simulation.simulated_device import SimulatedDevice
 from support.gateway.raw_mqtt import ACCEPTED, RawClient, connect_packet
@@ -99,8 +101,6 @@ def test_each_process_of_the_broker_knows_the_gateway_by_another_account(tmp_pat
 
 
 def test_there_is_no_way_while_no_process_of_ours_listens(tmp_path, monkeypatch):
-    from countersign_gateway.ingress.mqtt import own_broker
-
     monkeypatch.setattr(own_broker, "BACKOFF_S", (2.0, 2.0))
     with running_site(tmp_path, None) as site:
         broker = site.gateway.broker
@@ -116,3 +116,21 @@ def test_the_folder_of_a_site_may_be_deep(tmp_path):
     deep.mkdir(parents=True)
     with running_site(deep, None) as site:
         assert len(site.events("broker_connected")) == 1
+
+
+def test_silent_strangers_that_hold_all_connections_are_told_and_the_gateway_gets_in(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(broker_rules, "MAX_CONNECTIONS", 200)
+    with running_site(tmp_path, None) as site, contextlib.ExitStack() as held:
+        for _ in range(300):
+            one = socket.create_connection((site.address.host, site.address.port))
+            held.enter_context(one)
+        eventually(lambda: site.events("alarm"), "no alarm")
+        (alarm,) = site.events("alarm")
+        assert (alarm["kind"], alarm["most"]) == ("connections_nearly_full", 200)
+        site.gateway._mqtt._client.buffered_socket()._raw.shutdown(socket.SHUT_RDWR)
+        eventually(lambda: len(site.events("broker_connected")) == 2, "the gateway is locked out")
+        held.close()
+        eventually(lambda: site.gateway.broker.status()["connections"] < 100, "they stay")
+        assert len(site.events("alarm")) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import json
 import socket
@@ -17,7 +18,7 @@ from cryptography import x509
 from countersign_cli import broker_check
 from countersign_cli.cli import main
 from countersign_gateway.config import Endpoint
-from countersign_gateway.ingress.mqtt import own_broker, site_authority
+from countersign_gateway.ingress.mqtt import broker_rules, own_broker, site_authority
 from countersign_gateway.ingress.mqtt.site_authority import (
     AuthorityUnusable,
     SiteAuthority,
@@ -237,3 +238,52 @@ def test_a_broker_in_the_clear_off_this_machine_is_said(tmp_path):
     broker._log = type("Log", (), {"event": lambda _self, name, **_: said.append(name)})()
     broker._renew(0.0)
     assert said == ["broker_in_the_clear"]
+
+
+# What strangers can make it hold ---------------------------------------------------------------
+
+
+def first_message() -> bytes:
+    """What a client says first, and the beginning of a record that never ends."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with contextlib.suppress(ssl.SSLWantReadError):
+        context.wrap_bio(incoming, outgoing).do_handshake()
+    spoken = b"\x14\x03\x03\x00\x01\x01" + b"\x17\x03\x03\x40\x00" + bytes(16000)
+    return outgoing.read() + spoken
+
+
+def test_strangers_that_begin_a_handshake_and_wait_end_no_session(tmp_path, monkeypatch):
+    """At a scale of one to sixteen: as many as may connect stay within the broker's memory."""
+    monkeypatch.setattr(broker_rules, "MAX_TLS_BYTES", 16 << 20)
+    monkeypatch.setattr(own_broker, "MAX_RESIDENT_BYTES", 16 << 20)
+    create_authority(tmp_path / "authority.pem", SITE)
+    said = first_message()
+    with running_site(tmp_path, None, mqtt=TLS) as site, contextlib.ExitStack() as held:
+        for _ in range(500):
+            one = socket.create_connection((site.address.host, site.address.port))
+            held.enter_context(one)
+            with contextlib.suppress(OSError):  # it was one too many
+                one.sendall(said)
+        deadline_s = time.monotonic() + PATIENCE_S
+        while not site.events("alarm"):
+            assert time.monotonic() < deadline_s, "no alarm"
+            time.sleep(0.05)
+        time.sleep(2 * own_broker.LOOK_S)
+        assert site.events("broker_too_large") == []
+        assert site.events("broker_disconnected") == []
+        (alarm,) = site.events("alarm")
+        assert alarm["kind"] == "connections_nearly_full"
+        status = site.gateway.broker.status()
+        assert alarm["most"] == status["most_connections"] < 16_384 // 16
+        # The gateway's own way in stays open to it.
+        site.gateway.broker.way().connect(1.0).close()
+
+
+def test_a_small_machine_takes_fewer_connections_by_tls():
+    most = broker_rules.most_connections
+    assert most(False, 1 << 29) == broker_rules.MAX_CONNECTIONS
+    assert most(True, 1 << 34) * broker_rules.TLS_CONNECTION_BYTES <= broker_rules.MAX_TLS_BYTES
+    assert most(True, 1 << 29) * broker_rules.TLS_CONNECTION_BYTES <= 1 << 26
+    assert most(True, 0) == 1

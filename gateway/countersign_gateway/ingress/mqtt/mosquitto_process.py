@@ -55,6 +55,11 @@ def connection_budget(wanted: int) -> int:
     return wanted if hard == resource.RLIM_INFINITY else max(1, min(wanted, hard - SPARE_FILES))
 
 
+def machine_bytes() -> int:
+    """The memory of this machine."""
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
 def check_free(listen: Endpoint) -> Endpoint:
     """The endpoint, with a free port if its port is 0. BrokerUnusable if it cannot be bound."""
     try:
@@ -130,6 +135,13 @@ class MosquittoProcess:
         except (OSError, IndexError):
             return 0
         return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+    def open_files(self) -> int:
+        """How many files it has open, a few more than connections; 0 once it has ended."""
+        try:
+            return len(os.listdir(f"/proc/{self.pid}/fd"))
+        except OSError:
+            return 0
 
     def stop(self) -> None:
         """End it, by force after STOP_S."""

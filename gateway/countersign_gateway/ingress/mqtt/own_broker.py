@@ -21,6 +21,7 @@ from countersign_gateway.ingress.mqtt import broker_rules
 from countersign_gateway.ingress.mqtt.account_book import CHECKERS, AccountBook, password_line
 from countersign_gateway.ingress.mqtt.account_files import AccountFiles, Roster
 from countersign_gateway.ingress.mqtt.broker_rules import BrokerFiles
+from countersign_gateway.ingress.mqtt.connection_watch import ConnectionWatch
 from countersign_gateway.ingress.mqtt.filter_watch import FilterWatch
 from countersign_gateway.ingress.mqtt.inner_way import SOCKET_NAME, InnerWay
 from countersign_gateway.ingress.mqtt.mosquitto_process import (
@@ -28,6 +29,7 @@ from countersign_gateway.ingress.mqtt.mosquitto_process import (
     MosquittoProcess,
     check_free,
     connection_budget,
+    machine_bytes,
     meaning,
 )
 from countersign_gateway.ingress.mqtt.mosquitto_program import mosquitto_program
@@ -83,7 +85,11 @@ class OwnBroker:
         self._site = site
         self._watch = self._made_watch()
         self._took_out = False  # whether an account went out while the present process ran
-        self._connections = connection_budget(broker_rules.MAX_CONNECTIONS)
+        tls = issue is not None
+        most = broker_rules.most_connections(tls, machine_bytes())
+        self._connections = connection_budget(most)
+        self._tls_bytes = self._connections * broker_rules.TLS_CONNECTION_BYTES if tls else 0
+        self._connected = ConnectionWatch(self._connections, alarms)
         self._lock = threading.Lock()
         self._process: MosquittoProcess | None = None
         self._stop_asked = threading.Event()
@@ -145,6 +151,8 @@ class OwnBroker:
             "running": running,
             "restarts": self.restarts,
             "accounts": self._accounts.devices,
+            "connections": self._connected.now,
+            "most_connections": self._connections,
             "host": self._listen.host,
             "port": self._listen.port,
             "tls": self._issue is not None,
@@ -244,7 +252,8 @@ class OwnBroker:
             if now_s - looked_s >= LOOK_S:
                 looked_s = now_s
                 resident = process.resident_bytes()
-                if resident > MAX_RESIDENT_BYTES:
+                self._connected.look(process.open_files())
+                if resident > MAX_RESIDENT_BYTES + self._tls_bytes:
                     self._log.event("broker_too_large", resident_bytes=resident)
                     return
 
