@@ -84,6 +84,38 @@ def test_messages_go_when_they_are_old_enough(house: House) -> None:
     assert sum(event["count"] for event in house.events("messages_dropped")) == 101 - len(kept)
 
 
+@pytest.mark.parametrize("backend", ["memory", "sqlite"])
+def test_a_clock_once_wrong_does_not_end_retention(tmp_path: Path, backend: str) -> None:
+    wall = FakeClock()
+    wall.now_s = 1.7e9
+    registry: Registry = (
+        MemoryRegistry(wall)
+        if backend == "memory"
+        else SqliteRegistry(tmp_path / "registry.sqlite3", bytes(32), wall)
+    )
+    house = House(registry, tmp_path, wall, keep_days=30)
+    years_s = 30 * 365 * SECONDS_OF_DAY
+    wall.now_s += years_s
+    registry.store([enrolment("a")])
+    registry.store([evidence("a", number) for number in range(2, 25_001)])
+    wall.now_s -= years_s
+    registry.store([evidence("a", number) for number in range(25_001, 25_011)])
+    house.tick(29 * SECONDS_OF_DAY)
+    house.tick(60.0)
+    assert len(list(registry.messages(0, 25_010))) == 25_010, "all of them are younger"
+    registry.store([evidence("a", 25_011)])
+    house.tick(2 * SECONDS_OF_DAY)
+    for _ in range(3):
+        house.tick(60.0)
+    (kept,) = registry.messages(0, 25_011)
+    assert kept.counter == 25_011
+    # A clock that is behind believes no time, and drops nothing.
+    wall.now_s = 0.0
+    house.tick(60.0)
+    assert len(list(registry.messages(0, 25_011))) == 1
+    registry.close()
+
+
 def test_a_record_that_is_too_large_drops_the_oldest(tmp_path: Path) -> None:
     wall = FakeClock()
     registry = SqliteRegistry(tmp_path / "registry.sqlite3", bytes(32), wall)

@@ -136,13 +136,26 @@ class MemoryRegistry(MemoryAdmissions):
                 end = sum(batch.size for batch in receipted)
             end = min(end, self._dropped + most)
             dropped = 0
-            for stored in self._messages[self._dropped : end]:
-                if before_s is not None and stored.recorded_s >= before_s:
+            believed = self._dropped
+            for position in range(self._dropped, end):
+                believed = self._believed(max(position, believed))
+                if before_s is not None and (
+                    believed == len(self._messages)
+                    or self._messages[believed].recorded_s >= before_s
+                ):
                     break
+                stored = self._messages[position]
                 self._by_counter.pop((stored.device_id, stored.counter), None)
                 dropped += 1
             self._dropped += dropped
             return dropped
+
+    def _believed(self, position: int) -> int:
+        """The next position from this one on whose time is not in the future."""
+        now_s = self._wall_s()
+        while position < len(self._messages) and self._messages[position].recorded_s > now_s:
+            position += 1
+        return position
 
     def sizes(self) -> Sizes:
         kept = self._messages[self._dropped :]

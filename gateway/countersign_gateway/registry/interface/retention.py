@@ -24,7 +24,8 @@ class Retention(Protocol):
     def prune(self, most: int, before_s: float | None = None) -> int:
         """Drop the oldest messages, at most `most`. Returns how many were dropped.
 
-        before_s: only messages recorded before this wall-clock time; None for any. In a record
+        before_s: only messages recorded before this wall-clock time; None for any. A time in the
+        future is not believed: such a message goes with the next one whose time is. In a record
         that is bound to a ledger, only messages whose receipts have been handed out. `seen` then
         gives False for them, so a replay is refused as OUT_OF_ORDER.
         """
