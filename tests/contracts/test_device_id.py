@@ -1,6 +1,7 @@
 """Devices enter the ledger by a proof that our own Python makes and Solidity verifies."""
 
 import secrets
+from dataclasses import replace
 
 import pytest
 from coincurve import PrivateKey
@@ -88,6 +89,14 @@ def test_a_proof_for_another_class_reverts(register):
     signature = register.sign(device, device_class=identity.CLASS_LIFE_CRITICAL)
     with pytest.raises(deployment.DeploymentError, match="InvalidProof"):
         register.add_device(device, signature, device_class=identity.CLASS_STANDARD)
+
+
+def test_a_device_whose_next_key_is_its_present_one_reverts(register):
+    device = new_device()
+    present = identity.next_key_digest(identity.SUITE_SECP256K1, device.public_key)
+    device = replace(device, next_key_digest=present)
+    with pytest.raises(deployment.DeploymentError, match="NextKeyIsPresentKey"):
+        register.add_device(device, register.sign(device))
 
 
 def test_another_devices_proof_reverts(register):

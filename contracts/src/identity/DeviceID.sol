@@ -21,6 +21,10 @@ contract DeviceID is IDeviceID {
     bytes32 private constant REGISTRATION_TAG =
         0x112221314c81cef99731d4c1f2ff82444f1dbbda3359e0229ed1916dbd2456c9;
 
+    /// @dev sha256("countersign/next-key/1").
+    bytes32 private constant NEXT_KEY_TAG =
+        0x6892756b4a84b2728095c92d0cb4afe88298f8f8f7fff219e375fa9f7f3a7ca9;
+
     /// @inheritdoc IDeviceID
     IUserID public immutable userID = new UserID();
 
@@ -42,6 +46,9 @@ contract DeviceID is IDeviceID {
         //    this contract can verify.
         if (registration.postQuantumDigest != 0) revert PostQuantumDigestNotZero();
         if (registration.nextKeyDigest == 0) revert NextKeyDigestZero();
+        if (registration.nextKeyDigest == _nextKeyDigestOf(registration.publicKey)) {
+            revert NextKeyIsPresentKey();
+        }
         if (
             registration.deviceClass != CLASS_STANDARD
                 && registration.deviceClass != CLASS_LIFE_CRITICAL
@@ -108,5 +115,10 @@ contract DeviceID is IDeviceID {
                 nextKeyDigest
             )
         );
+    }
+
+    /// @dev What a device that would rotate to this key commits to.
+    function _nextKeyDigestOf(uint256 publicKey) private pure returns (bytes32 digest) {
+        return sha256(abi.encodePacked(NEXT_KEY_TAG, NEXT_KEY_TAG, SUITE_SECP256K1, publicKey));
     }
 }

@@ -15,7 +15,8 @@ interface IDeviceID {
     ///      registration digest covers the identifier and the other fields.
     /// @param publicKey The x-only key (BIP-340), as a number in (0, n).
     /// @param postQuantumDigest Zero, because the only suite here is 1. It is reserved for suite 2.
-    /// @param nextKeyDigest The digest of the key that a rotation will reveal; not zero.
+    /// @param nextKeyDigest The digest of the key that a rotation will reveal; not zero, and
+    ///        not that of `publicKey`.
     /// @param owner The account that answers for the device: a registered owner of UserID.
     /// @param deviceClass 1 standard, 2 life-critical; no other. Policy decides what a class means.
     struct Registration {
@@ -86,6 +87,9 @@ interface IDeviceID {
 
     /// @notice Thrown if the digest of the next key is zero: the key could never be rotated.
     error NextKeyDigestZero();
+
+    /// @notice Thrown if the next key is the present one: whoever has the key could rotate it.
+    error NextKeyIsPresentKey();
 
     /// @notice Thrown for a class that has no meaning: a record never changes, and never goes.
     /// @param deviceClass The class.

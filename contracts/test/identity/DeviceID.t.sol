@@ -225,6 +225,16 @@ contract DeviceIDTest is Prover {
         _submit(GATEWAY, c);
     }
 
+    function testFuzz_RevertIf_TheNextKeyIsThePresentOne(uint256 seed) external {
+        seed = 1 + seed % 1000;
+        Key memory key = keyFrom(seed);
+        bytes32 tag = sha256("countersign/next-key/1");
+        bytes32 present = sha256(abi.encodePacked(tag, tag, uint8(1), key.publicKey));
+        Vectors.Case memory c = _signed(seed, 2, 1, present);
+        vm.expectRevert(abi.encodeWithSignature("NextKeyIsPresentKey()"));
+        _submit(GATEWAY, c);
+    }
+
     function testFuzz_RevertIf_TheClassHasNoMeaning(uint8 deviceClass) external {
         vm.assume(deviceClass != 1 && deviceClass != 2);
         Vectors.Case memory c = _signed(1, 2, deviceClass, keccak256("next"));
