@@ -17,7 +17,7 @@ from countersign_workshop.ledger.deployment import address_bytes, address_text
 from support.contracts import parts
 
 CHAIN_ID = development_chain.CHAIN_ID
-_READY_ATTEMPTS = 400
+_READY_ATTEMPTS = 3000  # 30 s: on a busy machine the chain may get no turn for seconds
 
 
 class LocalChain(development_chain.DevChain):
