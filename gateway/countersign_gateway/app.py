@@ -324,7 +324,7 @@ class Gateway:
             registry=dataclasses.asdict(self.registry.counts()),
             disk=self._housekeeping.status(),
             time=utc_text(time.time()),
-            enrolment={**self.gate.status(), "waiting": len(self.registry.wishes())},
+            enrolment={**self.gate.status(), "waiting": len(self.gate.waiting())},
             alarms=self.alarms.status(),
         )
         if self.broker is not None:

@@ -128,7 +128,10 @@ class Admission:
 
 @dataclass(frozen=True, slots=True)
 class EnrolmentWish:
-    """A verified request of a device that is not admitted. asked_s: seconds since the epoch."""
+    """A verified request of a device that is not admitted.
+
+    asked_s: seconds since the epoch. source: the lobby account or the serial line that it came by.
+    """
 
     device_id: bytes
     suite: int
@@ -136,6 +139,7 @@ class EnrolmentWish:
     next_key_digest: bytes
     environment: int
     asked_s: int
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ def made_gate(config: Config, registry: Registry, alarms: Alarms) -> Gate:
         # Time in which the machine was suspended counts: a window closes on time.
         window=Window(since_boot_s),
         wall_s=time.time,
+        on_crowd=lambda waiting, places: alarms.sound("waiting", waiting=waiting, places=places),
     )
 
 

@@ -104,11 +104,10 @@ class People:
         """Enrolled devices, then admitted ones, then those that wait, then those denied."""
         records = {record.device_id: record for record in self.registry.devices()}
         admissions = {one.device_id: one for one in self.registry.admissions()}
-        wishes = {wish.device_id: wish for wish in self.registry.wishes()}
         denied = {wish.device_id: wish for wish in self.registry.denied_wishes()}
-        wishes |= denied
         now_s = self.wall_s()
         expired = {key for key, one in admissions.items() if has_ended(one, now_s)}
+        wishes = {wish.device_id: wish for wish in self.gate.waiting()} | denied
         return [
             Known(
                 key,

@@ -18,11 +18,17 @@ from enum import IntEnum
 from typing import Protocol
 
 from countersign import reasons
-from countersign_gateway.governance.budget import DailyBudget
+from countersign_gateway.governance.budget import ALARM_AT, DailyBudget
 from countersign_gateway.model import Admission, EnrolmentMode, EnrolmentWish
 
 # A person can look through this many, and each takes some 200 bytes on disk.
 MOST_WAITING = 256
+# Of one lobby account or serial line. One line has a handful of boards, and a lobby account a 64th
+# of a site's new ones; so it takes 16 sources to fill all places, and no single line can.
+MOST_OF_SOURCE = 16
+# A request of which nobody heard for a day is no request that somebody waits for. A device that
+# still asks (at last once a minute) waits anew, behind those that came since.
+WAITS_S = 24 * 3600
 MOST_DENIED = 1024
 MOST_MINUTES = 60
 
@@ -32,7 +38,11 @@ class AdmissionRecord(Protocol):
 
     def admission(self, device_id: bytes) -> Admission | None: ...
 
-    def keep_wish(self, wish: EnrolmentWish, most: int) -> IntEnum: ...
+    def keep_wish(self, wish: EnrolmentWish, most: int, share: int, since_s: int) -> IntEnum: ...
+
+    def wishes(self, since_s: int) -> list[EnrolmentWish]: ...
+
+    def waiting(self, since_s: int) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +107,8 @@ class Window:
 class Gate:
     """Used by the pipeline's thread. wall_s: seconds since the epoch.
 
-    owner, device_class: what a device becomes whose admission does not say it.
+    owner, device_class: what a device becomes whose admission does not say it. on_crowd: called
+    with (waiting, MOST_WAITING) when four fifths of the places are taken.
     """
 
     def __init__(
@@ -110,6 +121,7 @@ class Gate:
         budget: DailyBudget,
         window: Window,
         wall_s: Callable[[], float],
+        on_crowd: Callable[[int, int], None],
     ) -> None:
         self.mode = mode
         self.window = window
@@ -118,7 +130,9 @@ class Gate:
         self._owner = owner
         self.device_class = device_class
         self._record = record
-        self._wall_s = wall_s
+        self.wall_s = wall_s
+        self._on_crowd = on_crowd
+        self._crowded = False
 
     @property
     def hears_strangers(self) -> bool:
@@ -136,6 +150,13 @@ class Gate:
             "today": self.budget.spent,
             "per_day": self.budget.limit,
         }
+
+    def waiting(self) -> list[EnrolmentWish]:
+        """The requests that wait for a person, oldest first."""
+        return self._record.wishes(self._asked_since_s())
+
+    def _asked_since_s(self) -> int:
+        return int(self.wall_s()) - WAITS_S
 
     def decide(self, wish: EnrolmentWish) -> Grant | int:
         """What a device becomes, or the reason for which it may not enrol now.
@@ -156,12 +177,12 @@ class Gate:
     def explained(self, device_id: bytes) -> str:
         """For the log: why a device is not admitted."""
         admission = self._record.admission(device_id)
-        if admission is None or not has_ended(admission, self._wall_s()):
+        if admission is None or not has_ended(admission, self.wall_s()):
             return "may not enrol"
         return f"its admission ended on {last_day(admission)}"
 
     def _admitted(self, admission: Admission, wish: EnrolmentWish) -> Grant | int:
-        if has_ended(admission, self._wall_s()):
+        if has_ended(admission, self.wall_s()):
             return reasons.NOT_ADMITTED
         expected = admission.next_key_digest
         if expected is not None and expected != wish.next_key_digest:
@@ -181,7 +202,7 @@ class Gate:
             owner=None,
             valid_until_s=None,
             admitted_by=f"the window that {self.window.opened_by} opened",
-            admitted_s=int(self._wall_s()),
+            admitted_s=int(self.wall_s()),
         )
         return Grant(self.device_class, self._owner, admission)
 
@@ -189,7 +210,13 @@ class Gate:
         """The reason that a stranger is told; its wish is kept where people decide."""
         if self.mode is not EnrolmentMode.APPROVE:
             return reasons.NOT_ADMITTED
-        state = self._record.keep_wish(wish, MOST_WAITING)
+        since_s = self._asked_since_s()
+        state = self._record.keep_wish(wish, MOST_WAITING, MOST_OF_SOURCE, since_s)
+        waiting = self._record.waiting(since_s)
+        crowded = waiting >= ALARM_AT * MOST_WAITING
+        if crowded and not self._crowded:
+            self._on_crowd(waiting, MOST_WAITING)
+        self._crowded = crowded
         if state == 0:
             return reasons.AWAITING_APPROVAL
         if state != 1:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from countersign import reasons
+from countersign import accounts, reasons
 from countersign_gateway.governance.admission import Gate, Grant
 from countersign_gateway.governance.appraisal import Policy
 from countersign_gateway.model import (
+    BROKER,
     DeviceRecord,
     Enrolment,
     EnrolmentWish,
@@ -64,7 +64,7 @@ class Enrolling:
 
     def request(self, envelope: Envelope, verified: VerifiedRequest, group: Group) -> None:
         applicant = verified.applicant
-        granted = self._granted(applicant, verified.known)
+        granted = self._granted(envelope, applicant, verified.known)
         if not isinstance(granted, Grant):
             # A result names a counter, and a request has none, so its refusal is an Error.
             self._refusals.refuse(envelope, self._may_not(granted, applicant), group)
@@ -91,7 +91,7 @@ class Enrolling:
             self._again(envelope, verified, known, group)
             return
         # Asked again, because a person may have decided otherwise since the challenge.
-        granted = self._granted(applicant, None)
+        granted = self._granted(envelope, applicant, None)
         if isinstance(granted, Grant) and self._offer(granted) != verified.offer:
             granted = reasons.UNKNOWN_CHALLENGE  # admitted anew since, as something else
         if isinstance(granted, Grant) and not self._gate.budget.spend():
@@ -127,7 +127,9 @@ class Enrolling:
             enrolment = Enrolment(device, verified.registration_signature)
         decide(self._signer, envelope, verified, known, appraisal, group, enrolment=enrolment)
 
-    def _granted(self, applicant: Applicant, known: DeviceRecord | None) -> Grant | int:
+    def _granted(
+        self, envelope: Envelope, applicant: Applicant, known: DeviceRecord | None
+    ) -> Grant | int:
         """What the device becomes (a known one: what it is), or the reason of the refusal."""
         appraisal = self._policy.enrolment(applicant.environment, known)
         if not appraisal.allow:
@@ -141,7 +143,8 @@ class Enrolling:
                 applicant.public_key,
                 applicant.next_key_digest,
                 applicant.environment,
-                int(time.time()),
+                int(self._gate.wall_s()),
+                source=_source(envelope, applicant.device_id),
             )
         )
 
@@ -158,3 +161,14 @@ class Enrolling:
             return None
         chain_id, contract = self._ledger
         return RegistrationOffer(chain_id, contract, granted.owner, granted.device_class)
+
+
+def _source(envelope: Envelope, device_id: bytes) -> str:
+    """What a stranger shares with others: its serial line, or the lobby account of its device_id.
+
+    A broker that has no lobby gives it no other place either.
+    """
+    if envelope.origin != BROKER:
+        return envelope.origin
+    name: str = accounts.lobby_username(device_id)
+    return name

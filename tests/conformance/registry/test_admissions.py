@@ -35,6 +35,12 @@ def wish(name: str) -> EnrolmentWish:
     )
 
 
+def kept(
+    registry: Registry, wished: EnrolmentWish, most: int = 2, share: int = 9, since_s: int = 0
+) -> WishState:
+    return WishState(registry.keep_wish(wished, most, share, since_s))
+
+
 def test_admissions_are_kept_replaced_and_withdrawn(registry: Registry) -> None:
     full = admission("b", next_key_digest=bytes(32), owner=bytes(20), valid_until_s=9)
     registry.admit([admission("a"), full], ACT)
@@ -64,23 +70,42 @@ def test_an_enrolment_stores_the_admission_that_it_brings(registry: Registry) ->
 
 
 def test_wishes_are_bounded_and_end_by_a_decision(registry: Registry) -> None:
-    assert registry.keep_wish(wish("a"), 2) is WishState.WAITING
-    assert registry.keep_wish(wish("b"), 2) is WishState.WAITING
-    assert registry.keep_wish(wish("c"), 2) is WishState.FULL
-    assert registry.keep_wish(replace(wish("a"), asked_s=2000), 2) is WishState.WAITING
+    assert kept(registry, wish("a")) is WishState.WAITING
+    assert kept(registry, wish("b")) is WishState.WAITING
+    assert kept(registry, wish("c")) is WishState.FULL
+    assert kept(registry, replace(wish("a"), asked_s=2000)) is WishState.WAITING
     assert registry.wishes() == [wish("a"), wish("b")]
     registry.deny(digest("device", "a"), 1, ACT)
-    assert registry.keep_wish(wish("a"), 2) is WishState.DENIED
+    assert kept(registry, wish("a")) is WishState.DENIED
     with pytest.raises(RegistryError):
         registry.deny(digest("device", "a"), 1, ACT)
     registry.admit([admission("b")], ACT)
     assert registry.wishes() == []
     assert registry.denied_wishes() == [wish("a")]
     # The oldest denial is forgotten beyond the bound.
-    registry.keep_wish(wish("c"), 2)
+    kept(registry, wish("c"))
     registry.deny(digest("device", "c"), 1, ACT)
-    assert registry.keep_wish(wish("c"), 2) is WishState.DENIED
-    assert registry.keep_wish(wish("a"), 2) is WishState.WAITING
+    assert kept(registry, wish("c")) is WishState.DENIED
+    assert kept(registry, wish("a")) is WishState.WAITING
+
+
+def test_a_source_has_a_share_and_old_wishes_wait_no_more(registry: Registry) -> None:
+    line, other = replace(wish("a"), source="line"), replace(wish("b"), source="lobby-01")
+    assert kept(registry, line, 3, 1) is WishState.WAITING
+    assert kept(registry, replace(wish("c"), source="line"), 3, 1) is WishState.FULL
+    assert kept(registry, other, 3, 1) is WishState.WAITING
+    assert registry.wishes() == [line, other]
+    assert (registry.waiting(1000), registry.waiting(1001)) == (2, 0)
+    assert registry.wishes(1001) == []
+    # An old wish takes no place. Its device waits anew, behind those that came since.
+    new = replace(wish("c"), source="line", asked_s=1500)
+    assert kept(registry, new, 3, 1, 1001) is WishState.WAITING
+    again = replace(other, asked_s=2000)
+    assert kept(registry, again, 3, 1, 1001) is WishState.WAITING
+    assert registry.wishes() == [new, again]
+    # What was denied stays denied.
+    registry.deny(new.device_id, 5, ACT)
+    assert kept(registry, replace(new, asked_s=9000), 3, 1, 8000) is WishState.DENIED
 
 
 def test_acts_are_kept_with_what_they_did(registry: Registry) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import islice
 
 import pytest
 
-from countersign import messages
+from countersign import accounts, messages
 from countersign_gateway.governance import admission as gate
 from countersign_gateway.model import Act, Admission, EnrolmentMode
 from countersign_workshop.simulation.simulated_device import SimulatedDevice
@@ -106,6 +107,51 @@ def test_a_request_waits_until_a_person_decides(monkeypatch):
     site.one(first, first.request(b"\x01" * 32), "enrol", "challenge")
     assert site.verdict(second, second.request(b"\x01" * 32), "enrol") == "NOT_ADMITTED"
     assert site.verdict(third, third.request(b"\x01" * 32), "enrol") == "AWAITING_APPROVAL"
+
+
+def device_at(site: SiteUnderTest, start: str, number: int) -> SimulatedDevice:
+    """The number-th device whose place is in this lobby account."""
+    found = (
+        device
+        for n in range(100_000)
+        if accounts.lobby_username((device := site.device(f"{start} {n}")).device_id) == start
+    )
+    return next(islice(found, number, None))
+
+
+def test_one_source_takes_no_more_than_its_share_of_the_places(monkeypatch):
+    monkeypatch.setattr(gate, "MOST_OF_SOURCE", 1)
+    site = SiteUnderTest(enrolment=APPROVE)
+    first, second, third = (device_at(site, "lobby-07", number) for number in range(3))
+    other = device_at(site, "lobby-08", 0)
+    assert site.verdict(first, first.request(), "enrol") == "AWAITING_APPROVAL"
+    assert site.verdict(second, second.request(), "enrol") == "NOT_ADMITTED"
+    assert site.verdict(other, other.request(), "enrol") == "AWAITING_APPROVAL"
+    # A serial line has a share of its own, whatever its devices call themselves.
+    for device, said in ((third, "AWAITING_APPROVAL"), (site.device("x"), "NOT_ADMITTED")):
+        envelope = replace(device.envelope(device.request(), "enrol"), origin="/dev/ttyACM0")
+        (reply,) = site.process(envelope)
+        assert site.reason(reply.payload) == said
+
+
+def test_waiting_requests_age_out_and_a_crowd_sounds_an_alarm(monkeypatch):
+    monkeypatch.setattr(gate, "MOST_WAITING", 5)
+    site = SiteUnderTest(enrolment=APPROVE)
+    devices = [site.device(f"device {number}") for number in range(7)]
+    for number, device in enumerate(devices[:5]):
+        assert site.verdict(device, device.request(), "enrol") == "AWAITING_APPROVAL"
+        assert len(site.events("alarm")) == (number >= 3)
+    assert site.verdict(devices[5], devices[5].request(), "enrol") == "NOT_ADMITTED"
+    (alarm,) = site.events("alarm")
+    assert (alarm["kind"], alarm["waiting"], alarm["places"]) == ("waiting", 4, 5)
+    site.wall.now_s += gate.WAITS_S + 1
+    assert site.gate.waiting() == []
+    for device in (devices[6], devices[0]):
+        assert site.verdict(device, device.request(b"\x01" * 32), "enrol") == "AWAITING_APPROVAL"
+    assert [one.device_id for one in site.gate.waiting()] == [
+        devices[6].device_id,
+        devices[0].device_id,
+    ]
 
 
 def test_open_means_a_window_and_no_longer():

@@ -36,19 +36,31 @@ class MemoryAdmissions:
                 raise RegistryError("no such admission")
             self._acts.append(act)
 
-    def keep_wish(self, wish: EnrolmentWish, most: int) -> WishState:
+    def keep_wish(self, wish: EnrolmentWish, most: int, share: int, since_s: int) -> WishState:
         with self._lock:
+            for key, (old, state) in list(self._wishes.items()):
+                if state is WishState.WAITING and old.asked_s < since_s:
+                    del self._wishes[key]
             known = self._wishes.get(wish.device_id)
             if known is not None:
                 return known[1]
-            if len(self.wishes()) >= most:
+            waiting = self.wishes()
+            alike = sum(one.source == wish.source for one in waiting)
+            if len(waiting) >= most or alike >= share:
                 return WishState.FULL
             self._wishes[wish.device_id] = (wish, WishState.WAITING)
             return WishState.WAITING
 
-    def wishes(self) -> list[EnrolmentWish]:
+    def wishes(self, since_s: int = 0) -> list[EnrolmentWish]:
         with self._lock:
-            return [wish for wish, state in self._wishes.values() if state is WishState.WAITING]
+            return [
+                wish
+                for wish, state in self._wishes.values()
+                if state is WishState.WAITING and wish.asked_s >= since_s
+            ]
+
+    def waiting(self, since_s: int = 0) -> int:
+        return len(self.wishes(since_s))
 
     def denied_wishes(self) -> list[EnrolmentWish]:
         with self._lock:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from typing import Any
 
 from coincurve import PublicKeyXOnly
@@ -97,6 +98,9 @@ class SiteUnderTest:
             ),
             window=self.window,
             wall_s=self.wall,
+            on_crowd=lambda waiting, places: self.alarms.sound(
+                "waiting", waiting=waiting, places=places
+            ),
         )
         self.changes = 0
         self.pipeline = Pipeline(
@@ -180,4 +184,4 @@ class SiteUnderTest:
             self.acknowledged += 1
             envelope.acknowledge()
 
-        return Envelope(envelope.device_id, envelope.kind, envelope.payload, acknowledge)
+        return replace(envelope, acknowledge=acknowledge)

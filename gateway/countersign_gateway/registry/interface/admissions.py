@@ -12,7 +12,7 @@ from countersign_gateway.model import Act, Admission, EnrolmentWish
 class WishState(IntEnum):
     WAITING = 0  # kept, until a person decides
     DENIED = 1  # a person said no
-    FULL = 2  # not kept: as many wait as may
+    FULL = 2  # not kept: as many wait, in all or of this source, as may
 
 
 class Admissions(Protocol):
@@ -36,11 +36,18 @@ class Admissions(Protocol):
 class Wishes(Protocol):
     """Requests that wait for a person: bounded, so that strangers cannot fill the disk."""
 
-    def keep_wish(self, wish: EnrolmentWish, most: int) -> WishState:
-        """Keep a wish, unless `most` are waiting. One that is there already stays as it was."""
+    def keep_wish(self, wish: EnrolmentWish, most: int, share: int, since_s: int) -> WishState:
+        """Keep a wish, unless `most` are waiting or `share` of the same source.
 
-    def wishes(self) -> list[EnrolmentWish]:
-        """Those that wait, oldest first."""
+        One that is there already stays as it was. Those that asked before since_s (seconds since
+        the epoch) wait no more, and are forgotten when their place is taken.
+        """
+
+    def wishes(self, since_s: int = 0) -> list[EnrolmentWish]:
+        """Those that wait and asked at since_s or later, oldest first."""
+
+    def waiting(self, since_s: int = 0) -> int:
+        """How many those are."""
 
     def denied_wishes(self) -> list[EnrolmentWish]:
         """Those that were denied and are still known, oldest first."""

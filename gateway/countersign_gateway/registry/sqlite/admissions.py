@@ -18,7 +18,7 @@ _ADMISSION = (
     "device_id, suite, public_key, next_key_digest, name, device_class, owner, valid_until_s,"
     " admitted_by, admitted_s"
 )
-_WISH = "device_id, suite, public_key, next_key_digest, environment, asked_s"
+_WISH = "device_id, suite, public_key, next_key_digest, environment, asked_s, source"
 _ACT = "at_s, at_monotonic_s, uid, name, device_id, detail"
 
 
@@ -50,19 +50,25 @@ class AdmissionTables(Tables):
                 raise RegistryError("no such admission")
             insert_act(writer, act)
 
-    def keep_wish(self, wish: EnrolmentWish, most: int) -> WishState:
+    def keep_wish(self, wish: EnrolmentWish, most: int, share: int, since_s: int) -> WishState:
         with self._connections.read() as reader:
             row = reader.execute(
-                "SELECT denied FROM wishes WHERE device_id = ?", (wish.device_id,)
+                "SELECT denied FROM wishes WHERE device_id = ? AND (denied = 1 OR asked_s >= ?)",
+                (wish.device_id, since_s),
             ).fetchone()
-            waiting = _waiting(reader)
+            waiting, alike = reader.execute(
+                "SELECT count(*), count(CASE WHEN source = ? THEN 1 END) FROM wishes"
+                " WHERE denied = 0 AND asked_s >= ?",
+                (wish.source, since_s),
+            ).fetchone()
         if row is not None:
             return WishState(row[0])
-        if waiting >= most:
+        if waiting >= most or alike >= share:
             return WishState.FULL
         with self._connections.write() as writer:
+            writer.execute("DELETE FROM wishes WHERE denied = 0 AND asked_s < ?", (since_s,))
             writer.execute(
-                f"INSERT INTO wishes ({_WISH}) VALUES (?, ?, ?, ?, ?, ?)",
+                f"INSERT INTO wishes ({_WISH}) VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (
                     wish.device_id,
                     wish.suite,
@@ -70,22 +76,31 @@ class AdmissionTables(Tables):
                     wish.next_key_digest,
                     wish.environment,
                     wish.asked_s,
+                    wish.source,
                 ),
             )
         return WishState.WAITING
 
-    def wishes(self) -> list[EnrolmentWish]:
-        return self._wishes(WishState.WAITING)
+    def wishes(self, since_s: int = 0) -> list[EnrolmentWish]:
+        return self._wishes(WishState.WAITING, since_s)
 
     def denied_wishes(self) -> list[EnrolmentWish]:
-        return self._wishes(WishState.DENIED)
+        return self._wishes(WishState.DENIED, 0)
 
-    def _wishes(self, state: WishState) -> list[EnrolmentWish]:
+    def _wishes(self, state: WishState, since_s: int) -> list[EnrolmentWish]:
         with self._connections.read() as reader:
             rows = reader.execute(
-                f"SELECT {_WISH} FROM wishes WHERE denied = ? ORDER BY number", (int(state),)
+                f"SELECT {_WISH} FROM wishes WHERE denied = ? AND asked_s >= ? ORDER BY number",
+                (int(state), since_s),
             ).fetchall()
         return [EnrolmentWish(*row) for row in rows]
+
+    def waiting(self, since_s: int = 0) -> int:
+        with self._connections.read() as reader:
+            count: int = reader.execute(
+                "SELECT count(*) FROM wishes WHERE denied = 0 AND asked_s >= ?", (since_s,)
+            ).fetchone()[0]
+        return count
 
     def deny(self, device_id: bytes, most: int, act: Act) -> None:
         with self._connections.write() as writer:
@@ -149,8 +164,3 @@ def insert_act(writer: sqlite3.Connection, act: Act) -> None:
         f"INSERT INTO acts ({_ACT}) VALUES (?, ?, ?, ?, ?, ?)",
         (act.at_s, act.at_monotonic_s, act.uid, act.name, act.device_id, act.detail),
     )
-
-
-def _waiting(reader: sqlite3.Connection) -> int:
-    count: int = reader.execute("SELECT count(*) FROM wishes WHERE denied = 0").fetchone()[0]
-    return count

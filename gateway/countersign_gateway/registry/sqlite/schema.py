@@ -210,4 +210,8 @@ MIGRATIONS: tuple[str, ...] = (
     ALTER TABLE outbox ADD COLUMN recorded_s INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE attempts ADD COLUMN recorded_s INTEGER NOT NULL DEFAULT 0;
     """,
+    # The lobby account or serial line by which a request came, so that none takes all places.
+    """
+    ALTER TABLE wishes ADD COLUMN source TEXT NOT NULL DEFAULT '';
+    """,
 )
