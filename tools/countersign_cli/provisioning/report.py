@@ -50,9 +50,16 @@ whether this machine's entropy went into the key.
 
 
 def entries(
-    rows: Sequence[Row], resume_file: ResumeFile, failed: Mapping[str, str]
+    rows: Sequence[Row],
+    resume_file: ResumeFile,
+    failed: Mapping[str, str],
+    named: Mapping[str, str],
 ) -> list[dict[str, Any]]:
-    """The report's entries, one for each row and in the rows' order. The keys are COLUMNS."""
+    """The report's entries, one for each row and in the rows' order. The keys are COLUMNS.
+
+    A row that is not done has a device_id only if that device proved its key, or somebody had named
+    it before (named): a later run may take the device_id from here.
+    """
     result = []
     for row in rows:
         known = resume_file.row(row.name)
@@ -73,12 +80,14 @@ def entries(
             known["result"] = "done"
         else:
             known["result"] = "not started"
+        if known["result"] != "done":
+            known["device_id"] = resume_file.proven_device(row.name) or named.get(row.name)
         result.append({name: known.get(name) for name in COLUMNS})
     return result
 
 
 def device_of(path: Path, name: str) -> str | None:
-    """The device_id, in hexadecimal, of a board that an earlier report says is done, or None.
+    """The device_id, in hexadecimal, of a board in an earlier report (see `entries`), or None.
 
     A file that is no report of ours names no device.
     """
@@ -87,7 +96,7 @@ def device_of(path: Path, name: str) -> str | None:
         rows = (
             json.loads(text) if path.suffix == ".json" else list(csv.DictReader(io.StringIO(text)))
         )
-        found = {row["device_id"] for row in rows if (row["name"], row["result"]) == (name, "done")}
+        found = {row["device_id"] for row in rows if row["name"] == name}
     except (OSError, ValueError, LookupError, TypeError, csv.Error):
         return None
     if len(found) != 1:

@@ -73,13 +73,14 @@ def _provision(arguments: argparse.Namespace, todo: list[rows.Row], resume_file:
         abandon=frozenset(value.lower() for value in arguments.abandon),
         custody=_custody(arguments),
     )
+    named = _named(arguments)
     work = batch.Run(
         resume_file,
         wishes,
         shown,
         parallel=max(1, arguments.parallel),
         keeper=Keeper(say=shown.say, key=_key(arguments)),
-        named=_named(arguments),
+        named=named,
     )
 
     def stop(number: int, _frame: object) -> None:
@@ -95,7 +96,7 @@ def _provision(arguments: argparse.Namespace, todo: list[rows.Row], resume_file:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-    entries = report.entries(todo, resume_file, failed)
+    entries = report.entries(todo, resume_file, failed, named)
     path = _report_path(arguments)
     if path is not None:
         report.write(path, entries)
