@@ -245,14 +245,15 @@ class PolicyConfig:
         "listed",
         validate_default=True,
         description="Who becomes a device: those who are admitted; others too if a person"
-        " approves; or any, inside a window that `countersign device open` opens for minutes.",
+        " approves; or any, inside a window that `countersign device open` opens for minutes and so"
+        " many devices.",
     )
     provisioners: PublicKeys = Field(
         (),
         description="Whose lists of devices are taken (`countersign device admit FILE`).",
     )
     enrolments_per_day: Whole = Field(
-        200, description="New devices on one day, in UTC; an alarm at four fifths."
+        200, description="New admitted devices on one day, in UTC; an alarm at four fifths."
     )
     policy_version: Whole = Field(1, description="The number that every verdict states.")
 

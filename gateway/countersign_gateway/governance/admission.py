@@ -5,8 +5,9 @@
     open      the same; any other device too, inside a window of at most an hour
 
 A device that is on record is no matter of this file: to enrol again with its own key changes
-nothing. Every new device costs one of the day's enrolments, because each of them is written to the
-ledger at the site's expense and can never be removed.
+nothing. Every admitted device costs one of the day's enrolments, because each of them is written
+to the ledger at the site's expense and can never be removed. A device of a window costs one of the
+places that its person gave it, and nothing of the day's: strangers turn no admitted device away.
 """
 
 from __future__ import annotations
@@ -31,6 +32,9 @@ MOST_OF_SOURCE = 16
 WAITS_S = 24 * 3600
 MOST_DENIED = 1024
 MOST_MINUTES = 60
+# A tray of boards. Whoever has more says so: `countersign device open --devices N`.
+WINDOW_DEVICES = 16
+MOST_DEVICES = 1000
 
 
 class AdmissionRecord(Protocol):
@@ -66,7 +70,7 @@ def last_day(admission: Admission) -> str | None:
 
 
 class Window:
-    """The time in which strangers may enrol. clock_s: monotonic, counting suspension too.
+    """The time in which so many strangers may enrol. clock_s: monotonic, counting suspension too.
 
     It lives in memory only: a restart of the gateway closes it.
     """
@@ -75,12 +79,16 @@ class Window:
         self._clock_s = clock_s
         self._closes_s: float | None = None
         self._by = ""
+        self._places = 0
 
-    def open(self, minutes: int, by: str) -> None:
-        """Open the window for this time from now. ValueError for a time out of range."""
+    def open(self, minutes: int, by: str, devices: int = WINDOW_DEVICES) -> None:
+        """Open the window for this time from now, for so many devices. ValueError out of range."""
         if not 1 <= minutes <= MOST_MINUTES:
             raise ValueError(f"a window is open for 1 to {MOST_MINUTES} minutes")
+        if not 1 <= devices <= MOST_DEVICES:
+            raise ValueError(f"a window is open for 1 to {MOST_DEVICES} devices")
         self._closes_s = self._clock_s() + 60 * minutes
+        self._places = devices
         self._by = by
 
     def close(self) -> None:
@@ -95,9 +103,23 @@ class Window:
 
     @property
     def left_s(self) -> int:
-        """Whole seconds until it closes; 0 if it is closed."""
+        """Whole seconds until it closes; 0 if it is closed, or its places are taken."""
         closes_s = self._closes_s
-        return 0 if closes_s is None else max(0, int(closes_s - self._clock_s()))
+        return (
+            0 if closes_s is None or not self._places else max(0, int(closes_s - self._clock_s()))
+        )
+
+    @property
+    def places(self) -> int:
+        """How many devices may still enrol."""
+        return self._places if self.left_s else 0
+
+    def take_place(self) -> bool:
+        """Give one place away. False if the window is closed."""
+        if not self.places:
+            return False
+        self._places -= 1
+        return True
 
     @property
     def opened_by(self) -> str:
@@ -142,10 +164,14 @@ class Gate:
         return self.mode is EnrolmentMode.APPROVE
 
     def status(self) -> dict[str, object]:
-        """For people to read. open_s: until the window closes; not_kept: wishes above the bound."""
+        """For people to read.
+
+        open_s: until the window closes; open_devices: its places; not_kept: wishes above the bound.
+        """
         return {
             "mode": str(self.mode),
             "open_s": self.window.left_s,
+            "open_devices": self.window.places,
             "not_kept": self.wishes_not_kept,
             "today": self.budget.spent,
             "per_day": self.budget.limit,
@@ -166,13 +192,18 @@ class Gate:
         admission = self._record.admission(wish.device_id)
         if admission is not None:
             verdict = self._admitted(admission, wish)
-        elif self.mode is EnrolmentMode.OPEN and self.window.left_s > 0:
-            verdict = self._from_the_street(wish)
-        else:
-            return self._kept(wish)
-        if isinstance(verdict, Grant) and not self.budget.allows():
-            return reasons.ENROLMENTS_SPENT
-        return verdict
+            if isinstance(verdict, Grant) and not self.budget.allows():
+                return reasons.ENROLMENTS_SPENT
+            return verdict
+        if self.mode is EnrolmentMode.OPEN and self.window.left_s > 0:
+            return self._from_the_street(wish)
+        return self._kept(wish)
+
+    def spend(self, grant: Grant) -> bool:
+        """Spend what the enrolment costs, before it is stored. False if there is nothing left."""
+        if grant.admission is not None:  # from the window
+            return self.window.take_place()
+        return self.budget.spend()
 
     def explained(self, device_id: bytes) -> str:
         """For the log: why a device is not admitted."""

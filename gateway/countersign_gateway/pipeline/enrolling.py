@@ -94,7 +94,7 @@ class Enrolling:
         granted = self._granted(envelope, applicant, None)
         if isinstance(granted, Grant) and self._offer(granted) != verified.offer:
             granted = reasons.UNKNOWN_CHALLENGE  # admitted anew since, as something else
-        if isinstance(granted, Grant) and not self._gate.budget.spend():
+        if isinstance(granted, Grant) and not self._gate.spend(granted):
             granted = reasons.ENROLMENTS_SPENT
         if not isinstance(granted, Grant):
             # The registry stores nothing about unknown devices that may not enrol.

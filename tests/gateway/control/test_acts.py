@@ -259,7 +259,9 @@ def test_the_window_is_opened_and_closed_on_the_record():
     assert "1 to 60 minutes" in desk.refused("open", minutes=61)
     desk.do("open", minutes=10)
     assert desk.site.window.left_s == 600
-    assert "open for 10 min 0 s" in desk.do("list")
+    assert "open for 10 min 0 s and 16 devices" in desk.do("list")
+    assert "1 to 1000 devices" in desk.refused("open", minutes=10, devices=0)
+    assert "1 to 1000 devices" in desk.refused("open", minutes=10, devices=1001)
     assert desk.do("close") == "the window is closed"
     assert desk.do("close") == "the window was closed already"
     assert [act.name for act in desk.site.registry.acts(10)] == ["close", "close", "open"]

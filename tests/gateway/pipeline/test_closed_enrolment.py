@@ -168,6 +168,9 @@ def test_a_window_closes_by_itself():
     now_s = 0.0
     window = gate.Window(lambda: now_s)
     assert window.left_s == 0
+    for devices in (0, 1001):
+        with pytest.raises(ValueError, match="1 to 1000 devices"):
+            window.open(10, "me", devices)
     for minutes in (0, 61, -1):
         with pytest.raises(ValueError, match="1 to 60 minutes"):
             window.open(minutes, "me")
@@ -179,6 +182,39 @@ def test_a_window_closes_by_itself():
     assert window.left_s == 0
 
 
+def test_strangers_of_a_window_spend_nothing_of_the_admitted_devices_day():
+    site = SiteUnderTest(enrolment=OPEN, enrolments_per_day=1)
+    site.window.open(60, "a test", 3)
+    for number in range(3):
+        site.enrolled(f"stranger {number}")
+    assert (site.window.places, site.window.left_s) == (0, 0)
+    late = site.device("late")
+    assert site.verdict(late, late.request(), "enrol") == "NOT_ADMITTED"
+    assert not site.gate.hears_strangers
+    good = site.device("good")
+    site.registry.admit([admission_of(good)], ACT)
+    site.enrolled("good")
+    # And the other way round: no admitted device takes a place of the window.
+    site.window.open(60, "a test", 1)
+    other = site.device("other")
+    site.registry.admit([admission_of(other, name="bed-8")], ACT)
+    assert site.verdict(other, other.request(), "enrol") == "ENROLMENTS_SPENT"
+    assert site.window.places == 1
+
+
+def test_the_last_place_of_a_window_goes_to_one_device():
+    site = SiteUnderTest(enrolment=OPEN)
+    site.window.open(60, "a test", 1)
+    devices = [site.device("a"), site.device("b")]
+    challenges = [site.one(one, one.request(), "enrol", "challenge") for one in devices]
+    proofs = [
+        one.envelope(one.proof(challenge), "enrol")
+        for one, challenge in zip(devices, challenges, strict=True)
+    ]
+    said = [site.reason(reply.payload) for reply in site.process(*proofs)]
+    assert sorted(said) == ["ACCEPTED", "NOT_ADMITTED"]
+
+
 @pytest.mark.parametrize("mode", [LISTED, APPROVE])
 def test_no_window_matters_where_enrolment_is_not_open(mode):
     site = SiteUnderTest(enrolment=mode)
@@ -188,6 +224,8 @@ def test_no_window_matters_where_enrolment_is_not_open(mode):
 
 def test_a_day_has_so_many_enrolments_and_an_alarm_before_they_are_spent():
     site = SiteUnderTest(enrolments_per_day=5)
+    for name in (*(f"device {number}" for number in range(5)), "one too many", "one more"):
+        site.registry.admit([admission_of(site.device(name), name=name)], ACT)
     for number in range(4):
         site.enrolled(f"device {number}")
         assert len(site.events("alarm")) == (number == 3)
@@ -209,6 +247,7 @@ def test_a_day_has_so_many_enrolments_and_an_alarm_before_they_are_spent():
 def test_the_last_enrolment_of_a_day_goes_to_one_device():
     site = SiteUnderTest(enrolments_per_day=1)
     devices = [site.device("a"), site.device("b")]
+    site.registry.admit([admission_of(one, name=one.device_id.hex()) for one in devices], ACT)
     challenges = [site.one(one, one.request(), "enrol", "challenge") for one in devices]
     proofs = [
         one.envelope(one.proof(challenge), "enrol")

@@ -119,7 +119,7 @@ def running_site(folder: Path, broker: Endpoint | None, **changes: Any) -> Itera
     ticking = threading.Event()
     ticker = threading.Thread(target=_tick, args=(gateway, ticking), daemon=True)
     try:
-        gateway.gate.window.open(60, "a test")  # of no effect unless the policy is "open"
+        gateway.gate.window.open(60, "a test", 1000)  # of no effect unless the policy is "open"
         assert gateway.start(), log.getvalue()
         ticker.start()
         (ready,) = [json.loads(x) for x in log.getvalue().splitlines() if "gateway_ready" in x]

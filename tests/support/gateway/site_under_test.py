@@ -10,7 +10,7 @@ from typing import Any
 from coincurve import PublicKeyXOnly
 
 from countersign import messages, reasons
-from countersign_gateway.governance.admission import Gate, Window
+from countersign_gateway.governance.admission import MOST_DEVICES, Gate, Window
 from countersign_gateway.governance.appraisal import SitePolicy
 from countersign_gateway.governance.budget import DailyBudget, alarmed_by
 from countersign_gateway.governance.freshness import UpstreamFreshness
@@ -83,7 +83,7 @@ class SiteUnderTest:
         self.wall = FakeClock()
         self.window = Window(lambda: 0.0)
         if enrolment is EnrolmentMode.OPEN:
-            self.window.open(60, "a test")
+            self.window.open(60, "a test", MOST_DEVICES)
         self.gate = Gate(
             mode=enrolment,
             owner=OWNER,

@@ -65,7 +65,11 @@ def _details(known: Known) -> dict[str, object]:
 def _policy(people: People) -> str:
     gate = people.gate
     left_s = gate.window.left_s
-    window = f", open for {left_s // 60} min {left_s % 60} s" if left_s else ""
+    window = (
+        f", open for {left_s // 60} min {left_s % 60} s and {gate.window.places} devices"
+        if left_s
+        else ""
+    )
     return f"enrolment {gate.mode}{window}, {gate.budget.spent} of {gate.budget.limit} today"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from countersign_gateway.control.acts.definition import ActDefinition, Answer, Argument, Arguments
 from countersign_gateway.control.people import Caller, People, Refused
+from countersign_gateway.governance.admission import MOST_DEVICES, WINDOW_DEVICES
 from countersign_gateway.model import EnrolmentMode
 
 
@@ -12,14 +13,19 @@ def _open(people: People, caller: Caller, arguments: Arguments) -> Answer:
         raise Refused(
             f'this site\'s policy is enrolment = "{people.gate.mode}": a window needs "open"'
         )
-    minutes = arguments["minutes"]
+    minutes, devices = arguments["minutes"], arguments.get("devices", WINDOW_DEVICES)
     try:
-        people.gate.window.open(minutes, caller.name)
+        people.gate.window.open(minutes, caller.name, devices)
     except ValueError as error:
         raise Refused(str(error)) from None
-    people.registry.record(people.act(caller, "open", None, f"for {minutes} minutes"))
+    people.registry.record(
+        people.act(caller, "open", None, f"for {minutes} minutes, {devices} devices")
+    )
     people.changed()
-    return {"said": f"any device may enrol for {minutes} minutes; countersign device close ends it"}
+    return {
+        "said": f"any device may enrol for {minutes} minutes, {devices} at most; countersign device"
+        " close ends it"
+    }
 
 
 def _close(people: People, caller: Caller, arguments: Arguments) -> Answer:
@@ -33,7 +39,12 @@ def _close(people: People, caller: Caller, arguments: Arguments) -> Answer:
 OPEN = ActDefinition(
     "open",
     'let any device enrol for some minutes; needs enrolment = "open" in gateway.toml at its start',
-    (Argument("minutes", int, "1 to 60; a device asks about once a minute, so give it 2"),),
+    (
+        Argument("minutes", int, "1 to 60; a device asks about once a minute, so give it 2"),
+        Argument(
+            "devices", int, f"1 to {MOST_DEVICES}; {WINDOW_DEVICES} if it is left out", needed=False
+        ),
+    ),
     _open,
 )
 CLOSE = ActDefinition("close", "end that window now", (), _close)
