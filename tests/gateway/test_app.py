@@ -17,6 +17,8 @@ import pytest
 
 from countersign_cli import site_folder
 from countersign_gateway.config import ConfigError, Endpoint, load
+from countersign_gateway.registry.sqlite import SqliteRegistry
+from countersign_gateway.statements.keys import SigningKey, create_key_file
 from countersign_workshop.child_processes.ports import free_port
 from countersign_workshop.simulation.simulated_device import SimulatedDevice
 from support.gateway.opened import open_window
@@ -122,6 +124,31 @@ def test_gateway_init_makes_the_keys_that_are_missing(tmp_path):
     assert (tmp_path / "gateway.key").read_bytes() == kept
     again = countersign("gateway", "init", "--config", config)
     assert again.stdout == made.stdout.replace("(made)", "(was there)")
+
+
+def test_gateway_init_makes_no_new_gateway_for_a_registry_that_has_one(tmp_path):
+    made = site_folder.create_site(tmp_path, SITE, listen="127.0.0.1:0")
+    config = tmp_path / "gateway.toml"
+    registry_path = load(config).registry_path
+    SqliteRegistry(registry_path, made.gateway_id).close()
+    (tmp_path / "gateway.key").rename(tmp_path / "elsewhere.key")
+    for _ in range(2):
+        refused = countersign("gateway", "init", "--config", config)
+        assert refused.returncode == 1
+        assert f"belongs to gateway {made.gateway_id.hex()[:16]}" in refused.stderr
+        assert "its key is not at" in refused.stderr
+        assert not (tmp_path / "gateway.key").exists()
+    create_key_file(tmp_path / "gateway.key")
+    refused = countersign("gateway", "init", "--config", config)
+    assert "is another gateway's" in refused.stderr
+    # With a registry of its own it is a new gateway, and the command says so.
+    (tmp_path / "gateway.key").unlink()
+    registry_path.unlink()
+    anew = countersign("gateway", "init", "--config", config)
+    assert anew.returncode == 0, anew.stderr
+    public = SigningKey.from_file(tmp_path / "gateway.key").public_key.hex()
+    assert "a NEW gateway with a NEW key" in anew.stdout
+    assert public in anew.stdout
 
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])

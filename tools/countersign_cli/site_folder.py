@@ -15,6 +15,7 @@ from Crypto.Hash import keccak
 from countersign_cli.mendable import Mendable
 from countersign_gateway import config
 from countersign_gateway.ingress.mqtt.private_file import replace_private
+from countersign_gateway.registry.sqlite.connection import gateway_of
 from countersign_gateway.statements.keys import (
     SigningKey,
     create_key_file,
@@ -152,6 +153,24 @@ def create_missing_key(path: Path) -> bool:
         return False
     create_key_file(path)
     return True
+
+
+def check_gateway_key(key_file: Path, registry_path: Path) -> None:
+    """SiteError if the registry belongs to another gateway than the key in key_file makes.
+
+    Without the key file a new key would be made, and that is always another gateway.
+    """
+    bound = gateway_of(registry_path)
+    if bound is None:
+        return
+    belongs = f"the registry {registry_path} belongs to gateway {bound.hex()[:16]}…"
+    if not key_file.exists():
+        raise SiteError(
+            f"{belongs}, and its key is not at {key_file}: correct gateway.key_file or bring the "
+            "key back; a new key would make a new gateway, which needs a registry of its own"
+        )
+    if SigningKey.from_file(key_file).gateway_id != bound:
+        raise SiteError(f"{belongs}, and the key at {key_file} is another gateway's")
 
 
 def site_account_key(path: Path) -> bytes:

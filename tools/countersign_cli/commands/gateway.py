@@ -64,8 +64,10 @@ def _repair(arguments: argparse.Namespace) -> int:
 def _init(config_path: Path) -> int:
     from countersign_cli import site_folder
     from countersign_gateway import config
+    from countersign_gateway.statements.keys import SigningKey
 
     settings = config.load(config_path)
+    site_folder.check_gateway_key(settings.key_file, settings.registry_path)
     files = {"gateway key": settings.key_file}
     if settings.mqtt is not None and settings.mqtt.site_account_key_file is not None:
         files["site account key"] = settings.mqtt.site_account_key_file
@@ -74,6 +76,12 @@ def _init(config_path: Path) -> int:
     for name, path in files.items():
         made = site_folder.create_missing_key(path)
         print(f"{name:<18}  {path}  ({'made' if made else 'was there'})")
+        if made and name == "gateway key":
+            new_key = SigningKey.from_file(path).public_key.hex()
+            print(
+                "This is a NEW gateway with a NEW key: devices that trust another gateway's key do "
+                f"not hear it until they have gateway_public_key {new_key}"
+            )
     if settings.mqtt is not None and settings.mqtt.authority_file is not None:
         _init_authority(settings.mqtt.authority_file, settings.site)
     if "site account key" in files:

@@ -67,7 +67,7 @@ def running_gateway(folder: Path, line: str) -> Iterator[RunningGateway]:
     gateway = RunningGateway(site.gateway_public_key, child)
     try:
         events.wait("the gateway", lambda: events.select("gateway_ready"), alive=gateway.check)
-        client.ask(site.config_path, "open", {"minutes": 60})
+        client.ask(site.config_path, "open", {"minutes": 60, "devices": 1000})
         yield gateway
     finally:
         child.stop()

@@ -13,7 +13,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from countersign_gateway.registry.interface import RegistryError, RegistryFull, RegistryUnusable
@@ -169,6 +169,23 @@ def _claim(connection: sqlite3.Connection, path: Path, gateway_id: bytes) -> Non
             f"{path} belongs to gateway {row[0].hex()[:16]}…, and this gateway's key makes it"
             f" {gateway_id.hex()[:16]}…"
         )
+
+
+def gateway_of(path: Path) -> bytes | None:
+    """The gateway_id of the gateway whose record the file is; None without a file or a gateway.
+
+    It changes nothing. RegistryUnusable if the file is there and cannot be read.
+    """
+    if not path.exists():
+        return None
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+            if not connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
+                return None  # its making was cut off
+            row = connection.execute("SELECT gateway_id FROM gateway").fetchone()
+    except sqlite3.Error as error:
+        raise RegistryUnusable(f"{path} cannot be read ({error})") from error
+    return None if row is None else bytes(row[0])
 
 
 def _pragma(connection: sqlite3.Connection, name: str) -> int:
