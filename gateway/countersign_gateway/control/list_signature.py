@@ -1,5 +1,12 @@
 """What a provisioner signs of a list of boards. Both sides of it import this file, and it nothing.
 
+It binds each row to the site that the row names, and to no gateway: any gateway of that site takes
+the list, also one that succeeds another. It has no number and no date. So an old list can be
+admitted after a newer one, by whoever may admit at the gateway's own machine. It brings back
+nothing that a person there took away: a denied device stays out until a person approves it or
+admits it by its public key, a revoked one for ever, and one that enrolled keeps what it is. Rows
+may end on a day (`valid_until`).
+
 The signature covers every byte of the list: BIP-340 over its tagged hash, whose tag is `TAG`.
 It stands beside the file in NAME.sig, as `public key` and `signature` in hexadecimal with a space
 between them.

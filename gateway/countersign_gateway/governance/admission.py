@@ -44,6 +44,8 @@ class AdmissionRecord(Protocol):
 
     def keep_wish(self, wish: EnrolmentWish, most: int, share: int, since_s: int) -> IntEnum: ...
 
+    def is_denied(self, device_id: bytes) -> bool: ...
+
     def wishes(self, since_s: int) -> list[EnrolmentWish]: ...
 
     def waiting(self, since_s: int) -> int: ...
@@ -196,6 +198,8 @@ class Gate:
                 return reasons.ENROLMENTS_SPENT
             return verdict
         if self.mode is EnrolmentMode.OPEN and self.window.left_s > 0:
+            if self._record.is_denied(wish.device_id):
+                return reasons.NOT_ADMITTED
             return self._from_the_street(wish)
         return self._kept(wish)
 

@@ -127,6 +127,24 @@ def test_acts_are_kept_with_what_they_did(registry: Registry) -> None:
     assert len(registry.acts(10)) == 3
 
 
+def test_a_denial_stands_until_an_act_names_the_device(registry: Registry) -> None:
+    one, two = digest("device", "a"), digest("device", "b")
+    for name, device_id in (
+        ("admit", one),
+        ("deny", one),
+        ("admit", None),
+        ("deny", two),
+        ("rename", two),
+    ):
+        registry.record(replace(ACT, name=name, device_id=device_id))
+    assert registry.denied() == {one, two}
+    registry.record(replace(ACT, name="approve", device_id=two))
+    assert registry.denied() == {one}
+    assert (registry.is_denied(one), registry.is_denied(two)) == (True, False)
+    registry.record(replace(ACT, name="admit", device_id=one))
+    assert registry.denied() == frozenset()
+
+
 def test_what_was_spent_is_remembered(registry: Registry) -> None:
     assert registry.spent("enrolments") == (0, 0)
     registry.note_spent("enrolments", 20000, 3)

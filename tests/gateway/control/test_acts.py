@@ -172,6 +172,29 @@ def test_deny_withdraws_an_admission():
     assert desk.site.verdict(device, device.request(), "enrol") == "NOT_ADMITTED"
 
 
+def test_an_old_list_brings_back_nothing_that_a_person_denied():
+    desk = Desk()
+    one, two = desk.site.device("one"), desk.site.device("two")
+    signed = desk.admit_list(table(row(one), row(two, name="bed-8")))
+    assert desk.do("admit", **signed) == "admitted from the list: 2"
+    desk.do("deny", device="bed-7")
+    said = desk.do("admit", **signed)
+    assert said.startswith("admitted from the list: 1; denied before, and kept out: 1 (bed-7)")
+    assert desk.site.verdict(one, one.request(), "enrol") == "NOT_ADMITTED"
+    desk.site.enrolled("two")
+    # A person lifts it, for this one device.
+    desk.do("admit", public_key=one.public_key.hex(), name="bed-7")
+    desk.site.enrolled("one")
+
+
+def test_a_denied_device_comes_in_by_no_window():
+    desk = Desk(EnrolmentMode.OPEN)
+    device = desk.site.device("one")
+    desk.do("admit", public_key=device.public_key.hex(), name="bed-7")
+    desk.do("deny", device="bed-7")
+    assert desk.site.verdict(device, device.request(), "enrol") == "NOT_ADMITTED"
+
+
 def enrolled(desk: Desk, device_class: str = "standard") -> SimulatedDevice:
     device = desk.site.device("one")
     desk.do("admit", public_key=device.public_key.hex(), name="bed-7", **{"class": device_class})

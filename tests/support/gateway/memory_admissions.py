@@ -80,6 +80,18 @@ class MemoryAdmissions:
     def record(self, act: Act) -> None:
         self._acts.append(act)
 
+    def denied(self) -> frozenset[bytes]:
+        with self._lock:
+            latest = {
+                act.device_id: act.name
+                for act in self._acts
+                if act.device_id is not None and act.name in ("deny", "admit", "approve")
+            }
+        return frozenset(key for key, name in latest.items() if name == "deny")
+
+    def is_denied(self, device_id: bytes) -> bool:
+        return device_id in self.denied()
+
     def acts(self, most: int) -> list[Act]:
         with self._lock:
             return self._acts[::-1][:most]

@@ -17,6 +17,7 @@ from countersign_gateway.control.people import Caller, People, Refused, class_na
 from countersign_gateway.governance.admission import MOST_DENIED, has_ended, last_day
 from countersign_gateway.model import Admission, Status
 
+_MOST_SHOWN = 5
 _CLASS = Argument("class", str, "standard or life-critical; by default the site's", needed=False)
 _UNTIL = Argument("valid_until", str, "the last day on which it may enrol: YYYY-MM-DD", False)
 
@@ -65,7 +66,9 @@ def _admit_list(people: People, caller: Caller, arguments: Arguments) -> Answer:
     signer = admission_list.signer_of(content, arguments["signature"], people.provisioners)
     by = f"the list of provisioner {signer.hex()[:16]}, {caller.name}"
     listed = admission_list.read(content, people, by)
-    fresh = [one for one in listed if people.registry.device(one.device_id) is None]
+    denied = people.registry.denied()
+    new = [one for one in listed if people.registry.device(one.device_id) is None]
+    fresh = [one for one in new if one.device_id not in denied]
     for one in listed:
         record = people.registry.device(one.device_id)
         if record is not None and record.status is Status.REVOKED:
@@ -74,9 +77,16 @@ def _admit_list(people: People, caller: Caller, arguments: Arguments) -> Answer:
     detail = f"{len(fresh)} devices, by {by}"
     people.registry.admit(fresh, people.act(caller, "admit", None, detail))
     people.changed()
-    enrolled = len(listed) - len(fresh)
+    enrolled = len(listed) - len(new)
     kept = f"; enrolled before, and kept as they are: {enrolled}" if enrolled else ""
-    return {"said": f"admitted from the list: {len(fresh)}{kept}"}
+    out = [one.name for one in new if one.device_id in denied]
+    shown = ", ".join(out[:_MOST_SHOWN]) + (", …" if len(out) > _MOST_SHOWN else "")
+    barred = (
+        f"; denied before, and kept out: {len(out)} ({shown}); a public key admits such a device"
+        if out
+        else ""
+    )
+    return {"said": f"admitted from the list: {len(fresh)}{kept}{barred}"}
 
 
 def _check_not_enrolled(people: People, admission: Admission) -> None:

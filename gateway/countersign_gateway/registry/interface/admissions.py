@@ -64,6 +64,16 @@ class Acts(Protocol):
 
     def record(self, act: Act) -> None: ...
 
+    def denied(self) -> frozenset[bytes]:
+        """The devices that a person denied, and that no later act admitted by name or approved.
+
+        It follows from the acts, so nothing forgets it. The admission of a whole list names no
+        device, and so lifts no denial.
+        """
+
+    def is_denied(self, device_id: bytes) -> bool:
+        """Whether the device is one of those."""
+
     def acts(self, most: int) -> list[Act]:
         """The latest acts, newest first."""
 

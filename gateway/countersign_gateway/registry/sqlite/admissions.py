@@ -19,6 +19,7 @@ _ADMISSION = (
     " admitted_by, admitted_s"
 )
 _WISH = "device_id, suite, public_key, next_key_digest, environment, asked_s, source"
+_DENYING = "('deny', 'admit', 'approve')"
 _ACT = "at_s, at_monotonic_s, uid, name, device_id, detail"
 
 
@@ -119,6 +120,24 @@ class AdmissionTables(Tables):
     def record(self, act: Act) -> None:
         with self._connections.write() as writer:
             insert_act(writer, act)
+
+    def denied(self) -> frozenset[bytes]:
+        with self._connections.read() as reader:
+            # SQLite takes `name` from the row that has the maximum.
+            rows = reader.execute(
+                "SELECT device_id, name, max(number) FROM acts"
+                f" WHERE device_id IS NOT NULL AND name IN {_DENYING} GROUP BY device_id"
+            ).fetchall()
+        return frozenset(row[0] for row in rows if row[1] == "deny")
+
+    def is_denied(self, device_id: bytes) -> bool:
+        with self._connections.read() as reader:
+            row = reader.execute(
+                f"SELECT name FROM acts WHERE device_id = ? AND name IN {_DENYING}"
+                " ORDER BY number DESC LIMIT 1",
+                (device_id,),
+            ).fetchone()
+        return row is not None and row[0] == "deny"
 
     def acts(self, most: int) -> list[Act]:
         with self._connections.read() as reader:

@@ -213,5 +213,6 @@ MIGRATIONS: tuple[str, ...] = (
     # The lobby account or serial line by which a request came, so that none takes all places.
     """
     ALTER TABLE wishes ADD COLUMN source TEXT NOT NULL DEFAULT '';
+    CREATE INDEX acts_by_device ON acts (device_id, number);
     """,
 )
