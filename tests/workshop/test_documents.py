@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import ast
 import dataclasses
 import re
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from countersign_cli import cli
 from countersign_gateway.control.acts import ACTS
 from countersign_gateway.model import Status
 from countersign_gateway.operations.tally import Tally
@@ -159,3 +161,22 @@ def test_operators_find_every_state_and_command() -> None:
     words = [OPERATIONS, (ROOT / "tools/PROVISIONING.md").read_text(encoding="utf-8")]
     said = " ".join(re.findall(r"`[^`\n]+`|countersign device [a-z]+", " ".join(words)))
     assert [name for name in known if not re.search(rf"\b{name}\b", said)] == []
+
+
+def _options(parser: argparse.ArgumentParser) -> set[str]:
+    found: set[str] = set()
+    for action in parser._actions:
+        found |= {word for word in action.option_strings if word.startswith("--")}
+        if isinstance(action, argparse._SubParsersAction):
+            for inner in action.choices.values():
+                found |= _options(inner)
+    return found
+
+
+@pytest.mark.parametrize("command", [name for name, _ in cli.COMMANDS])
+def test_a_document_names_each_option(command: str) -> None:
+    parser = argparse.ArgumentParser()
+    cli.load(command).register(parser)
+    said = "\n".join(path.read_text(encoding="utf-8") for path in named_paths.documents(ROOT))
+    named = set(re.findall(r"--[a-z][a-z-]*", said))
+    assert sorted(_options(parser) - named) == []
