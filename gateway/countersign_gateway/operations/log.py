@@ -26,7 +26,14 @@ LINES_PER_S = 200.0
 BURST_LINES = 1000.0
 # Of each kind that a stranger can cause, without a device's key.
 STRANGERS = frozenset(
-    {"refused", "challenge_sent", "oversized_dropped", "reply_dropped", "line_noise"}
+    {
+        "refused",
+        "challenge_sent",
+        "oversized_dropped",
+        "reply_dropped",
+        "line_noise",
+        "broker_refused_client",
+    }
 )
 STRANGERS_LINES_PER_S = 1 / 12
 STRANGERS_BURST_LINES = 100.0

@@ -134,6 +134,22 @@ def test_a_device_without_an_account_gets_in_by_the_lobby_alone(site):
     assert site.connect(stranger).enrol() == "ACCEPTED"
 
 
+def test_a_client_that_is_not_let_in_leaves_a_trace(site):
+    stranger = named(site, "stranger")
+    name, password = account(site, stranger)
+    for client_id in ("any", name):
+        RawClient(site.address, connect_packet(client_id, (name, password))).close()
+    broker = site.gateway.broker
+    assert broker is not None
+    deadline_s = time.monotonic() + PATIENCE_S
+    while broker.status()["refused"] < 2 and time.monotonic() < deadline_s:
+        time.sleep(0.05)
+    assert broker.status()["refused"] == 2
+    last = site.events("broker_refused_client")[-1]
+    assert last["device_id"] == name
+    assert last["why"].startswith("code 5: not admitted")
+
+
 def test_the_client_id_of_another_takes_no_session_over(site):
     broker = site.gateway.broker
     assert broker is not None

@@ -96,10 +96,12 @@ def settings(
         # Otherwise a verdict may wait for the acknowledgement of the packet before it.
         "set_tcp_nodelay true",
         "sys_interval 0",
-        "connection_messages false",
+        # Otherwise a device that is not let in would leave no trace anywhere at the site.
+        "connection_messages true",
         "log_dest stderr",
         "log_type error",
         "log_type warning",
+        "log_type notice",
         # The gateway reads each filter there: Mosquitto restricts none (decision 0029).
         "log_type subscribe",
     ]

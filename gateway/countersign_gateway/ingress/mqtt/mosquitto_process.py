@@ -31,11 +31,21 @@ _MEANINGS = (
     ("Outgoing messages are being dropped", "queue_full"),
     ("Unable to accept new connection", "connections_full"),
     ("Out of memory", "memory_full"),
+    ("New connection from ", ""),
+    ("New client connected from ", ""),
+    ("Client ", ""),
+    ("Socket error on client ", ""),
+    ("Bad socket read/write on client ", ""),
+    ("Expiring client ", ""),
     ("Mosquitto should not be run as root", ""),
     ("ACL pattern", ""),
     ("Unable to set TCP_NODELAY", ""),  # of the gateway's own socket, which is no TCP
 )
 _LINE = re.compile(r"(?:\d+: )?(?:Warning: |Error: )?(.*)")
+
+
+_NOT_LET_IN = re.compile(r"(?:\d+: )?Client (.*) disconnected, not authorised\.")
+_DEVICE_ID = re.compile(r"[0-9a-f]{64}")
 
 
 class BrokerUnusable(OperatorError):
@@ -47,6 +57,14 @@ def meaning(line: str) -> str | None:
     found = _LINE.match(line)
     said = line if found is None else found[1]
     return next((word for start, word in _MEANINGS if said.startswith(start)), None)
+
+
+def not_let_in(line: str) -> tuple[bool, str | None]:
+    """Whether the line says that a client was not let in, and the device that it says it is."""
+    found = _NOT_LET_IN.fullmatch(line)
+    if found is None:
+        return False, None
+    return True, found[1] if _DEVICE_ID.fullmatch(found[1]) else None
 
 
 def connection_budget(wanted: int) -> int:

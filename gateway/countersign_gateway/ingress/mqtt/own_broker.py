@@ -31,6 +31,7 @@ from countersign_gateway.ingress.mqtt.mosquitto_process import (
     connection_budget,
     machine_bytes,
     meaning,
+    not_let_in,
 )
 from countersign_gateway.ingress.mqtt.mosquitto_program import mosquitto_program
 from countersign_gateway.ingress.mqtt.private_file import private_folder, replace_private
@@ -48,6 +49,7 @@ STARTING_MS = 20
 # Bounds of what a client can make it keep are far below; a broker above this is made anew.
 MAX_RESIDENT_BYTES = broker_rules.MAX_HEAP_BYTES
 MAX_LINE_BYTES = 4096
+NOT_LET_IN = "code 5: not admitted, no window open, revoked, or another site_account_key"
 
 
 class OwnBroker:
@@ -98,6 +100,7 @@ class OwnBroker:
         self._said: deque[str] = deque(maxlen=5)
         self._thread = threading.Thread(target=self._run, name="broker", daemon=True)
         self.restarts = 0
+        self.refused = 0  # clients that were not let in
 
     def start(self) -> Endpoint:
         """Return its address once it listens. BrokerUnusable if it does not."""
@@ -150,6 +153,7 @@ class OwnBroker:
         return {
             "running": running,
             "restarts": self.restarts,
+            "refused": self.refused,
             "accounts": self._accounts.devices,
             "connections": self._connected.now,
             "most_connections": self._connections,
@@ -263,6 +267,10 @@ class OwnBroker:
             if not self._watch.allows(*subscription):
                 self._take_out(subscription[0])
             return
+        refused, device = not_let_in(line)
+        if refused:
+            self.refused += 1
+            self._log.event("broker_refused_client", device_id=device, why=NOT_LET_IN)
         what = meaning(line)
         if not listens:
             # No client was there yet, so the line can quote none.
