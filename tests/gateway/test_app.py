@@ -201,10 +201,21 @@ def test_a_hangup_ends_nothing_and_a_clean_stop_is_in_the_status(tmp_path):
         assert "at a start" in running.wait_for("hangup_ignored")["why"]
         status = json.loads((tmp_path / "status.json").read_text())
         assert (status["state"], status["pid"]) == ("running", running.process.pid)
+        config = ("--config", tmp_path / "gateway.toml")
+        said = countersign("gateway", "status", *config)
+        assert (said.returncode, said.stderr) == (0, "")
+        assert f"at work, process {running.process.pid}" in said.stdout
         running.process.send_signal(signal.SIGTERM)
         assert running.process.wait(PATIENCE_S) == 0
-    status = json.loads((tmp_path / "status.json").read_text())
+    text = (tmp_path / "status.json").read_text()
+    status = json.loads(text)
     assert (status["state"], status["broker"]["running"]) == ("stopped", False)
+    said = countersign("gateway", "status", *config)
+    assert (said.returncode, said.stderr) == (1, "")
+    assert "the gateway is stopped" in said.stdout
+    said = countersign("gateway", "status", "--json", *config)
+    assert (said.returncode, said.stdout) == (1, text)
+    assert "is stopped" in said.stderr
 
 
 def test_a_gateway_that_waits_for_its_broker_stops_when_it_is_asked_to(tmp_path):

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from countersign_gateway.operations.clock import utc_text
 from countersign_gateway.operations.log import EventLog
 
 LATEST = 16
@@ -31,7 +32,7 @@ class Alarms:
         with self._lock:
             self._counts[kind] = self._counts.get(kind, 0) + 1
             shown = {name: _shown(value) for name, value in fields.items()}
-            self._latest.append({"kind": kind, "at_s": int(self._wall_s()), **shown})
+            self._latest.append({"kind": kind, "at": utc_text(self._wall_s()), **shown})
         self._log.event("alarm", kind=kind, **fields)
 
     def status(self) -> dict[str, object]:

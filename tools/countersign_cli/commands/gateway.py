@@ -1,9 +1,13 @@
-"""`countersign gateway`: run a site's gateway, make what its configuration names, check its broker.
+"""`countersign gateway`: run a site's gateway, see how it is, make its keys, check its broker.
 
     countersign gateway run --config gateway.toml
+    countersign gateway status --config gateway.toml [--json]
     countersign gateway init --config gateway.toml
     countersign gateway check --config gateway.toml
     countersign gateway repair --config gateway.toml [--apply] [--new-ledger-key]
+
+`status` says in words what status.json holds, which the gateway writes beside its registry each
+second. Exit status 1 if the gateway is stopped, or the file is old.
 
 `init` makes the keys that the configuration names and that are not there yet, and the site's
 authority for TLS. What exists is never overwritten. `check` attacks the running broker with two
@@ -16,6 +20,8 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 EXTRAS = ("gateway", "ledger")
@@ -25,12 +31,15 @@ def register(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(dest="gateway_command", required=True)
     for name, help_text in (
         ("run", "run until SIGTERM or Ctrl-C"),
+        ("status", "say how the gateway is"),
         ("init", "make the keys that the configuration names"),
         ("check", "test whether the running broker is safe"),
         ("repair", "say where the record and the ledger stand, and go on"),
     ):
         command = commands.add_parser(name, help=help_text)
         command.add_argument("--config", type=Path, required=True, help="the site's gateway.toml")
+        if name == "status":
+            command.add_argument("--json", action="store_true", help="print status.json as it is")
         if name == "repair":
             command.add_argument("--apply", action="store_true", help="mend what is wrong")
             command.add_argument(
@@ -47,6 +56,8 @@ def run(arguments: argparse.Namespace) -> int:
         return status
     if arguments.gateway_command == "repair":
         return _repair(arguments)
+    if arguments.gateway_command == "status":
+        return _status(arguments.config, as_json=arguments.json)
     return {"init": _init, "check": _check}[arguments.gateway_command](arguments.config)
 
 
@@ -59,6 +70,21 @@ def _repair(arguments: argparse.Namespace) -> int:
         arguments.config, apply=arguments.apply, new_ledger_key=arguments.new_ledger_key
     )
     return status
+
+
+def _status(config_path: Path, *, as_json: bool) -> int:
+    from countersign_cli import site_status
+    from countersign_gateway import config
+
+    path = config.load(config_path).registry_path.with_name("status.json")
+    status = site_status.load(path, datetime.now(UTC))
+    if as_json:
+        print(status.text, end="")
+        if status.fault is not None:
+            print(f"countersign gateway: {status.fault}", file=sys.stderr)
+    else:
+        print("\n".join(site_status.lines(status)))
+    return 0 if status.fault is None else 1
 
 
 def _init(config_path: Path) -> int:
