@@ -54,7 +54,23 @@ def test_everything_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
         "boards.csv line 3 (bed-7): the same name as in boards.csv line 2",
         "boards.csv line 4: name is empty",
         "boards.csv line 5 (bed-9): 'COM4' is no port: write /dev/ttyACM0 or socket://host:port",
+        "boards.csv line 5 (bed-9): serial_baud is an integer from 1200 to 12000000",
     ]
+
+
+def test_what_all_rows_share_is_said_once_and_by_its_own_name(tmp_path: Path) -> None:
+    table = write_csv(
+        tmp_path / "boards.csv",
+        [ROW | {"watchdog_s": "x", "serial_baud": "1"}, ROW | {"name": "bed-8"}],
+    )
+    wrong = {"site": "No Site", "check_in_interval_ms": "often", "gateway_public_key": None}
+    said = faults_of(table, **wrong)
+    first, second = [fault for fault in said if fault.startswith("--settings: ")]
+    assert "check_in_interval_ms is an integer" in first
+    assert " site " in second
+    assert said[0] == "boards.csv line 2 (bed-7): watchdog_s is an integer"
+    assert "boards.csv line 2 (bed-7): serial_baud is an integer from 1200 to 12000000" in said
+    assert "boards.csv line 3 (bed-8): missing setting gateway_public_key" in said
 
 
 @pytest.mark.parametrize(

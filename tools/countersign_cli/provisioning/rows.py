@@ -18,22 +18,24 @@ import difflib
 import hashlib
 import io
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from countersign.proofs import curve
-from countersign_agent.config import FIELDS, Config, ConfigError
+from countersign_agent.config import FIELDS
 from countersign_cli.board_catalogue import board_kinds
 from countersign_cli.board_port import board_line
 from countersign_cli.mendable import Mendable
+from countersign_cli.provisioning import settings_faults
 from countersign_cli.provisioning.bundle import STORAGE_FOLDER
 from countersign_gateway.text_file import read_text
 
 COLUMNS = ("name", "port", "board", "baud", "class", "valid_until")
 CA_PATH = "/broker_ca.der"
+SHARED = "--settings"  # where a fault stands that all rows share
 _SETTINGS = {entry[0]: entry[1] for entry in FIELDS}
 # This module sets these for every board, or a column of their own does.
 _OURS = ("storage_folder", "name", "device_id")
@@ -149,8 +151,12 @@ def _rows(
         where = f"{place} ({name})" if name else place
         try:
             rows.append(_row(texts, shared, folder))
-        except (ConfigError, board_line.PortError, ValueError) as fault:
-            faults.append(f"{where}: {fault}")
+        except _Faults as found:
+            for said in found.said:
+                setting = next((word for word in said.split() if word in _SETTINGS), None)
+                of_all = shared.get(str(setting)) is not None and not texts.get(str(setting))
+                fault = f"{SHARED if of_all else where}: {said}"
+                faults += [] if fault in faults else [fault]
         if name and name in seen:
             faults.append(f"{where}: the same name as in {seen[name]}")
         seen.setdefault(name, place)
@@ -162,36 +168,67 @@ def _rows(
 
 
 def _row(texts: Mapping[str, str], shared: Mapping[str, Any], folder: Path) -> Row:
+    """The row. _Faults with all that is wrong in it."""
+    faults = _Faults()
     for needed in ("name", "port"):
         if not texts.get(needed):
-            raise ValueError(f"{needed} is empty")
-    if not texts["name"].isprintable():
-        raise ValueError("name holds a character that cannot be printed")
-    board_line.check_name(texts["port"])
+            faults.said.append(f"{needed} is empty")
+    if not texts.get("name", "x").isprintable():
+        faults.said.append("name holds a character that cannot be printed")
+    if texts.get("port"):
+        faults.taken(board_line.check_name, texts["port"])
     board = texts.get("board", "")
     if board and board not in board_kinds.KINDS:
-        raise ValueError(f"no such board: {board} (there are: {', '.join(board_kinds.KINDS)})")
-    settings = {**shared, "name": texts["name"], "storage_folder": STORAGE_FOLDER}
+        faults.said.append(f"no such board: {board} (there are: {', '.join(board_kinds.KINDS)})")
+    named = texts.get("name") or "unnamed"
+    settings = {**shared, "name": named, "storage_folder": STORAGE_FOLDER}
     for name, text in texts.items():
         if name in _SETTINGS and text and name != "name":
-            settings[name] = _number(name, text) if _SETTINGS[name] is int else text
+            wants_number = _SETTINGS[name] is int
+            settings[name] = faults.taken(_number, name, text) if wants_number else text
     files = {}
     if settings.get("tls_ca_path") is not None:
-        files[CA_PATH] = _certificate(folder / str(settings["tls_ca_path"]))
+        content = faults.taken(_certificate, folder / str(settings["tls_ca_path"]))
+        files[CA_PATH] = content if content is not None else b""
         settings["tls_ca_path"] = CA_PATH
-    Config(settings)
+    faults.said += settings_faults.of(settings)
     for name in ("gateway_public_key", "site_account_key"):
-        key = settings.get(name)
-        if key is not None and curve.lift_x(bytes.fromhex(key.removeprefix("0x"))) is None:
-            raise ValueError(f"{name} is not a point of the curve: copy it again")
-    config = _config_file(settings)
-    baud = _number("baud", texts.get("baud") or str(board_line.BAUD))
+        faults.taken(_check_key, name, settings.get(name))
+    baud = faults.taken(_number, "baud", texts.get("baud") or str(board_line.BAUD))
     device_class, valid_until = texts.get("class", ""), texts.get("valid_until", "")
     if device_class not in ("", "standard", "life-critical"):
-        raise ValueError("class is standard or life-critical")
+        faults.said.append("class is standard or life-critical")
     if valid_until:
-        _check_day(valid_until)
-    return Row(texts["name"], texts["port"], board, baud, config, files, device_class, valid_until)
+        faults.taken(_check_day, valid_until)
+    if faults.said:
+        raise faults
+    config = _config_file(settings)
+    return Row(named, texts["port"], board, baud, config, files, device_class, valid_until)
+
+
+class _Faults(Exception):
+    """All that is wrong in one row, in `said`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said: list[str] = []
+
+    def taken(self, check: Callable[..., Any], *arguments: Any) -> Any:
+        """What `check` returns; None if it finds a fault, which is kept."""
+        try:
+            return check(*arguments)
+        except (board_line.PortError, ValueError) as fault:
+            self.said.append(str(fault))
+            return None
+
+
+def _check_key(name: str, key: object) -> None:
+    try:
+        digits = bytes.fromhex(str(key).removeprefix("0x"))
+    except ValueError:
+        return  # said as a fault of the settings
+    if key is not None and len(digits) == 32 and curve.lift_x(digits) is None:
+        raise ValueError(f"{name} is not a point of the curve: copy it again")
 
 
 def _check_day(text: str) -> None:
