@@ -41,6 +41,10 @@ from countersign_gateway.statements.log_statement import LogPlace
 _MOST_WAITS = 1800
 _NOT_FINAL = [state for state in OutboxState if state is not OutboxState.FINALIZED]
 
+_NOTHING_LEFT = "Nothing is left to repair."
+_TO_MEND = "Run this again with --apply to mend it."
+_TO_CLAIM = "Nothing is wrong. Run this again with --apply to claim the log for this gateway."
+
 
 class RepairError(OperatorError):
     """The repair cannot go on. The text says what a person must do first."""
@@ -77,6 +81,8 @@ class Repair:
         self._fees = fees
         self._say = say
         self._wait = wait
+        self.next_step = _NOTHING_LEFT
+        """After `run`: what a person does next, in a sentence."""
 
     def run(self, *, apply: bool, new_ledger_key: bool = False) -> bool:
         """Say where everything stands; with `apply`, mend it. Returns whether all is well now.
@@ -102,8 +108,14 @@ class Repair:
         succeeding = new_ledger_key or standing.state in (State.FOREIGN, State.CLOSED)
         failed = self._registry.outbox([OutboxState.FAILED], 1, OutboxKind.APPEND)
         well = not (succeeding or standing.missing or failed) and claimed_by is not None
-        if not apply or well:
-            return well
+        if well:
+            return True
+        if not apply:
+            is_new = claimed_by is None and not (succeeding or standing.missing or failed)
+            self.next_step = _TO_CLAIM if is_new else _TO_MEND
+            if succeeding and not foreign_key:
+                self._say_what_it_costs()
+            return False
         if foreign_key:
             raise RepairError("Another gateway's key claimed this log; it alone can close it.")
         if claimed_by is None and standing.state is not State.CLOSED:
@@ -157,6 +169,12 @@ class Repair:
                 f" 0x{standing.successor.hex()} goes on."
             )
 
+    def _say_what_it_costs(self) -> None:
+        which = "The new account, whose address the first run with --apply says,"
+        if self._next_file.exists():
+            which = f"The new account, 0x{LedgerKey.from_file(self._next_file).address.hex()},"
+        self._say(f"{which} needs money for gas, and the owner has to appoint it in UserID.")
+
     # --- mending ---------------------------------------------------------------------------
 
     def _claim(self, key: LedgerKey) -> None:
@@ -203,9 +221,10 @@ class Repair:
         self._adopt(old, common.sequence)
         self._registry.hand_over(new.address, common.sequence)
         self._finish_key_files()
-        self._say(
-            f"Ledger account 0x{new.address.hex()} goes on after batch {common.sequence}. Let the"
-            " owner appoint it in UserID, and dismiss the old one."
+        self._say(f"Ledger account 0x{new.address.hex()} goes on after batch {common.sequence}.")
+        self.next_step = (
+            "Nothing is left to repair here. What is left is the owner's: to appoint"
+            f" 0x{new.address.hex()} in UserID, and to dismiss 0x{old.address.hex()}."
         )
 
     def _adopt(self, old: LedgerKey, last_sequence: int) -> None:

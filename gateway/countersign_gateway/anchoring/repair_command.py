@@ -24,7 +24,6 @@ def run(path: Path, *, apply: bool, new_ledger_key: bool) -> int:
         for sentence in str(error).splitlines():
             print(f"countersign gateway: {sentence}", file=sys.stderr)
         return 1
-    print("Nothing is left to repair." if well else "Run this again with --apply to mend it.")
     return 0 if well else 1
 
 
@@ -37,6 +36,8 @@ def _repaired(path: Path, apply: bool, new_ledger_key: bool) -> bool:
     registry = SqliteRegistry(config.registry_path, key.gateway_id)
     try:
         work = repair(config.anchoring, registry=registry, gateway_key=key, say=print)
-        return work.run(apply=apply, new_ledger_key=new_ledger_key)
+        well = work.run(apply=apply, new_ledger_key=new_ledger_key)
+        print(work.next_step)
+        return well
     finally:
         registry.close()

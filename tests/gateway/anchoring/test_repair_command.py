@@ -42,7 +42,7 @@ def test_a_new_site_claims_its_log_and_changes_its_ledger_key(
     looked = repair(config)
     assert looked.returncode == 1, looked.stderr
     assert "No gateway has claimed this log" in looked.stdout
-    assert "--apply" in looked.stdout.splitlines()[-1]
+    assert "--apply to claim the log" in looked.stdout.splitlines()[-1]
     poor = repair(config, "--apply")
     assert poor.returncode == 1 and "money for gas" in poor.stderr
 
@@ -51,14 +51,24 @@ def test_a_new_site_claims_its_log_and_changes_its_ledger_key(
     assert (mended.returncode, mended.stderr) == (0, "")
     assert repair(config).returncode == 0
 
+    looked = repair(config, "--new-ledger-key")
+    assert looked.returncode == 1
+    assert "whose address the first run with --apply says, needs money" in looked.stdout
+
     # Changing the key needs an account with money: the first run makes it and says so.
     poor = repair(config, "--apply", "--new-ledger-key")
     assert poor.returncode == 1 and "money for gas" in poor.stderr
     account = bytes.fromhex(poor.stderr.split("0x")[1][:40])
+    assert (
+        f"The new account, 0x{account.hex()}, needs money"
+        in repair(config, "--new-ledger-key").stdout
+    )
     chain.fund(account)
     changed = repair(config, "--apply", "--new-ledger-key")
     assert (changed.returncode, changed.stderr) == (0, "")
     assert f"0x{account.hex()} goes on after batch 0" in changed.stdout
+    last = changed.stdout.splitlines()[-1]
+    assert "What is left is the owner's: to appoint" in last and account.hex() in last
     assert repair(config).returncode == 0
     kept = sorted(path.name for path in folder.glob("ledger.key*"))
     assert kept == ["ledger.key", f"ledger.key.{made.ledger_account.hex()}"]

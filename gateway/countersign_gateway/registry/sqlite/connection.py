@@ -103,7 +103,9 @@ def _hold(path: Path) -> int:
         fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(lock_file)
-        raise RegistryUnusable(f"{path} is in use by another gateway process") from None
+        raise RegistryUnusable(
+            f"{path} is in use by another gateway process: stop the gateway first"
+        ) from None
     return lock_file
 
 
