@@ -116,3 +116,11 @@ def test_a_runner_that_ends_badly_has_failed():
 
 def test_the_checkout_is_this_one():
     assert (checkout.ROOT / "pyproject.toml").is_file()
+
+
+def test_the_gateways_help_is_for_those_who_run_it(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["gateway", "--help"])
+    said = capsys.readouterr().out
+    assert "countersign gateway status" in said
+    assert "in a checkout" not in said

@@ -81,3 +81,10 @@ def test_an_open_key_file_is_refused(tmp_path: Path, capsys: pytest.CaptureFixtu
     key.chmod(0o644)
     assert cli.main(["device", "sign", str(tmp_path / "x"), "--key", str(key)]) == 2
     assert "open to other users" in capsys.readouterr().err
+
+
+def test_a_list_that_is_not_there_is_said_in_a_sentence(tmp_path, capsys):
+    assert cli.main(["device", "admit", str(tmp_path / "nothere.csv")]) != 0
+    said = capsys.readouterr().err
+    assert "nothere.csv cannot be opened: No such file" in said
+    assert "Errno" not in said

@@ -97,6 +97,7 @@ def test_site_init_makes_a_site_that_runs_as_it_is(tmp_path):
         (["--name", "Not A Site"], "site.name"),
         (["--name", 'x"\nowner = "0x'], "site.name"),
         (["--name", "x", "--broker", "http://x"], "ingress.mqtt.broker"),
+        (["--name", "x", "--broker", "none"], "give --line"),
         (["--name", "x", "--owner", "0x12"], "is not an address"),
         (["--name", "x", "--chain-id", "1"], "a ledger needs"),
         (["--name", "x", "--device-class", "300"], "policy.device_class"),

@@ -171,7 +171,7 @@ class BrokerCheck:
             self._tls is not None or self._address.is_local,
             "no password is readable on the network"
             if self._tls is not None
-            else "this check reached the broker on this machine, without TLS",
+            else "this check stayed on this machine (that others must use TLS: untested)",
             "passwords are readable on the network: use mqtts://",
         )
 

@@ -121,7 +121,10 @@ def read_day(text: str) -> int:
 
 
 def _admission(row: Mapping[str, Any], people: People, admitted_by: str) -> Admission:
-    if _cell(row, "site") != people.site:
+    site = _cell(row, "site")
+    if not site:
+        raise Refused(f"it names no site: the column site must say {people.site}")
+    if site != people.site:
         raise Refused(f"it is not for this site, which is {people.site}")
     next_key, owner = _cell(row, "next_key_digest"), _cell(row, "owner")
     day = _cell(row, "valid_until")

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from countersign_gateway.control import address, wire
-from countersign_gateway.control.acts import ACTS, perform
+from countersign_gateway.control.acts import ACTS, READING, perform
 from countersign_gateway.control.people import Caller, People, Refused
 from countersign_gateway.operations.log import EventLog
 
@@ -124,9 +124,9 @@ class ControlServer:
             if promise.cancel():
                 raise Refused("the gateway is too busy: nothing was done; try again") from None
             answer = promise.result(PERFORM_S)
-        self._log.event(
-            "act", act=name, uid=caller.uid, pid=caller.pid, said=str(answer.get("said", ""))
-        )
+        if name not in READING:
+            said = str(answer.get("said", ""))
+            self._log.event("act", act=name, uid=caller.uid, pid=caller.pid, said=said)
         return answer
 
 

@@ -62,7 +62,7 @@ def test_a_list_that_is_not_signed_or_wrongly_counts_for_nothing():
     ("changes", "fault"),
     [
         ({"site": "ward-4"}, "not for this site"),
-        ({"site": ""}, "not for this site"),
+        ({"site": ""}, "it names no site: the column site must say ward-3"),
         ({"public_key": "00" * 32}, "not a point of the curve"),
         ({"public_key": "zz"}, "public_key must be 64 hexadecimal digits"),
         ({"device_id": "11" * 32}, "its key does not give its device_id"),

@@ -94,6 +94,7 @@ def test_an_act_takes_effect_on_the_running_gateway(site):
         device.close()
         stranger.close()
     assert len(told) >= 5
+    assert "list" not in [line["act"] for line in running.events("act")]
     (act, *_) = running.events("act")
     assert act["act"] == "approve"
     assert running.gateway.registry.acts(1)[0].name == "revoke"

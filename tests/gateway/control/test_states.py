@@ -26,6 +26,7 @@ def test_a_day_that_is_past_admits_nobody_and_an_admission_that_ended_says_so():
     assert desk.do("show", device="bed-8") == "bed-8 is admitted"
     desk.site.wall.now_s += 86400
     shown = perform(desk.people, CALLER, "show", {"device": "bed-8"})
+    assert desk.do("list").startswith("2 devices, ")
     assert shown["said"] == "bed-8 is expired"
     assert shown["device"]["detail"].startswith("its admission ended on 2026-11-28")
     assert desk.site.verdict(device, device.request(), "enrol") == "NOT_ADMITTED"
@@ -57,7 +58,7 @@ def test_a_device_that_was_denied_is_shown_and_can_be_approved():
     assert shown["said"] == f"{name} is denied"
     assert shown["device"]["public_key"] == device.public_key.hex()
     assert "is denied already" in desk.refused("deny", device=name)
-    assert "0 of them waiting" in desk.do("list")
+    assert desk.do("list").startswith("1 device, 0 of them waiting")
     desk.do("approve", device=name, name="bed-7")
     desk.site.enrolled("one")
     assert desk.do("show", device="bed-7") == "bed-7 is enrolled"

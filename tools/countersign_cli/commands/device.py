@@ -18,6 +18,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from countersign_cli.mendable import Mendable
+
 if TYPE_CHECKING:
     from countersign_gateway.control.acts.definition import ActDefinition, Argument
 
@@ -89,8 +91,11 @@ def _with_files(given: dict[str, Any]) -> dict[str, Any]:
         return given
     from countersign_gateway.control import list_signature
 
-    with open(path, "rb") as file:
-        content = file.read(list_signature.MOST_LIST_BYTES + 1)
+    try:
+        with open(path, "rb") as file:
+            content = file.read(list_signature.MOST_LIST_BYTES + 1)
+    except OSError as fault:
+        raise Mendable(f"the list {path} cannot be opened: {fault.strerror}") from None
     given["list"] = base64.b64encode(content).decode("ascii")
     beside = path.with_name(path.name + list_signature.SUFFIX)
     if "signature" not in given and beside.exists():

@@ -67,8 +67,10 @@ def register(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Exit status 0 if the site was made. SiteError if it was not."""
-    from countersign_cli.site_folder import create_site
+    from countersign_cli.site_folder import SiteError, create_site
 
+    if arguments.broker == "none" and not arguments.line:
+        raise SiteError("a site without a broker needs a serial line: give --line PORT")
     site = create_site(
         arguments.folder,
         arguments.name,

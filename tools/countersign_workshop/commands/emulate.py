@@ -24,7 +24,9 @@ from countersign_workshop.emulation import boards_at_work, emulated_board
 
 def register(parser: argparse.ArgumentParser) -> None:
     boards = sorted(emulated_board.KINDS)
-    parser.add_argument("--board", required=True, choices=boards, metavar="BOARD", help=str(boards))
+    parser.add_argument(
+        "--board", required=True, choices=boards, metavar="BOARD", help=", ".join(boards)
+    )
     parser.add_argument("--image", type=Path, metavar="FILE", help="instead of the one built last")
     joining = parser.add_argument_group("boards that run until Ctrl-C")
     joining.add_argument("--devices", type=int, default=1, metavar="N", help="how many; 1")

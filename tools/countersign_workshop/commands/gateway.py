@@ -11,6 +11,7 @@ from countersign_gateway.ingress.mqtt import mosquitto_program
 from countersign_workshop.parts import toolchain
 from countersign_workshop.parts.part_missing import PartMissing
 
+__doc__ = gateway.__doc__  # what --help begins with is for those who run it
 EXTRAS = gateway.EXTRAS
 register = gateway.register
 

@@ -27,6 +27,9 @@ ACTS: dict[str, ActDefinition] = {
     )
 }
 
+# These change nothing, so the log has no line of them.
+READING = frozenset({listing.LIST.name, listing.SHOW.name})
+
 
 def perform(people: People, caller: Caller, name: str, arguments: dict[str, Any]) -> Answer:
     """Carry one act out. Refused, with sentences, if it cannot be done or is not understood."""

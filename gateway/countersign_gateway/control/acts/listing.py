@@ -14,7 +14,8 @@ _LATEST_ACTS = 1000
 def _list(people: People, caller: Caller, arguments: Arguments) -> Answer:
     everyone = people.everyone()
     waiting = sum(one.state == "waiting" for one in everyone)
-    said = f"{len(everyone)} devices, {waiting} of them waiting for approval; {_policy(people)}"
+    devices = "1 device" if len(everyone) == 1 else f"{len(everyone)} devices"
+    said = f"{devices}, {waiting} of them waiting for approval; {_policy(people)}"
     return {"said": said, "devices": [_row(one) for one in everyone]}
 
 

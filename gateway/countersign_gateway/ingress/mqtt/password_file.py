@@ -12,17 +12,22 @@ MAX_PASSWORD_CHARACTERS = 1024
 
 
 class PasswordFileError(OperatorError):
-    """Others can read the password file. The text names the file, not the password."""
+    """The password file cannot be used. The text names the file, not the password."""
 
 
 def read_password(path: Path | None) -> str | None:
     """The broker password in `path`; None without a path.
 
-    PasswordFileError if others can read the file or it is no text, OSError if it cannot be opened.
+    PasswordFileError if others can read the file, it is no text, or it cannot be opened.
     """
     if path is None:
         return None
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    except OSError as error:
+        raise PasswordFileError(
+            f"the password file {path} cannot be opened: {error.strerror}"
+        ) from None
     with os.fdopen(descriptor, "rb") as file:
         if os.fstat(file.fileno()).st_mode & 0o077:
             raise PasswordFileError(f"{path} can be read by others: run chmod 600 {path}")
