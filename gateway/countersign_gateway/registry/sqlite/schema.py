@@ -213,6 +213,9 @@ MIGRATIONS: tuple[str, ...] = (
     # The lobby account or serial line by which a request came, so that none takes all places.
     """
     ALTER TABLE wishes ADD COLUMN source TEXT NOT NULL DEFAULT '';
-    CREATE INDEX acts_by_device ON acts (device_id, number);
+    """,
+    # Whether a device was denied is asked for each stranger of a window.
+    """
+    CREATE INDEX IF NOT EXISTS acts_by_device ON acts (device_id, number);
     """,
 )
