@@ -25,17 +25,22 @@ def open_message(data: bytes) -> messages.Message:
     return messages.open_message(data, _decode)
 
 
-def named_device(data: bytes) -> bytes | None:
-    """The device that a device's well-formed message names; None for anything else, of which
-    nothing but the scan is done: this is for a thread that has no time to refuse."""
+def plain_message(data: bytes) -> messages.Message | None:
+    """A device's well-formed message; None for anything else, of which nothing but the scan is
+    done: this is for a process that has no use for the reason."""
     parts = plain_shape.envelope(data) if len(data) <= messages.MAX_MESSAGE_BYTES else None
     if parts is None or not plain_shape.is_payload(parts[2]):
         return None
     try:
-        device_id: bytes = open_message(data).fields["device_id"]
+        return open_message(data)
     except reasons.Refused:
         return None
-    return device_id
+
+
+def named_device(data: bytes) -> bytes | None:
+    """The device that a device's well-formed message names; None for anything else."""
+    message = plain_message(data)
+    return None if message is None else message.fields["device_id"]
 
 
 def _decode(data: bytes, max_items: int) -> Any:

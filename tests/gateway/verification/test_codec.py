@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from countersign import messages, reasons
 from countersign_gateway.model import Freshness
 from countersign_gateway.statements import verdict
-from countersign_gateway.verification import codec
+from countersign_gateway.verification import codec, worker
+from countersign_gateway.verification.public_keys import PublicKeys
 from countersign_workshop.fuzzing import hostile_cbor
 from support.gateway import corpus
 
@@ -88,11 +89,14 @@ def test_a_refusal_takes_few_steps(monkeypatch):
 
 
 @pytest.mark.parametrize("what", hostile_cbor.ITEMS)
-def test_the_lobby_scans_and_decodes_nothing(what, monkeypatch):
-    """Its thread is the network's: a stranger's message costs it a scan."""
-    monkeypatch.setattr(codec.cbor, "decode", lambda *_: pytest.fail("decoded for the lobby"))
+def test_the_lobby_and_the_worker_scan_and_decode_nothing(what, monkeypatch):
+    """The lobby's thread is the network's, and the pipeline reads again what a worker passes on: a
+    message that is refused is decoded once, by the pipeline."""
+    monkeypatch.setattr(codec.cbor, "decode", lambda *_: pytest.fail("decoded twice"))
     for place in hostile_cbor.PLACES.values():
-        assert codec.named_device(place(hostile_cbor.ITEMS[what])) is None
+        data = place(hostile_cbor.ITEMS[what])
+        assert codec.named_device(data) is None
+        assert worker.examine(bytes(32), bytes(32), data, PublicKeys()) is None
     for valid in corpus.valid_messages():
         assert codec.named_device(valid) == messages.open_message(valid).fields["device_id"]
 
