@@ -96,10 +96,7 @@ class MqttIngress:
         self._reconnecting.start()
 
     def wait_ready(self, timeout_s: float, unless: threading.Event | None = None) -> bool:
-        """Wait until the broker has granted the subscription. False after `timeout_s`.
-
-        unless: once it is set, nothing waits any more.
-        """
+        """Wait for the granted subscription. False after `timeout_s`, or once `unless` is set."""
         deadline_s = time.monotonic() + timeout_s
         while not self._subscribed.wait(0.1):
             if time.monotonic() >= deadline_s or (unless is not None and unless.is_set()):
