@@ -117,24 +117,28 @@ class Run:
     def _connect(self, row: Row, shared: bool) -> tuple[Session, Look]:
         """Open the row's port, with its board at the prompt.
 
-        At a port that rows share, wait until the board is not the one of an earlier row.
+        At a port that rows share, wait until the board is not the one of an earlier row. Anywhere
+        else BoardFault if it is one, unless a person named that device for this row.
         """
         done: list[str] = []
+        named = self.named.get(row.name) or self.resume_file.proven_device(row.name)
 
         def spares(device_id: str) -> bool:
             other = self.resume_file.other(row.name, "device_id", device_id)
             done[:] = [] if other is None else [other]
-            return other is not None
+            return other is not None and device_id != named
 
         # A device of an earlier row must not be opened: it may erase itself (erase_on_service).
-        device_id = self.named.get(row.name) or self.resume_file.proven_device(row.name)
-        keeper = replace(self.keeper, device_id=device_id)
-        if shared:
-            keeper = replace(keeper, spares=spares)
+        keeper = replace(self.keeper, device_id=named, spares=spares)
         while True:
             try:
                 session = Session(row.port, row.baud, keeper)
-            except NotThisBoard:
+            except NotThisBoard as error:
+                if not shared:
+                    raise BoardFault(
+                        f"the board at {row.port} is that of {done[0]}: connect another one; if it "
+                        f"is another one, its flash is a copy and has the identity of {done[0]}"
+                    ) from error
                 self._ask_for_swap(row, done[0])
                 continue
             try:
