@@ -413,6 +413,7 @@ def test_a_broker_that_never_reads_loses_its_connection_before_it_fills_the_memo
             refuse_early=lambda device, payload, reason: None,
             log=EventLog(log),
             tally=Tally(),
+            named_device=codec.named_device,
         )
         ingress.start()
         broker, _ = listener.accept()
