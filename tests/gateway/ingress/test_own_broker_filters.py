@@ -124,3 +124,23 @@ def test_an_account_comes_back_after_its_time(site, monkeypatch):
     connected = site.connect(device)
     assert connected.check_in() == "ACCEPTED"
     connected.close()
+
+
+def test_no_client_s_words_make_a_line_about_another(site):
+    """The gateway acts on lines that quote clients, so a client must not be able to write one."""
+    victim = enrolled(site, "victim")
+    for number, mark in enumerate("\n\r\x0b\x1e\x7f\x85\u2028 "):
+        forged = f"x{mark}{victim.device_id.hex()} 0 #"
+        account = own_account(site, enrolled(site, f"insider {number}"))
+        insider = RawClient(site.address, connect_packet("any", account))
+        assert insider.code == ACCEPTED
+        insider.send(subscribe_packet(forged))
+        assert insider.is_closed(PATIENCE_S)
+        # Whoever has no account chooses the name that the broker's refusal quotes.
+        assert RawClient(site.address, connect_packet("any", (forged, "secret"))).code != ACCEPTED
+        assert RawClient(site.address, connect_packet(forged)).code != ACCEPTED
+    connected = site.connect(victim)
+    assert connected.check_in() == "ACCEPTED"
+    connected.close()
+    named = [one.get("account") for one in site.events("alarm")]
+    assert victim.device_id.hex() not in named
