@@ -1,5 +1,5 @@
 """The key store keeps exactly one identity, whatever the storage returns. Power cuts are tested in
-tests/agent/on_cpython."""
+tests/agent/on_cpython. The file is as long as the list of what storage may return."""
 
 from countersign import identity
 from countersign.proofs import engines, schnorr

@@ -1,4 +1,7 @@
-"""gateway.toml: its settings are read, and each fault gives one clear sentence."""
+"""gateway.toml: its settings are read, and each fault gives one clear sentence.
+
+The file is as long as the list of faults.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The vectors of one whole exchange, from enrolment to receipt: messages.json, refused.json and
 statements.json. They are made from PROTOCOL.md alone, with the oracles of
-tests/support/differential.
+tests/support/differential. It is long because each value follows from the one before it.
 """
 
 from typing import Any

@@ -22,7 +22,7 @@ from countersign_gateway.ingress.mqtt.broker_tls import client_context
 from countersign_gateway.ingress.mqtt.site_authority import SiteAuthority
 
 QUIET_S = 1.0
-LARGE_BYTES = 1 << 20
+MIB_LENGTH = b"\x80\x80\x40"  # the remaining length of a packet of 1 MiB (MQTT 3.1.1, 2.2.3)
 
 
 class BrokerUnchecked(Mendable):
@@ -149,7 +149,7 @@ class BrokerCheck:
         probe = self._probe(self._one)
         topic = self._own("up/evidence").encode()
         head = len(topic).to_bytes(2, "big") + topic
-        probe.send(b"\x30" + _length(LARGE_BYTES) + head + bytes(65536))
+        probe.send(b"\x30" + MIB_LENGTH + head + bytes(65536))
         closed = not probe.stays(QUIET_S)
         probe.drop()
         return _found(
@@ -200,15 +200,6 @@ class BrokerCheck:
 
 def _found(holds: bool, good: str, bad: str) -> Finding:
     return Finding(holds, good if holds else bad)
-
-
-def _length(value: int) -> bytes:
-    digits = bytearray()
-    while True:
-        value, digit = divmod(value, 128)
-        digits.append(digit | (0x80 if value else 0))
-        if not value:
-            return bytes(digits)
 
 
 def of_site(config: Config) -> BrokerCheck:

@@ -1,7 +1,8 @@
 """The sections of gateway.toml: every setting, its default, and what it does.
 
 This is the one list of settings: the reader validates by it, and CONFIGURATION.md is generated
-from it. Each class is one section; the page prints the descriptions as they stand here.
+from it. Each class is one section; the page prints the descriptions as they stand here. The file
+is as long as the list.
 """
 
 from __future__ import annotations

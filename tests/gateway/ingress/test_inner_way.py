@@ -7,7 +7,6 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,23 +14,11 @@ import pytest
 from countersign_gateway.ingress.mqtt import broker_rules, own_broker
 from countersign_gateway.ingress.mqtt.site_authority import create_authority
 from countersign_workshop.simulation.simulated_device import SimulatedDevice
+from support.gateway.own_broker import broker_pid, eventually
 from support.gateway.raw_mqtt import ACCEPTED, RawClient, connect_packet
-from support.gateway.running_site import PATIENCE_S, SITE, RunningSite, running_site
+from support.gateway.running_site import PATIENCE_S, SITE, running_site
 
 TLS = 'authority_file = "authority.pem"\n'
-
-
-def eventually(holds: Callable[[], object], what: str) -> None:
-    deadline_s = time.monotonic() + PATIENCE_S
-    while not holds():
-        assert time.monotonic() < deadline_s, what
-        time.sleep(0.02)
-
-
-def broker_pid(site: RunningSite) -> int:
-    broker = site.gateway.broker
-    assert broker is not None and broker._process is not None
-    return broker._process.pid
 
 
 def listening_ports(pid: int) -> set[int]:

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-import io
-import os
-import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-import paho.mqtt.client as paho
 import pytest
-from paho.mqtt.enums import CallbackAPIVersion
 
 from countersign import accounts
 from countersign.carriers import topics
-from countersign_gateway.ingress.mqtt import mosquitto_process, mosquitto_program, own_broker
 from countersign_gateway.ingress.mqtt.account_book import CHECKERS, AccountBook
-from countersign_gateway.ingress.mqtt.filter_watch import FilterWatch
 from countersign_gateway.model import Status
-from countersign_gateway.operations.log import EventLog
-from countersign_workshop.simulation.simulated_device import SimulatedDevice
+from support.gateway.own_broker import (
+    Watcher,
+    broker_pid,
+    client,
+    enrolled,
+    eventually,
+    named,
+    own_account,
+)
 from support.gateway.raw_mqtt import (
     ACCEPTED,
     NOT_AUTHORISED,
@@ -33,6 +33,7 @@ from support.gateway.raw_mqtt import (
     subscribe_packet,
 )
 from support.gateway.running_site import PATIENCE_S, SITE, RunningSite, running_site
+from support.process_memory import resident_bytes
 
 MIB = 1024 * 1024
 IDLE = """
@@ -48,69 +49,6 @@ sys.stdin.read()
 def site(tmp_path: Path) -> Iterator[RunningSite]:
     with running_site(tmp_path, None) as running:
         yield running
-
-
-def named(site: RunningSite, name: str) -> SimulatedDevice:
-    return SimulatedDevice.named(name, site.gateway.key.gateway_id)
-
-
-def account(site: RunningSite, device: SimulatedDevice) -> tuple[str, str]:
-    assert site.site_account_key is not None
-    return device.broker_account(site.site_account_key, SITE)
-
-
-def enrolled(site: RunningSite, name: str) -> SimulatedDevice:
-    """A device that the site knows, with no connection."""
-    device = named(site, name)
-    connected = site.connect(device)
-    assert connected.enrol() == "ACCEPTED"
-    connected.close()
-    return device
-
-
-def client(site: RunningSite, device: SimulatedDevice, **more: object) -> RawClient:
-    one = RawClient(site.address, connect_packet("any", account(site, device), **more))  # type: ignore[arg-type]
-    assert one.code == ACCEPTED
-    return one
-
-
-def eventually(holds: Callable[[], object], what: str, within_s: float = PATIENCE_S) -> None:
-    deadline_s = time.monotonic() + within_s
-    while not holds():
-        assert time.monotonic() < deadline_s, what
-        time.sleep(0.02)
-
-
-class Watcher:
-    """What the account that reads everything sees."""
-
-    def __init__(self, site: RunningSite) -> None:
-        self.seen: list[paho.MQTTMessage] = []
-        self._client = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv311)
-        self._client.username_pw_set(*site.watcher())
-        self._client.on_connect = lambda one, *_: one.subscribe(f"{topics.ROOT}{SITE}/#", 1)
-        self._client.on_message = lambda _client, _data, message: self.seen.append(message)
-        self._client.connect(site.address.host, site.address.port)
-        self._client.loop_start()
-        eventually(lambda: self.on(topics.beacon(SITE)), "no beacon")
-
-    def on(self, topic: str) -> list[bytes]:
-        return [bytes(message.payload) for message in self.seen if message.topic == topic]
-
-    def close(self) -> None:
-        self._client.disconnect()
-        self._client.loop_stop()
-
-
-def broker_pid(site: RunningSite) -> int:
-    broker = site.gateway.broker
-    assert broker is not None and broker._process is not None
-    return broker._process.pid
-
-
-def resident_bytes(pid: int) -> int:
-    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 # Who gets in ---------------------------------------------------------------------------------
@@ -129,14 +67,14 @@ def test_nobody_is_anonymous_and_no_password_is_guessed(site):
 
 def test_a_device_without_an_account_gets_in_by_the_lobby_alone(site):
     stranger = named(site, "stranger")
-    one = RawClient(site.address, connect_packet("any", account(site, stranger)))
+    one = RawClient(site.address, connect_packet("any", own_account(site, stranger)))
     assert one.code == NOT_AUTHORISED
     assert site.connect(stranger).enrol() == "ACCEPTED"
 
 
 def test_a_client_that_is_not_let_in_leaves_a_trace(site):
     stranger = named(site, "stranger")
-    name, password = account(site, stranger)
+    name, password = own_account(site, stranger)
     for client_id in ("any", name):
         RawClient(site.address, connect_packet(client_id, (name, password))).close()
     broker = site.gateway.broker
@@ -156,31 +94,13 @@ def test_the_client_id_of_another_takes_no_session_over(site):
     victim, thief = enrolled(site, "victim"), enrolled(site, "thief")
     connected = site.connect(victim)
     for client_id in (broker.way().username, "gateway", accounts.username(victim.device_id)):
-        one = RawClient(site.address, connect_packet(client_id, account(site, thief)))
+        one = RawClient(site.address, connect_packet(client_id, own_account(site, thief)))
         assert one.code == ACCEPTED
         assert connected.check_in() == "ACCEPTED"
         one.close()
     assert site.events("broker_disconnected") == []
     assert len(site.events("broker_connected")) == 1
     connected.close()
-
-
-def test_the_gateway_has_another_name_at_each_start(tmp_path):
-    names = set()
-    for _ in range(2):
-        with running_site(tmp_path, None) as site:
-            assert site.gateway.broker is not None
-            way = site.gateway.broker.way()
-            names.add(way.username)
-            assert site.gateway.key.gateway_id.hex()[:8] not in way.username
-            assert way.password not in site.log.getvalue()
-            for file in (tmp_path / "broker").iterdir():
-                if file.is_socket():
-                    continue  # the folder is closed to others
-                assert file.stat().st_mode & 0o077 == 0, file
-                assert way.password not in file.read_text()
-            assert (tmp_path / "broker").stat().st_mode & 0o077 == 0
-    assert len(names) == 2
 
 
 def test_a_revoked_device_is_out_within_a_second_and_may_not_come_back(site):
@@ -190,7 +110,7 @@ def test_a_revoked_device_is_out_within_a_second_and_may_not_come_back(site):
     begun_s = time.monotonic()
     assert one.is_closed(PATIENCE_S)
     assert time.monotonic() - begun_s < 1.5
-    again = RawClient(site.address, connect_packet("any", account(site, device)))
+    again = RawClient(site.address, connect_packet("any", own_account(site, device)))
     assert again.code == NOT_AUTHORISED
 
 
@@ -261,7 +181,7 @@ def test_a_will_on_the_beacon_has_no_effect(site):
         watcher = Watcher(site)
         beacon = watcher.on(topics.beacon(SITE))
         raw = RawClient(
-            site.address, connect_packet("any", account(site, device), will=(topic, b"false"))
+            site.address, connect_packet("any", own_account(site, device), will=(topic, b"false"))
         )
         raw.close()  # without DISCONNECT
         own = topics.presence(SITE, device.device_id)
@@ -357,7 +277,7 @@ def test_keep_alive_is_enforced_so_presence_becomes_offline(site):
 def test_no_client_goes_without_a_keep_alive(site):
     device = enrolled(site, "one")
     for keep_alive_s in (0, 65535):
-        packet = connect_packet("any", account(site, device), keep_alive_s)
+        packet = connect_packet("any", own_account(site, device), keep_alive_s)
         assert RawClient(site.address, packet).code not in (ACCEPTED, NOT_AUTHORISED)
 
 
@@ -397,7 +317,7 @@ def test_retained_garbage_is_bounded(site):
     lobby = (name, accounts.lobby_password(site.site_account_key, SITE))
     before = resident_bytes(broker_pid(site))
     own = accounts.username(device.device_id)
-    for level, admitted in ((own, account(site, device)), (name, lobby)):
+    for level, admitted in ((own, own_account(site, device)), (name, lobby)):
         raw = RawClient(site.address, connect_packet("any", admitted))
         assert raw.code == ACCEPTED
         for number in range(6000):
@@ -415,83 +335,3 @@ def test_retained_garbage_is_bounded(site):
     assert len({message.topic for message in watcher.seen if message.retain}) <= 1 + 2 * 3
     watcher.close()
     assert resident_bytes(broker_pid(site)) - before < 40 * MIB
-
-
-# The program -----------------------------------------------------------------------------------
-
-
-def test_a_broker_that_dies_is_started_again(site):
-    device = enrolled(site, "one")
-    os.kill(broker_pid(site), signal.SIGKILL)
-    eventually(lambda: len(site.events("broker_listening")) == 2, "it stays dead")
-    eventually(lambda: len(site.events("broker_connected")) == 2, "the gateway stays away")
-    connected = site.connect(device)
-    assert connected.check_in() == "ACCEPTED"
-    connected.close()
-    assert [event["status"] for event in site.events("broker_ended")] == [-signal.SIGKILL]
-    assert site.gateway.broker.status()["restarts"] == 1
-
-
-def test_a_broker_that_outgrows_its_memory_is_started_anew(site, monkeypatch):
-    monkeypatch.setattr(own_broker, "MAX_RESIDENT_BYTES", MIB)
-    eventually(lambda: site.events("broker_too_large"), "nobody looks")
-    monkeypatch.setattr(own_broker, "MAX_RESIDENT_BYTES", 1024 * MIB)
-    eventually(lambda: len(site.events("broker_connected")) == 2, "the gateway stays away")
-    assert site.connect(named(site, "one")).enrol() == "ACCEPTED"
-
-
-def test_it_ends_with_the_gateway(tmp_path):
-    with running_site(tmp_path, None) as site:
-        pid = broker_pid(site)
-        assert Path(f"/proc/{pid}").exists()
-    assert not Path(f"/proc/{pid}").exists()
-
-
-def test_its_absence_is_one_sentence():
-    with pytest.raises(mosquitto_program.MosquittoMissing, match="apt install mosquitto"):
-        monkeyed = {"PATH": "/nowhere"}
-        if Path("/usr/sbin/mosquitto").exists():
-            pytest.skip("this machine has a Mosquitto of its own")
-        mosquitto_program.mosquitto_program(monkeyed)
-    named = {mosquitto_program.VARIABLE: "/a/loader --library-path '/b c' /d"}
-    assert mosquitto_program.mosquitto_program(named) == [
-        "/a/loader",
-        "--library-path",
-        "/b c",
-        "/d",
-    ]
-
-
-def test_a_program_that_is_no_broker_is_said_in_one_sentence(tmp_path, monkeypatch):
-    for command in ("/bin/false", "/nowhere/mosquitto", "/bin/sh -c 'echo Error: No. >&2; exit 1'"):
-        monkeypatch.setenv(mosquitto_program.VARIABLE, command)
-        with (
-            pytest.raises(mosquitto_process.BrokerUnusable, match="does not start"),
-            running_site(tmp_path, None),
-        ):
-            pass
-
-
-def test_what_it_says_of_its_clients_is_not_passed_on(tmp_path):
-    log = io.StringIO()
-    broker = object.__new__(own_broker.OwnBroker)
-    broker._log = EventLog(log)
-    broker._watch = FilterWatch(SITE, frozenset())
-    secret = "\x1b]0;evil"
-    for line in (f"1: Warning: Client {secret} did that.", "2: Error: Out of memory."):
-        broker._take_line(line, True)
-    assert secret not in log.getvalue()
-    assert "evil" not in log.getvalue()
-    assert '"what":"memory_full"' in log.getvalue()
-
-
-def test_ten_thousand_accounts_are_written_in_little_time():
-    book = AccountBook(b"\x05" * 32, SITE)
-    device = SimulatedDevice.named("one", bytes(32))
-    devices = {number.to_bytes(32, "big"): device.public_key for number in range(10_000)}
-    first = list(book.lines(devices, True))
-    assert len(first) == 10_000 + len(CHECKERS) + accounts.LOBBIES
-    begun_s = time.process_time()
-    assert list(book.lines(devices, False)) == first[: -accounts.LOBBIES]
-    assert time.process_time() - begun_s < 1.0  # nothing is computed again
-    assert repr(book) == f"AccountBook(site={SITE!r})"

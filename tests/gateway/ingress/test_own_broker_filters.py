@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +12,7 @@ import pytest
 from countersign import accounts
 from countersign.carriers import kinds, topics
 from countersign_gateway.ingress.mqtt import taken_out
-from countersign_workshop.simulation.simulated_device import SimulatedDevice
+from support.gateway.own_broker import broker_pid, enrolled, own_account
 from support.gateway.raw_mqtt import (
     ACCEPTED,
     NOT_AUTHORISED,
@@ -25,6 +24,7 @@ from support.gateway.raw_mqtt import (
     text,
 )
 from support.gateway.running_site import PATIENCE_S, SITE, RunningSite, running_site
+from support.process_memory import resident_bytes
 
 MIB = 1024 * 1024
 
@@ -35,30 +35,10 @@ def site(tmp_path: Path) -> Iterator[RunningSite]:
         yield running
 
 
-def enrolled(site: RunningSite, name: str) -> SimulatedDevice:
-    device = SimulatedDevice.named(name, site.gateway.key.gateway_id)
-    connected = site.connect(device)
-    assert connected.enrol() == "ACCEPTED"
-    connected.close()
-    return device
-
-
-def own_account(site: RunningSite, device: SimulatedDevice) -> tuple[str, str]:
-    assert site.site_account_key is not None
-    return device.broker_account(site.site_account_key, SITE)
-
-
 def lobby(site: RunningSite, number: int) -> tuple[str, str]:
     assert site.site_account_key is not None
     name = f"{accounts.LOBBY}{number:02d}"
     return name, accounts.lobby_password(site.site_account_key, SITE)
-
-
-def broker_bytes(site: RunningSite) -> int:
-    broker = site.gateway.broker
-    assert broker is not None and broker._process is not None
-    pages = Path(f"/proc/{broker._process.pid}/statm").read_text().split()[1]
-    return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
 def deep_filters(numbers: Iterator[int]) -> bytes:
@@ -73,7 +53,7 @@ def deep_filters(numbers: Iterator[int]) -> bytes:
 def test_many_deep_filters_cost_their_account_and_nobody_else(site, who):
     honest = site.connect(enrolled(site, "honest"))
     account = lobby(site, 3) if who == "stranger" else own_account(site, enrolled(site, "insider"))
-    before = broker_bytes(site)
+    before = resident_bytes(broker_pid(site))
     raw = RawClient(site.address, connect_packet("any", account, clean=False))
     assert raw.code == ACCEPTED
     numbers = itertools.count()
@@ -85,7 +65,7 @@ def test_many_deep_filters_cost_their_account_and_nobody_else(site, who):
         pass  # the broker ended the connection
     else:
         pytest.fail("it may go on")
-    assert broker_bytes(site) - before < 64 * MIB
+    assert resident_bytes(broker_pid(site)) - before < 64 * MIB
     assert RawClient(site.address, connect_packet("any", account)).code == NOT_AUTHORISED
     assert honest.check_in() == "ACCEPTED"
     honest.close()

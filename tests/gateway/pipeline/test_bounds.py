@@ -24,13 +24,9 @@ from support.gateway import corpus
 from support.gateway.raw_mqtt import RawClient, connect_packet, publish_packet
 from support.gateway.running_site import PATIENCE_S, SITE, running_site
 from support.gateway.site_under_test import FakeClock, SiteUnderTest
+from support.process_memory import resident_bytes
 
 MIB = 1 << 20
-
-
-def resident_bytes() -> int:
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def test_the_intake_takes_no_more_than_it_holds():
@@ -91,11 +87,11 @@ def test_a_flood_of_garbage_and_of_new_keys_leaves_no_trace_in_memory():
 
     wave()
     gc.collect()
-    before = resident_bytes()
+    before = resident_bytes(os.getpid())
     for _ in range(10):
         wave()
     gc.collect()
-    assert resident_bytes() - before < 16 * MIB
+    assert resident_bytes(os.getpid()) - before < 16 * MIB
     assert len(site.pipeline._refusals._budget) <= 5 * 4096
     assert site.registry.commitment_count() == 0
 
@@ -263,9 +259,9 @@ def test_a_device_that_floods_the_own_broker_costs_bounded_memory(tmp_path: Path
         for thread in threads:
             thread.start()
         time.sleep(1.0)
-        before = resident_bytes()
+        before = resident_bytes(os.getpid())
         time.sleep(4.0)
-        grown = resident_bytes() - before
+        grown = resident_bytes(os.getpid()) - before
         # The gateway still serves an honest device during the flood.
         assert honest.check_in() == "ACCEPTED"
         stop.set()

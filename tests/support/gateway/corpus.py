@@ -1,7 +1,8 @@
 """Valid messages, and wrong messages made from them.
 
 Each case names the reason that the gateway must answer. `mutants` change bytes: the strict codec
-decides what each mutant is, and the fast codec must agree.
+decides what each mutant is, and the fast codec must agree. The file is as long as its list of
+cases.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The registry in memory, for tests and trials. Its content ends with the process.
 
-It passes the same conformance suite as the durable registry, so tests may use it instead.
+It passes the same conformance suite as the durable registry, so tests may use it instead. It is as
+long as that registry's interface, whose parts share one state here.
 """
 
 from __future__ import annotations

@@ -14,7 +14,8 @@
     done        the configuration has its name, and the agent was started
 
 After a kill or a power cut between any two steps, the board either starts no agent or is complete.
-The device's own key store makes the identity, and only where there never was one.
+The device's own key store makes the identity, and only where there never was one. The steps are one
+file, however long, because their order is what makes them safe.
 """
 
 from __future__ import annotations
